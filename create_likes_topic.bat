@@ -1,0 +1,51 @@
+@echo off
+rem Creates the topic `likes` in the container `kafka`: 3 partitions, replication factor 1. Twice is fine.
+rem Ends with 0, or with 1 after saying what is wrong and what to do.
+setlocal
+call :main
+set "code=%errorlevel%"
+rem After a double-click the window waits; start_kafka.bat says how that is known.
+setlocal EnableDelayedExpansion
+set "how=!cmdcmdline:"=!"
+if "!how:~-1!"==" " pause
+exit /b %code%
+
+:main
+where docker >nul 2>&1 || (
+  echo Docker is not installed. "python run.py" does without it, and creates the topic too.
+  exit /b 1
+)
+docker info >nul 2>&1 || (
+  echo Docker is installed, but it is not running.
+  echo Open Docker Desktop, wait until it says "Engine running", then run start_kafka.bat.
+  exit /b 1
+)
+docker exec kafka true >nul 2>&1 || (
+  echo Kafka is not running. First:  start_kafka.bat
+  exit /b 1
+)
+
+rem Three partitions, because a partition has one consumer of a group at a time: three consumers need three.
+rem One replica, because there is one broker.
+set "topics=docker exec kafka kafka-topics.sh --bootstrap-server localhost:9092 --topic likes"
+%topics% --create --if-not-exists --partitions 3 --replication-factor 1 || (
+  echo Kafka did not create the topic; its reason is above. If it has only just started, try again in ten seconds.
+  exit /b 1
+)
+set "log=%TEMP%\create_likes_topic.log"
+%topics% --describe >"%log%" || (
+  echo Kafka did not describe the topic; its reason is above.
+  exit /b 1
+)
+type "%log%"
+echo.
+rem --if-not-exists leaves a topic that is already there as it is, with whatever partitions it has.
+findstr /r /c:"PartitionCount: 3[^0-9]" "%log%" >nul || (
+  echo The topic was already there, with another number of partitions than 3. To start over, without its events:
+  echo   %topics% --delete
+  echo   create_likes_topic.bat
+  exit /b 1
+)
+echo The topic likes is ready: 3 partitions.
+echo Next:  start_apps.bat
+exit /b 0

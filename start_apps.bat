@@ -1,0 +1,95 @@
+@echo off
+rem Opens five windows: producer, three consumers, the page. From any folder, or by double-click.
+rem The first time it makes .venv, a folder with a Python of its own, and installs requirements.txt into it.
+rem Ends with 0, or with 1 after saying what is wrong and what to do.
+setlocal
+rem pushd, not cd: it can also go to a folder in the network, such as \\wsl$\... or \\server\...
+pushd "%~dp0"
+call :main
+set "code=%errorlevel%"
+popd
+rem After a double-click the window waits; start_kafka.bat says how that is known.
+setlocal EnableDelayedExpansion
+set "how=!cmdcmdline:"=!"
+if "!how:~-1!"==" " pause
+exit /b %code%
+
+:main
+if not exist producer.py (
+  echo producer.py is not in the folder of start_apps.bat.
+  echo If you opened a ZIP file, choose "Extract all" first and start it from there.
+  exit /b 1
+)
+
+rem 1. A Python that works. With .venv first on the PATH, `python` means the one in .venv, here and in the five
+rem    windows, so that what a lesson says (python consumer.py) can be typed there after Ctrl+C.
+if exist .venv\Scripts\python.exe set "PATH=%cd%\.venv\Scripts;%PATH%"
+set "python="
+set "is_new=import sys; sys.exit(sys.version_info < (3, 10))"
+rem The last one that works wins: python, else py -3, which Windows has even when python is not on the PATH.
+for %%p in ("py -3" "python") do %%~p -c "%is_new%" >nul 2>&1 && set "python=%%~p"
+if exist .venv\Scripts\python.exe if not "%python%"=="python" (
+  echo The Python in the folder .venv does not work any more, or it is older than 3.10. Remove it and start again:
+  echo   rmdir /s /q .venv
+  echo   start_apps.bat
+  exit /b 1
+)
+if not defined python goto :no_python
+
+rem 2. The packages. pip without an index installs nothing; it only tells whether all of them are there.
+%python% -m pip install --quiet --no-index -r requirements.txt >nul 2>&1 && goto :ports
+echo Installing the Python packages into the folder .venv, once: this takes a few minutes.
+if not exist .venv\Scripts\python.exe %python% -m venv .venv || (
+  echo Python could not make the folder .venv; its reason is above.
+  exit /b 1
+)
+set "PATH=%cd%\.venv\Scripts;%PATH%"
+set "python=python"
+python -m pip install --disable-pip-version-check -r requirements.txt || (
+  echo.
+  echo pip could not install the packages; its reason is above. Most often there is no network, or the path of this
+  echo folder is too long for Windows: then move it to C:\hands-on-kafka. After that, start_apps.bat goes on.
+  exit /b 1
+)
+
+:ports
+rem 3. The ports. A time limit, because Windows takes 2 s to say that nobody listens.
+set "ask=import socket, sys; socket.setdefaulttimeout(0.3)"
+set "ask=%ask%; taken = [p for p in sys.argv[1:] if socket.socket().connect_ex(('127.0.0.1', int(p))) == 0]"
+set "ask=%ask%; sys.exit('Already in use: port ' + ', '.join(taken) if taken else 0)"
+%python% -c "%ask%" 5001 5002 5003 5004 8501 || (
+  echo If the five programs are still running, end them first:  stop_apps.bat
+  exit /b 1
+)
+set "ask=import socket; socket.create_connection(('localhost', 9092), 1)"
+if not defined KAFKA_BOOTSTRAP_SERVERS %python% -c "%ask%" >nul 2>&1 || (
+  echo Nothing answers on localhost:9092 yet. The programs wait for it:  start_kafka.bat, create_likes_topic.bat
+)
+
+rem 4. The windows. /k keeps each one open when its program ends, so that the last lines can be read.
+start "Producer" cmd /k %python% producer.py
+start "Consumer 1" cmd /k "set CONSUMER_PORT=5002 && %python% consumer.py"
+start "Consumer 2" cmd /k "set CONSUMER_PORT=5003 && %python% consumer.py"
+start "Consumer 3" cmd /k "set CONSUMER_PORT=5004 && %python% consumer.py"
+start "Streamlit" cmd /k %python% -m streamlit run producer_ui.py
+echo Five windows are open: Producer, Consumer 1, Consumer 2, Consumer 3, Streamlit.
+echo   the page   http://localhost:8501
+echo To end one: Ctrl+C in its window. To end all:  stop_apps.bat
+exit /b 0
+
+:no_python
+set "found="
+for %%p in ("py -3" "python") do %%~p -c "" >nul 2>&1 && set "found=%%~p"
+if defined found (
+  echo This Python is older than 3.10:
+  %found% --version
+) else (
+  where python 2>nul | findstr /i WindowsApps >nul && (
+    echo Python is not installed. The command "python" only opens the Microsoft Store.
+  ) || (
+    echo Python is not installed.
+  )
+)
+echo Install Python 3.10 or newer from python.org, with the box "Add python.exe to PATH" ticked.
+echo Then run start_apps.bat again.
+exit /b 1

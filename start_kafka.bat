@@ -1,0 +1,82 @@
+@echo off
+rem Starts Kafka and Kafdrop in Docker and returns when both are ready. From any folder, or by double-click.
+rem Ends with 0, or with 1 after saying what is wrong and what to do.
+setlocal
+rem pushd, not cd: it can also go to a folder in the network, such as \\wsl$\... or \\server\...
+pushd "%~dp0"
+call :main
+set "code=%errorlevel%"
+popd
+rem Only after a double-click does cmd's own command line end with a blank and a quote.
+rem Then the window would close before anyone has read it.
+setlocal EnableDelayedExpansion
+set "how=!cmdcmdline:"=!"
+if "!how:~-1!"==" " pause
+exit /b %code%
+
+:main
+if not exist docker-compose.yml (
+  echo docker-compose.yml is not in the folder of start_kafka.bat.
+  echo If you opened a ZIP file, choose "Extract all" first and start it from there.
+  exit /b 1
+)
+where docker >nul 2>&1 || (
+  echo Docker is not installed.
+  echo Install Docker Desktop, start it, then run start_kafka.bat again.
+  echo Or do without Docker:  python run.py
+  exit /b 1
+)
+docker info >nul 2>&1 || (
+  echo Docker is installed, but it is not running.
+  echo Open Docker Desktop, wait until it says "Engine running", then run start_kafka.bat again.
+  exit /b 1
+)
+docker compose version >nul 2>&1 || (
+  echo This Docker is too old: it does not know "docker compose". Update Docker Desktop.
+  exit /b 1
+)
+
+echo Starting Kafka and Kafdrop. The first time Docker downloads both: a few minutes.
+docker compose up -d --wait && goto :ready
+
+rem Docker has told its reason on the screen. The same once more into a file, to read the reason here.
+set "log=%TEMP%\start_kafka.log"
+docker compose up -d --wait >"%log%" 2>&1 && goto :ready
+echo.
+findstr /i /c:"already allocated" /c:"Ports are not available" /c:"address already in use" "%log%" >nul && (
+  echo Another program uses port 9092 or 9000. Which one:  netstat -ano ^| findstr ":9092 :9000"
+  echo The last number is its process. If it is python run.py: type quit there. Then run start_kafka.bat again.
+  exit /b 1
+)
+findstr /i /c:"is already in use by container" "%log%" >nul && (
+  echo Another project has a container of that name. Put it aside, then run start_kafka.bat again:
+  echo   docker stop kafka kafdrop
+  echo   docker rename kafka kafka-old
+  echo   docker rename kafdrop kafdrop-old
+  exit /b 1
+)
+findstr /i /c:"unhealthy" /c:"exited" "%log%" >nul && (
+  docker compose logs --tail 20 kafka kafdrop
+  echo.
+  echo A container started but does not answer; above are its last lines. Try once more:
+  echo   stop_kafka.bat
+  echo   start_kafka.bat
+  echo If that does not help, "docker compose down -v" wipes the stored events, which another version may have written.
+  exit /b 1
+)
+findstr /i /c:"pull" /c:"manifest" /c:"denied" /c:"no such host" /c:"resolve" /c:"timeout" "%log%" >nul && (
+  echo Docker could not download an image. Look at the network, then run start_kafka.bat again.
+  echo To use the Kafka image of another registry:  set KAFKA_IMAGE=registry/name:3.7
+  echo Or do without Docker:  python run.py
+  exit /b 1
+)
+echo Docker could not start Kafka; its reason is above. More:  docker compose ps -a
+exit /b 1
+
+:ready
+echo.
+echo Kafka is ready.
+echo   Kafka     localhost:9092
+echo   Kafdrop   http://localhost:9000
+echo Next:  create_likes_topic.bat
+exit /b 0
