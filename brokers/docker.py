@@ -1,0 +1,101 @@
+"""The compose project: Apache Kafka in Docker, and Kafdrop beside it."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from brokers import Broker, BrokerError, Report
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_SECONDS = 10.0  # for an engine that is asked how it is
+START_SECONDS = 600.0  # the first start pulls two images, about 500 MB
+
+KNOWN_FAILURES = [  # words of Docker -> what to type next
+    (
+        ("port is already allocated", "address already in use", "ports are not available"),
+        "python run.py doctor",
+    ),
+    (("no such host", "timeout", "tls", "connection refused", "network is unreachable"), "check the network"),
+    (
+        ("pull access denied", "not found", "manifest unknown"),
+        "check the image: KAFKA_IMAGE, docker-compose.yml",
+    ),
+    (("no space left on device",), "docker system prune"),
+    (("unhealthy",), "docker compose logs kafka"),
+    (("is already in use by container",), "docker rm -f kafka kafdrop"),
+]
+
+
+class DockerBroker(Broker):
+    """`docker compose up -d --wait` and `docker compose down`; the events stay in the project's volume."""
+
+    bootstrap_servers = "localhost:9092"
+    description = "Apache Kafka in Docker, Kafdrop on http://localhost:9000"
+
+    def start(self, report: Report = print) -> None:
+        if problem := engine_problem():
+            raise BrokerError(problem, "start Docker, or: python run.py --broker local")
+        report("docker compose up (the first time this pulls about 500 MB)")
+        try:
+            done = _compose("up", "-d", "--wait", "--quiet-pull", timeout=START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            raise BrokerError(
+                f"Docker was not ready after {START_SECONDS:.0f} s", "docker compose up -d --wait shows why"
+            ) from None
+        if done.returncode:
+            self.stop()
+            raise why_it_failed(done.stderr)
+
+    def stop(self) -> None:
+        _compose("down", timeout=60)
+
+
+def engine_problem() -> str:
+    """Why Docker cannot be used, empty when a Docker engine with the compose plugin answers."""
+    if not shutil.which("docker"):
+        return "Docker is not installed"
+    try:
+        engine = _docker("info", "--format", "{{json .ServerVersion}}", timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"Docker is installed, but its engine did not answer in {PATIENCE_SECONDS:.0f} s"
+    if engine.returncode or not engine.stdout.strip().strip('"'):
+        return "Docker is installed, but its engine is not running"
+    if _docker("compose", "version", timeout=PATIENCE_SECONDS).returncode:
+        return "Docker runs, but its compose plugin is missing"
+    return ""
+
+
+def is_ours() -> bool:
+    """True when the running broker is the compose project's."""
+    if engine_problem():
+        return False
+    listed = _compose("ps", "--format", "json", "kafka", timeout=PATIENCE_SECONDS)
+    return bool(listed.stdout.strip()) and json.loads(listed.stdout.splitlines()[0]) != []
+
+
+def why_it_failed(stderr: str) -> BrokerError:
+    """Docker's own last words, and what to type next."""
+    words = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it said nothing"]
+    hint = next(
+        (hint for signs, hint in KNOWN_FAILURES if any(sign in stderr.lower() for sign in signs)),
+        "docker compose up -d --wait",
+    )
+    return BrokerError(f"docker compose failed: {words[-1]}", f"{hint}; or: python run.py --broker local")
+
+
+def _docker(*arguments: str, timeout: float) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["docker", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+    )
+
+
+def _compose(*arguments: str, timeout: float) -> subprocess.CompletedProcess:
+    return _docker("compose", *arguments, timeout=timeout)

@@ -1,0 +1,126 @@
+"""The jars of Apache Kafka, pinned by SHA-256 and kept in Maven's local repository.
+
+`jars.sha256` lists every jar in the format of `sha256sum`, so the list can be checked without us:
+
+    cd ~/.m2/repository && sha256sum --check .../brokers/jars.sha256
+
+`python -m brokers.jars 3.7.2` writes the list anew for another version of Kafka.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path, PurePosixPath
+
+from brokers import BrokerError, Report
+
+LIST = Path(__file__).with_name("jars.sha256")
+REPOSITORY = Path(os.environ.get("M2_REPO") or Path.home() / ".m2" / "repository")
+DOWNLOADS_AT_ONCE = 8
+ATTEMPTS = 3
+
+
+def pinned() -> dict[str, str]:
+    """Path of each jar inside the repository -> its SHA-256 in hex."""
+    lines = LIST.read_text(encoding="utf-8").splitlines()
+    return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
+
+
+def kafka_version() -> str:
+    """The version of Apache Kafka that is pinned, such as "3.7.2"."""
+    return next(PurePosixPath(path).parts[-2] for path in pinned() if "/kafka-clients/" in path)
+
+
+def broken_or_missing() -> list[str]:
+    """The pinned jars that the local repository lacks, or has with another content."""
+    return [path for path, digest in pinned().items() if sha256(REPOSITORY / path) != digest]
+
+
+def ensure(report: Report = print) -> list[Path]:
+    """Paths of all pinned jars, each verified; what is missing or broken is fetched first.
+
+    Raises `BrokerError` when a jar cannot be had.
+    """
+    wanted = pinned()
+    missing = broken_or_missing()
+    for count, path in enumerate(_fetch({path: wanted[path] for path in missing}), start=1):
+        report(f"downloading Apache Kafka: {count} of {len(missing)} jars ({PurePosixPath(path).name})")
+    return [REPOSITORY / path for path in wanted]
+
+
+def sha256(file: Path) -> str | None:
+    """The file's SHA-256 in hex, None when there is no such file."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def _fetch(jars: dict[str, str]) -> Iterator[str]:
+    """Download the jars side by side; gives each path when its jar is in the repository."""
+    if not jars:
+        return
+    REPOSITORY.mkdir(parents=True, exist_ok=True)
+    # jgo writes to the final place while it downloads and only warns about a wrong checksum. A folder
+    # of our own in between makes sure that the repository never holds half a jar.
+    with (
+        tempfile.TemporaryDirectory(dir=REPOSITORY, prefix=".hands-on-kafka-") as folder,
+        ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,
+    ):
+        downloads = [pool.submit(_download, path, digest, Path(folder)) for path, digest in jars.items()]
+        try:
+            for download in as_completed(downloads):
+                yield download.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _download(path: str, digest: str, folder: Path) -> str:
+    import requests
+    from jgo.maven import MavenContext
+
+    *group, artifact, version, _file = PurePosixPath(path).parts
+    problem = "it has another SHA-256 than brokers/jars.sha256"
+    for attempt in range(ATTEMPTS):
+        context = MavenContext(repo_cache=folder / str(attempt), timeout=60)
+        try:
+            jar = context.project(".".join(group), artifact).at_version(version).artifact().resolve()
+        except (requests.RequestException, RuntimeError, OSError) as error:
+            problem = _reason(error)
+            continue
+        if sha256(jar) == digest:
+            (REPOSITORY / path).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(jar, REPOSITORY / path)
+            return path
+    raise BrokerError(
+        f"could not download {PurePosixPath(path).name}: {problem}",
+        "check the network (a proxy? set HTTPS_PROXY) and type the same command again",
+    )
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause in one line: `requests` wraps a name that does not resolve three times."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _pin(version: str) -> None:
+    """Resolve Kafka `version` with its dependencies and write `jars.sha256`."""
+    import jgo
+    from jgo.maven import MavenContext
+
+    artifacts = jgo.resolve(f"org.apache.kafka:kafka_2.13:{version}+org.slf4j:slf4j-simple:1.7.36")
+    # Kafka's command line. Without its dependencies: what it needs is here already, and one of them
+    # (slf4j-log4j12, moved) does not resolve.
+    artifacts.append(MavenContext().project("org.apache.kafka", "kafka-tools").at_version(version).artifact())
+    files = sorted(Path(artifact.resolve()) for artifact in artifacts)
+    lines = [f"{sha256(file)}  {file.relative_to(REPOSITORY).as_posix()}\n" for file in files]
+    LIST.write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    _pin(sys.argv[1])

@@ -1,0 +1,70 @@
+"""Who listens on a port of this machine."""
+
+import errno
+import os
+import socket
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The process that holds a port; without a pid where the system does not tell us."""
+
+    pid: int | None = None
+    command: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.command} (pid {self.pid})" if self.pid else "another program"
+
+    @property
+    def how_to_end(self) -> str:
+        if not self.pid:
+            return "python run.py doctor, as administrator, can name it"
+        return f"taskkill /F /PID {self.pid}" if os.name == "nt" else f"kill {self.pid}"
+
+
+def taken(port: int) -> Taken | None:
+    """Who listens on the loopback port, None when it is free."""
+    with socket.socket() as probe:
+        if os.name == "nt":  # there SO_REUSEADDR would let us share a port that is in use
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:  # here it only forgives connections of a server that has just ended
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            return _holder(port)
+    return None
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _holder(port: int) -> Taken:
+    for process in psutil.process_iter(["pid", "name", "cmdline"]):
+        try:
+            connections = process.net_connections(kind="tcp")
+        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+        if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections):
+            return Taken(process.pid, _short(process.info))
+    return Taken()
+
+
+def _short(info: dict) -> str:
+    """`python producer.py` rather than the whole path of the interpreter."""
+    words = [os.path.basename(word) for word in (info["cmdline"] or [])[:3] if not word.startswith("-")]
+    return " ".join(words[:2]) or info["name"] or "a program"

@@ -1,0 +1,294 @@
+"""Producer: a small HTTP API that publishes each like as an event to the Kafka topic `likes`.
+
+    python producer.py                                start it; Ctrl+C stops it
+    curl -X POST http://localhost:5001/like           one like: its partition and offset come back
+    curl http://localhost:5001/health                 is the broker there, does the topic exist?
+
+A body is optional: {"key": "ann"} for /like, {"count": 1000} for /likes, a burst.
+A like counts only when the broker has confirmed it: 201 means that the event is in the topic's log.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import Future
+from pathlib import Path
+
+import waitress
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from flask import Flask, jsonify, request
+from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable, UnsupportedMediaType
+
+TOPIC = "likes"
+BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
+CLIENT_CONFIG = os.environ.get("KAFKA_CLIENT_CONFIG", "").strip()  # a client.properties: SASL, TLS, ...
+PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
+
+LARGEST_BURST = 100_000  # likes in one request
+LARGEST_BODY = 16 * 1024  # bytes
+LONGEST_KEY = 1000  # bytes
+METADATA_SECONDS = 3  # how long to wait for a broker's answer, and how long to believe it
+ORDERS_LOOKED_AT = 100  # records at the end of each partition, see last_order()
+
+log = logging.getLogger("producer")
+
+
+def client_config() -> dict:
+    """Settings that a producer and a consumer share, in librdkafka's names."""
+    config = {
+        "bootstrap.servers": BOOTSTRAP_SERVERS,
+        "client.id": "producer",
+        "broker.address.family": "v4",  # `localhost` may mean ::1 first, where no broker listens
+        "log_level": 2,  # librdkafka's own words on a lost connection; ours are in the answers
+    }
+    if CLIENT_CONFIG:
+        lines = Path(CLIENT_CONFIG).read_text(encoding="utf-8").splitlines()
+        config |= dict(line.strip().split("=", 1) for line in lines if "=" in line and line[0] != "#")
+    return config
+
+
+def producer_config() -> dict:
+    return client_config() | {
+        "acks": "all",
+        "enable.idempotence": True,  # a retry never writes an event twice
+        "partitioner": "murmur2_random",  # a key goes where Kafka's Java clients would send it
+        # One request at a time: what is clicked while it is out goes with the next. That batches by
+        # itself under load and costs a single click no waiting.
+        "linger.ms": 0,
+        "max.in.flight": 1,
+        # A like that is not confirmed by then is given up, and the click is answered 503.
+        "message.timeout.ms": 5000,
+        "queue.buffering.max.messages": 20_000,  # more than are sent in that time would only time out
+    }
+
+
+class Unconfirmed(ServiceUnavailable):
+    """503: the broker did not confirm. `hint` says what to do."""
+
+    def __init__(self, what: str, hint: str = "see what is wrong (python run.py doctor), then click again"):
+        super().__init__(what)
+        self.hint = hint
+
+
+def reason(error: KafkaError) -> str:
+    timed_out = error.code() in (KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT)
+    return "no answer from it in time" if timed_out else error.str()
+
+
+class Likes:
+    """Numbers the likes and hands them to the Kafka producer in that order."""
+
+    def __init__(self, producer: Producer, last_order):
+        self.producer = producer
+        self.last_order = last_order  # called once, when the broker is there: the order to go on from
+        self.order = None  # of the newest like
+        self.lock = threading.Lock()
+        self.partitions, self.partitions_known_at = 0, 0.0
+
+    def partition_count(self) -> int:
+        """Number of partitions of the topic. Raises `Unconfirmed` without broker or topic."""
+        if time.monotonic() - self.partitions_known_at > METADATA_SECONDS:
+            try:
+                # All topics: asking for one by name may create it, with a single partition.
+                topics = self.producer.list_topics(timeout=METADATA_SECONDS).topics
+            except KafkaException as error:
+                raise Unconfirmed(
+                    f"no broker answers on {BOOTSTRAP_SERVERS}",
+                    "start it (python run.py, or start_kafka.bat) and click again",
+                ) from error
+            if TOPIC not in topics:
+                raise Unconfirmed(
+                    f"the topic {TOPIC} is missing",
+                    "create it (python run.py topic, or create_likes_topic.bat) and click again",
+                )
+            self.partitions, self.partitions_known_at = len(topics[TOPIC].partitions), time.monotonic()
+        return self.partitions
+
+    def publish(self, count: int, key: str | None, on_delivery) -> list[dict]:
+        """Give `count` events to the producer and return them; `on_delivery(error, message)` is
+        called for each later. With fewer events than asked for, the producer's queue stayed full."""
+        partitions = self.partition_count()
+        events = []
+        with self.lock:
+            if self.order is None:
+                self.order = self.last_order(partitions)
+            for _ in range(count):
+                now = time.time()
+                event = {
+                    "order": self.order + 1,
+                    "clicked_at": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)),
+                    "ts_ms": int(now * 1000),
+                }
+                # Round robin is chosen here, not given: without a partition, librdkafka sends many
+                # events in a row to the same one. With a key, the key decides.
+                target = {"key": key} if key else {"partition": self.order % partitions}
+                if not self._produce(json.dumps(event).encode(), on_delivery, target):
+                    break
+                self.order += 1
+                events.append(event)
+        return events
+
+    def _produce(self, value: bytes, on_delivery, target: dict) -> bool:
+        give_up_at = time.monotonic() + METADATA_SECONDS
+        while time.monotonic() < give_up_at:
+            try:
+                self.producer.produce(TOPIC, value, on_delivery=on_delivery, **target)
+                return True
+            except BufferError:  # the queue is full: deliveries make room
+                self.producer.poll(0.01)
+        return False
+
+
+def last_order(partitions: int) -> int:
+    """The largest `order` at the end of the topic's partitions, 0 in an empty topic: the numbers go
+    on where they were after a restart."""
+    reading = {"group.id": "producer", "enable.auto.commit": False, "enable.partition.eof": True}
+    consumer = Consumer(client_config() | reading | {"fetch.wait.max.ms": 10})
+    largest = 0
+    try:
+        tails = []
+        for partition in range(partitions):
+            low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), METADATA_SECONDS)
+            tails.append(TopicPartition(TOPIC, partition, max(low, high - ORDERS_LOOKED_AT)))
+        consumer.assign(tails)  # by hand: no group, no rebalance
+        while partitions:
+            message = consumer.poll(METADATA_SECONDS)
+            if message is None:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            if message.error():
+                if message.error().code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(message.error())
+                partitions -= 1
+                continue
+            with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):  # not a like
+                order = json.loads(message.value())["order"]
+                largest = max(largest, order if type(order) is int and order < 2**62 else 0)
+    except KafkaException as error:
+        raise Unconfirmed(f"the last order cannot be read: {reason(error.args[0])}") from error
+    finally:
+        consumer.close()
+    return largest
+
+
+def create_app(producer: Producer, last_order=last_order) -> Flask:
+    """The HTTP API on `producer`, whose delivery reports somebody must poll for: see main()."""
+    app = Flask(__name__)
+    app.json.sort_keys = False
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    likes = Likes(producer, last_order)
+
+    @app.post("/like")
+    def like():
+        key = json_body("key").get("key")
+        if key is not None and not valid_key(key):
+            raise BadRequest(f'"key" must be a text of 1 to {LONGEST_KEY} bytes in UTF-8')
+        delivery = Future()
+        events = likes.publish(1, key, lambda error, message: delivery.set_result((error, message)))
+        if not events:
+            raise Unconfirmed("too many likes wait for the broker", "wait a moment and click again")
+        error, message = delivery.result()  # librdkafka reports each event within message.timeout.ms
+        if error:
+            log.warning("Not delivered: order=%d %s", events[0]["order"], error.str())
+            raise Unconfirmed(f"the broker did not confirm the like: {reason(error)}")
+        place = {"partition": message.partition(), "offset": message.offset()}
+        log.info("Delivered: order=%d partition=%d offset=%d", events[0]["order"], *place.values())
+        return {**events[0], **place}, 201
+
+    @app.post("/likes")
+    def burst():
+        count = json_body("count").get("count")
+        if type(count) is not int or not 1 <= count <= LARGEST_BURST:
+            raise BadRequest(f'"count" must be a whole number from 1 to {LARGEST_BURST}')
+        reports = Counter()  # partition, or error -> number of events
+        reported = threading.Semaphore(0)
+
+        def on_delivery(error, message):
+            reports[reason(error) if error else message.partition()] += 1
+            reported.release()
+
+        events = likes.publish(count, None, on_delivery)
+        for _ in events:
+            reported.acquire()
+        partitions = {str(p): n for p, n in sorted(reports.items(), key=str) if isinstance(p, int)}
+        confirmed = sum(partitions.values())
+        log.info("Delivered: %d of %d likes, partitions=%s", confirmed, count, json.dumps(partitions))
+        if confirmed < count:
+            reasons = [report for report in reports if isinstance(report, str)] or ["the queue stayed full"]
+            raise Unconfirmed(f"the broker confirmed {confirmed} of {count} likes: {', '.join(reasons)}")
+        first, last = events[0]["order"], events[-1]["order"]
+        return {"count": count, "first_order": first, "last_order": last, "partitions": partitions}, 201
+
+    @app.get("/health")
+    def health():
+        likes.partitions_known_at = 0.0  # ask the broker, do not believe what it said before
+        partitions = likes.partition_count()
+        return {"status": "ok", "broker": BOOTSTRAP_SERVERS, "topic": TOPIC, "partitions": partitions}
+
+    @app.errorhandler(HTTPException)
+    def in_json(error):
+        hint = getattr(error, "hint", 'POST /like {"key": "ann"}, POST /likes {"count": 1000} or GET /health')
+        return jsonify(error=error.description, hint=hint), error.code
+
+    return app
+
+
+def json_body(allowed: str) -> dict:
+    """The request's JSON object, empty without a body; its only field may be `allowed`."""
+    body = request.get_data()
+    if not body:
+        return {}
+    if not request.is_json:
+        raise UnsupportedMediaType("a body must be JSON: add the header Content-Type: application/json")
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"the body is not JSON: {error}") from error
+    if not isinstance(fields, dict) or fields.keys() - {allowed}:
+        raise BadRequest(f'the body must be a JSON object with no other field than "{allowed}"')
+    return fields
+
+
+def valid_key(key) -> bool:
+    try:
+        return 0 < len(key.encode()) <= LONGEST_KEY
+    except (AttributeError, UnicodeEncodeError):  # no text; half a surrogate pair, which JSON can carry
+        return False
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # however we are ended, end like Ctrl+C
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    try:
+        listener = socket.create_server(("127.0.0.1", int(PORT)))
+        producer = Producer(producer_config())
+    except (OSError, ValueError, OverflowError) as error:
+        sys.exit(f"Port {PORT} cannot be used: {error}. End what runs there, or set PRODUCER_PORT.")
+    except KafkaException as error:
+        sys.exit(f"{CLIENT_CONFIG} does not suit librdkafka: {error.args[0].str()}")
+    # waitress: threads of plain Python in this process, also on Windows, with nothing to configure.
+    server = waitress.create_server(create_app(producer), sockets=[listener], threads=64)
+    threading.Thread(target=server.run, daemon=True).start()
+    log.info("Producer on http://localhost:%s, broker %s, topic %s", PORT, BOOTSTRAP_SERVERS, TOPIC)
+    try:
+        while True:
+            producer.poll(1.0)  # calls on_delivery for what the broker has confirmed
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        listener.close()
+        undelivered = producer.flush(6)
+        server.task_dispatcher.shutdown(timeout=2)  # the answers to the clicks just confirmed
+        log.info("Producer stopped, %d likes not delivered", undelivered)
+
+
+if __name__ == "__main__":
+    main()
