@@ -16,11 +16,13 @@ exit /b %code%
 rem The same Python as in start_apps.bat.
 if exist .venv\Scripts\python.exe set "PATH=%cd%\.venv\Scripts;%PATH%"
 set "python="
-for %%p in ("py -3" "python") do %%~p -c "" >nul 2>&1 && set "python=%%~p"
+for %%p in ("py -3" "python") do %%~p -c "import psutil" >nul 2>&1 && set "python=%%~p"
 if not defined python (
-  echo Python is not installed, so there is nothing to end.
+  echo The Python packages are not installed, so start_apps.bat cannot have opened anything.
   exit /b 0
 )
-%python% stop_apps.py && exit /b 0
-echo Not all windows could be ended; the reason is above. Close them by hand.
-exit /b 1
+%python% stop_apps.py || (
+  echo The windows could not be ended; the reason is above. Close them by hand.
+  exit /b 1
+)
+exit /b 0

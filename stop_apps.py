@@ -1,80 +1,64 @@
-"""Ends what start_apps.bat opened: Ctrl+C for each program, then its window. Windows only, called by stop_apps.bat.
+"""Ends what start_apps.bat opened: Ctrl+C for each program, then its window. Windows only; see stop_apps.bat.
 
-A consumer that gets Ctrl+C leaves its group, and the others take over its partitions at once. One that is ended by force
-is missed only when its session times out, 6 s later.
+A consumer that gets Ctrl+C leaves its group, and the others take over its partitions at once. One that is
+ended by force is missed only when its session times out, 6 s later.
 """
 
-import csv
 import ctypes
-import subprocess
-import sys
-import time
+from pathlib import Path
 
-TITLES = ("Producer", "Consumer 1", "Consumer 2", "Consumer 3", "Streamlit")
-PATIENCE_S = 10  # for a clean end, before the rest is ended by force
+import psutil
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = ("producer.py", "consumer.py", "producer_ui.py")
+PATIENCE_SECONDS = 10  # for a clean end; what is left then is ended by force
 CTRL_C_EVENT = 0
-PROCESS_TERMINATE = 1
 
 
-def cmd_processes():
-    """The ids of all running cmd.exe; each of the five windows has one (start ... cmd /k)."""
-    listing = subprocess.run(["tasklist", "/fo", "csv", "/nh"], capture_output=True, stdin=subprocess.DEVNULL)
-    rows = csv.reader(listing.stdout.decode(errors="replace").splitlines())
-    return [int(row[1]) for row in rows if row and row[0].lower() == "cmd.exe"]
+def runs_ours(process: psutil.Process) -> bool:
+    """Does the command line of `process` name one of our programs?"""
+    try:
+        return any(program in argument for argument in process.cmdline() for program in PROGRAMS)
+    except (psutil.Error, OSError):  # ended meanwhile, or another user's
+        return False
 
 
-def attach(kernel32, pid):
-    """The title of the console of process `pid`, after making it this process's own console; "" when it has none.
+def our_windows() -> list[psutil.Process]:
+    """The cmd.exe of each window: opened with /k, in this folder, for one of our programs."""
+    candidates = [process for process in psutil.process_iter() if runs_ours(process)]
+    return [p for p in candidates if "/k" in p.cmdline() and Path(p.cwd()) == HERE]
 
-    A console is a property of the window's processes, whatever program draws it: this works for the classic window and
-    for Windows Terminal, where taskkill's WINDOWTITLE filter finds nothing.
+
+def press_ctrl_c(pid: int) -> None:
+    """Types Ctrl+C, so to speak, in the console that process `pid` has.
+
+    taskkill has no way to do that: without /F it asks a window to close, and it finds none when Windows
+    Terminal draws the console. Who wants to send Ctrl+C has to be in that console, so this process moves.
     """
-    kernel32.FreeConsole()
-    title = ctypes.create_unicode_buffer(256)
-    if not kernel32.AttachConsole(pid) or not kernel32.GetConsoleTitleW(title, len(title)):
-        return ""
-    return title.value.split(" - ")[0]  # cmd.exe appends " - " and the running command
-
-
-def console_processes(kernel32):
-    """The ids of the processes in the attached console, this one left out."""
-    ids = (ctypes.c_uint32 * 64)()
-    count = min(kernel32.GetConsoleProcessList(ids, len(ids)), len(ids))
-    own = kernel32.GetCurrentProcessId()
-    return [pid for pid in ids[:count] if pid != own]
-
-
-def end_windows():
-    """Ends the five windows, as far as they are open; gives their titles."""
     kernel32 = ctypes.WinDLL("kernel32")
-    ours = {pid: title for pid in cmd_processes() if (title := attach(kernel32, pid)) in TITLES}
-    for pid in ours:  # all at once, then wait: five clean ends take as long as one
-        attach(kernel32, pid)
-        kernel32.SetConsoleCtrlHandler(None, True)  # everyone in this console gets the Ctrl+C, but this process ignores it
-        kernel32.GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)
-    deadline = time.monotonic() + PATIENCE_S
-    for pid in ours:
-        attach(kernel32, pid)
-        while console_processes(kernel32) not in ([pid], []) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        for left in console_processes(kernel32):  # with its last process the window goes
-            process = kernel32.OpenProcess(PROCESS_TERMINATE, False, left)
-            kernel32.TerminateProcess(process, 0)
-            kernel32.CloseHandle(process)
     kernel32.FreeConsole()
-    return sorted(ours.values())
+    if kernel32.AttachConsole(pid):
+        kernel32.SetConsoleCtrlHandler(None, True)  # everyone in the console gets it; not for this process
+        kernel32.GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)
 
 
-def main():
-    """Says which windows were ended. The work is done by a copy without a console, because it has to visit five others."""
-    if sys.argv[1:] == ["--detached"]:
-        print(", ".join(end_windows()))
+def main() -> None:
+    windows = our_windows()
+    if not windows:
+        print("None of the five windows is open.")
         return
-    again = [sys.executable, __file__, "--detached"]
-    ended = subprocess.run(
-        again, creationflags=subprocess.DETACHED_PROCESS, capture_output=True, text=True, check=True
-    )
-    print(f"Ended: {ended.stdout.strip()}." if ended.stdout.strip() else "None of the five windows is open.")
+    programs = [child for window in windows for child in window.children(recursive=True) if runs_ours(child)]
+    print(f"Ending {len(windows)} windows ...", flush=True)  # while this process still has a screen
+    for window in windows:
+        press_ctrl_c(window.pid)
+    _, alive = psutil.wait_procs(programs, timeout=PATIENCE_SECONDS)
+    ctypes.WinDLL("kernel32").FreeConsole()  # or this process would go with the last window it visited
+    for process in [*alive, *windows]:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(windows, timeout=PATIENCE_SECONDS)
 
 
 if __name__ == "__main__":
