@@ -55,6 +55,11 @@ findstr /i /c:"is already in use by container" "%log%" >nul && (
   echo   docker rename kafdrop kafdrop-old
   exit /b 1
 )
+findstr /i /c:"windows/amd64" "%log%" >nul && (
+  echo Docker is set to Windows containers, and Kafka needs Linux ones. Right-click Docker's whale at the clock,
+  echo choose "Switch to Linux containers", then run start_kafka.bat again.
+  exit /b 1
+)
 findstr /i /c:"unhealthy" /c:"exited" "%log%" >nul && (
   docker compose logs --tail 20 kafka kafdrop
   echo.
