@@ -9,8 +9,10 @@
 Each module has one class with the interface of `Broker`.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -48,17 +50,22 @@ class Broker(ABC):
         self.stop()
 
 
-def answers(bootstrap_servers: str, seconds: float = 3.0, config: dict | None = None) -> bool:
+def client_config(bootstrap_servers: str) -> dict[str, str | int]:
+    """Settings of a client of that broker, in librdkafka's names, with those of `KAFKA_CLIENT_CONFIG`."""
+    config: dict[str, str | int] = {
+        "bootstrap.servers": bootstrap_servers,
+        "broker.address.family": "v4",
+        "log_level": 0,
+    }
+    if file := os.environ.get("KAFKA_CLIENT_CONFIG", "").strip():
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        config |= dict(line.strip().split("=", 1) for line in lines if "=" in line and line[0] != "#")
+    return config
+
+
+def answers(bootstrap_servers: str, seconds: float = 3.0) -> bool:
     """True when a Kafka broker answers a metadata request there within `seconds`."""
-    client = AdminClient(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "broker.address.family": "v4",
-            "reconnect.backoff.max.ms": 200,
-            "log_level": 0,
-            **(config or {}),
-        }
-    )
+    client = AdminClient(client_config(bootstrap_servers) | {"reconnect.backoff.max.ms": 200})
     try:
         return bool(client.list_topics(timeout=seconds).brokers)
     except KafkaException:

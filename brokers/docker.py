@@ -1,6 +1,5 @@
 """The compose project: Apache Kafka in Docker, and Kafdrop beside it."""
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -65,14 +64,6 @@ def engine_problem() -> str:
     if _docker("compose", "version", timeout=PATIENCE_SECONDS).returncode:
         return "Docker runs, but its compose plugin is missing"
     return ""
-
-
-def is_ours() -> bool:
-    """True when the running broker is the compose project's."""
-    if engine_problem():
-        return False
-    listed = _compose("ps", "--format", "json", "kafka", timeout=PATIENCE_SECONDS)
-    return bool(listed.stdout.strip()) and json.loads(listed.stdout.splitlines()[0]) != []
 
 
 def why_it_failed(stderr: str) -> BrokerError:

@@ -93,7 +93,7 @@ def _download(path: str, digest: str, folder: Path) -> str:
             continue
         if sha256(jar) == digest:
             (REPOSITORY / path).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(jar, REPOSITORY / path)
+            Path(jar).replace(REPOSITORY / path)
             return path
     raise BrokerError(
         f"could not download {PurePosixPath(path).name}: {problem}",

@@ -15,6 +15,7 @@ import time
 from functools import cache
 from pathlib import Path
 
+import psutil
 import yaml
 
 from brokers import Broker, BrokerError, Report, answers, jars
@@ -89,7 +90,7 @@ class LocalBroker(Broker):
             raise
 
     def stop(self) -> None:
-        """Let Kafka close its files, as `docker stop` does; on Windows a process can only be ended at once."""
+        """Let Kafka close its files, as `docker stop` does; Windows can only end a process at once."""
         self._end(subprocess.Popen.terminate)
 
     def kill(self) -> None:
@@ -204,6 +205,15 @@ def on_loopback(value: str, ports: dict[str, int]) -> str:
     value = re.sub(r"\bkafka:(?=\d)", "127.0.0.1:", value)
     renumbered = {str(PORTS[listener]): str(port) for listener, port in ports.items()}
     return re.sub(r"(?<=:)\d+\b", lambda port: renumbered.get(port[0], port[0]), value)
+
+
+def running(folder: Path = FOLDER) -> int | None:
+    """The pid of the local broker that works in `folder`, None when there is none."""
+    settings = str(Path(folder) / "server.properties")
+    for process in psutil.process_iter(["cmdline"]):
+        if settings in (process.info["cmdline"] or []):
+            return process.pid
+    return None
 
 
 @cache

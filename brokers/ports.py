@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -66,5 +67,5 @@ def _holder(port: int) -> Taken:
 
 def _short(info: dict) -> str:
     """`python producer.py` rather than the whole path of the interpreter."""
-    words = [os.path.basename(word) for word in (info["cmdline"] or [])[:3] if not word.startswith("-")]
+    words = [Path(word).name for word in (info["cmdline"] or [])[:3] if not word.startswith("-")]
     return " ".join(words[:2]) or info["name"] or "a program"

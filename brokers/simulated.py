@@ -31,7 +31,9 @@ class SimulatedBroker(Broker):
         report("starting a simulated broker")
         library = _librdkafka()
         problem = ctypes.create_string_buffer(512)
-        self._client = library.rd_kafka_new(RD_KAFKA_PRODUCER, None, problem, len(problem))
+        settings = library.rd_kafka_conf_new()
+        library.rd_kafka_conf_set(settings, b"log_level", b"0", problem, len(problem))
+        self._client = library.rd_kafka_new(RD_KAFKA_PRODUCER, settings, problem, len(problem))
         if not self._client:
             raise BrokerError(f"librdkafka: {problem.value.decode()}", "python run.py --broker local")
         self._cluster = library.rd_kafka_mock_cluster_new(self._client, 1)
@@ -47,9 +49,7 @@ class SimulatedBroker(Broker):
 
     def set_down(self, down: bool = True) -> None:
         """Refuse connections, as a broker that has died; with False, take them again."""
-        change = (
-            _librdkafka().rd_kafka_mock_broker_set_down if down else _librdkafka().rd_kafka_mock_broker_set_up
-        )
+        change = _librdkafka().rd_kafka_mock_broker_set_down if down else _librdkafka().rd_kafka_mock_broker_set_up
         change(self._cluster, 1)
 
 
@@ -58,6 +58,11 @@ def _librdkafka() -> ctypes.CDLL:
     library = ctypes.CDLL(str(_library_file()))
     pointer = ctypes.c_void_p
     signatures = {
+        "rd_kafka_conf_new": (pointer, []),
+        "rd_kafka_conf_set": (
+            ctypes.c_int,
+            [pointer, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t],
+        ),
         "rd_kafka_new": (pointer, [ctypes.c_int, pointer, ctypes.c_char_p, ctypes.c_size_t]),
         "rd_kafka_destroy": (None, [pointer]),
         "rd_kafka_mock_cluster_new": (pointer, [pointer, ctypes.c_int]),

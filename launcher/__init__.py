@@ -1,0 +1,23 @@
+"""What `python run.py` does.
+
+| module     | what it is for                                                              |
+| ---------- | --------------------------------------------------------------------------- |
+| `cli`      | the commands of `run.py`                                                    |
+| `setup`    | `.venv` with the packages of `requirements.txt`; standard library only      |
+| `terminal` | one terminal for everything: names, colours, progress; standard library only |
+| `programs` | the five programs as processes: start, stop, kill, their lines              |
+| `session`  | `python run.py` itself: broker, topic, programs, commands, the end          |
+| `doctor`   | `python run.py doctor`                                                      |
+"""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Problem(Exception):
+    """Something a person has to mend: `str(problem)` says what happened, `problem.hint` what to type."""
+
+    def __init__(self, what: str, hint: str):
+        super().__init__(what)
+        self.hint = hint

@@ -1,0 +1,106 @@
+"""The commands of `run.py`."""
+
+import argparse
+import subprocess
+import sys
+
+from launcher import ROOT, Problem, setup, terminal
+
+KAFKA_COMMANDS = (
+    "kafka-topics",
+    "kafka-consumer-groups",
+    "kafka-console-consumer",
+    "kafka-console-producer",
+    "kafka-get-offsets",
+    "kafka-configs",
+)
+
+
+def main(arguments: list[str], usage: str) -> int:
+    """Run the command; gives the exit code. What a person has to mend is said in one line, with the fix."""
+    terminal.prepare()
+    try:
+        return _dispatch(arguments, usage)
+    except Problem as problem:
+        terminal.complain(str(problem), problem.hint)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dispatch(arguments: list[str], usage: str) -> int:
+    command = arguments[0] if arguments and not arguments[0].startswith("-") else ""
+    if command == "test":
+        setup.enter("requirements-dev.txt")
+        return subprocess.call([sys.executable, "-m", "pytest", *arguments[1:]], cwd=ROOT)
+    if command in KAFKA_COMMANDS:
+        setup.enter("requirements.txt")
+        return _with_brokers(lambda: _kafka_command(command, arguments[1:]))
+    options = _parser(usage).parse_args(arguments)
+    setup.enter("requirements.txt")
+    return _with_brokers(lambda: _COMMANDS[options.command](options))
+
+
+def _parser(usage: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run.py",
+        description=usage,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage=argparse.SUPPRESS,
+    )
+    parser.add_argument("command", nargs="?", default="start", choices=sorted(_COMMANDS), help=argparse.SUPPRESS)
+    parser.add_argument("--broker", default="", choices=["docker", "local", "simulated"], help=argparse.SUPPRESS)
+    return parser
+
+
+def _with_brokers(command) -> int:
+    """Call it; a broker that cannot be had is a `Problem` like any other."""
+    from brokers import BrokerError
+
+    try:
+        return command()
+    except BrokerError as error:
+        raise Problem(str(error), error.hint) from error
+
+
+def _start(options: argparse.Namespace) -> int:
+    from launcher import session
+
+    return session.main(options.broker)
+
+
+def _topic(_options) -> int:
+    from launcher import session
+
+    terminal.say("topic", session.create_topic(session.BOOTSTRAP_SERVERS or session.DEFAULT_BOOTSTRAP_SERVERS))
+    return 0
+
+
+def _doctor(_options) -> int:
+    from launcher import doctor
+
+    return doctor.main()
+
+
+def _clean(_options) -> int:
+    import shutil
+
+    from brokers import local
+
+    if pid := local.running():
+        raise Problem(f"the local broker is running (pid {pid})", "quit it first (quit, or Ctrl+C in its terminal)")
+    if local.FOLDER.exists():
+        shutil.rmtree(local.FOLDER)
+        terminal.say("clean", f"removed {local.FOLDER.name}/ with the local broker's data")
+    else:
+        terminal.say("clean", "there was no data of a local broker")
+    return 0
+
+
+def _kafka_command(name: str, arguments: list[str]) -> int:
+    from brokers import local
+
+    return local.run_command(name, arguments)
+
+
+_COMMANDS = {"start": _start, "doctor": _doctor, "topic": _topic, "clean": _clean}

@@ -1,0 +1,79 @@
+"""The five programs as processes: start them, end them, relay their lines."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+from brokers.local import own_process_group
+from launcher import ROOT, terminal
+
+STOP_SECONDS = 8.0  # a consumer leaves its group, the producer flushes
+
+
+class Program:
+    """One program with a name for people. `on_crash(program, exit_code)` is called when it ends by itself."""
+
+    def __init__(self, name: str, command: list[str], port: int, environment: dict[str, str], on_crash: Callable):
+        self.name = name
+        self.command = [sys.executable, *command]
+        self.port = port
+        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **environment}
+        self.on_crash = on_crash
+        self.process: subprocess.Popen | None = None
+        self._ending = False
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        self._ending = False
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            **own_process_group(),
+        )
+        threading.Thread(target=self._relay, args=[self.process], daemon=True).start()
+
+    def ask_to_stop(self) -> None:
+        """What Ctrl+C does in a terminal of its own."""
+        self._ending = True
+        if self.running:
+            with contextlib.suppress(OSError):  # it has just ended
+                self.process.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
+
+    def stop(self) -> None:
+        """Ask, wait, and end it by force when it does not listen."""
+        self.ask_to_stop()
+        if self.process is None:
+            return
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it without a word, as a crash would (`kill -9`)."""
+        self._ending = True
+        if self.running:
+            self.process.kill()
+            self.process.wait()
+
+    def _relay(self, process: subprocess.Popen) -> None:
+        for line in process.stdout:
+            if line.strip():
+                terminal.relay(self.name, line.rstrip())
+        code = process.wait()
+        if not self._ending:
+            self.on_crash(self, code)

@@ -1,0 +1,342 @@
+"""`python run.py`: a broker, the topic, the five programs, and commands until the end."""
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import requests
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from brokers import Broker, BrokerError, answers, client_config
+from brokers.docker import DockerBroker, engine_problem
+from brokers.local import LocalBroker
+from brokers.ports import taken
+from brokers.simulated import SimulatedBroker
+from launcher import Problem, terminal
+from launcher.programs import Program
+
+TOPIC, PARTITIONS = "likes", 3
+BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip()
+PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
+CONSUMER_PORT = os.environ.get("CONSUMER_PORT", "5002").strip()  # of the first; the others follow
+PAGE_PORT = os.environ.get("PAGE_PORT", "8501").strip()
+GROUP = os.environ.get("CONSUMER_GROUP", "likes-ui").strip()
+CONSUMERS = 3
+KAFDROP_PORT = 9000
+
+DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
+START_SECONDS = 60.0
+HTTP_SECONDS = 15.0
+LONGEST_LIKE_COMMAND = 100_000
+
+HELP = """  stop 1      consumer 1 leaves the group (as Ctrl+C in its terminal); the others take its partition
+  kill 1      consumer 1 dies without a word; the others take over when its session times out (6 s)
+  start 1     consumer 1 comes back
+  like        one click;  like 5: five
+  status      what runs, and who owns which partition
+  quit        end everything (Ctrl+C does the same)
+  stop, kill and start also take: producer, page"""
+
+
+class ExistingBroker(Broker):
+    """A broker that runs already, and goes on running after us."""
+
+    def __init__(self, bootstrap_servers: str):
+        self.bootstrap_servers = bootstrap_servers
+        self.description = "Kafka that was running already; it stays when you quit"
+
+    def start(self, report=print) -> None:
+        if not answers(self.bootstrap_servers, 10.0):
+            raise BrokerError(
+                f"no Kafka broker answers on {self.bootstrap_servers} (KAFKA_BOOTSTRAP_SERVERS)",
+                "start it, or unset KAFKA_BOOTSTRAP_SERVERS, then: python run.py",
+            )
+
+    def stop(self) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def running_broker(choice: str = "") -> Iterator[Broker]:
+    """Start the chosen broker, or without a choice the first that can be had: one that runs, Docker's,
+    the local one, the simulated one. Stops what it started. Raises `BrokerError`."""
+    with terminal.progress("kafka", "looking for a broker") as report:
+        broker = _start_first(_candidates(choice), report)
+    try:
+        terminal.say("kafka", f"{broker.bootstrap_servers}: {broker.description}")
+        yield broker
+    finally:
+        with terminal.progress("kafka", "stopping"):
+            broker.stop()
+
+
+def _candidates(choice: str) -> list[Broker]:
+    """The brokers to try, in this order; the reason for passing one over is said."""
+    named = {"docker": DockerBroker, "local": LocalBroker, "simulated": SimulatedBroker}
+    if choice:
+        return [named[choice]()]
+    if BOOTSTRAP_SERVERS:
+        return [ExistingBroker(BOOTSTRAP_SERVERS)]
+    if holder := taken(9092):
+        if answers(DEFAULT_BOOTSTRAP_SERVERS, 5.0):
+            return [ExistingBroker(DEFAULT_BOOTSTRAP_SERVERS)]
+        raise BrokerError(
+            f"port 9092 is taken by {holder}, which does not answer as a Kafka broker",
+            f"end it ({holder.how_to_end}), or name another broker with KAFKA_BOOTSTRAP_SERVERS",
+        )
+    problem = engine_problem()
+    if not problem:
+        return [DockerBroker(), LocalBroker(), SimulatedBroker()]
+    terminal.say("kafka", f"{problem}: using the local broker, which needs none")
+    return [LocalBroker(), SimulatedBroker()]
+
+
+def _start_first(candidates: list[Broker], report) -> Broker:
+    for broker, is_last in zip(candidates, [False] * (len(candidates) - 1) + [True], strict=True):
+        try:
+            broker.start(report)
+        except BrokerError as error:
+            # A port that is taken, a full disk: the next broker would not fare better, or would hide it.
+            if is_last or (isinstance(broker, LocalBroker) and not _is_offline(error)):
+                raise
+            terminal.complain(str(error), f"trying {candidates[candidates.index(broker) + 1].description}")
+            continue
+        return broker
+    raise AssertionError("there is always a candidate")
+
+
+def _is_offline(error: BrokerError) -> bool:
+    return "download" in str(error) or "no Java" in str(error)
+
+
+def create_topic(bootstrap_servers: str) -> str:
+    """Create `likes` unless it is there; gives a line about it. Raises `Problem`."""
+    admin = AdminClient(client_config(bootstrap_servers))
+    try:
+        topic = admin.list_topics(timeout=10).topics.get(TOPIC)
+        if topic is None:
+            try:
+                admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)])[TOPIC].result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+            return f"{TOPIC}, created with {PARTITIONS} partitions"
+    except KafkaException as error:
+        raise Problem(
+            f"the topic {TOPIC} cannot be created on {bootstrap_servers}: {error.args[0].str()}",
+            "python run.py doctor",
+        ) from error
+    count = len(topic.partitions)
+    if count != PARTITIONS:
+        return f"{TOPIC}, {count} partitions: not the {PARTITIONS} of the lessons (python run.py doctor)"
+    return f"{TOPIC}, {count} partitions"
+
+
+class Session:
+    """The five programs on a running broker, and the commands that people type."""
+
+    def __init__(self, broker: Broker):
+        self.broker = broker
+        self.commands: queue.Queue[str] = queue.Queue()
+        consumer_ports = [int(CONSUMER_PORT) + n for n in range(CONSUMERS)]
+        self.producer = self._program("producer", ["producer.py"], int(PRODUCER_PORT), {})
+        self.consumers = [
+            self._program(f"consumer-{n}", ["consumer.py"], port, {"CONSUMER_PORT": str(port)})
+            for n, port in enumerate(consumer_ports, start=1)
+        ]
+        streamlit = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true"]
+        self.page = self._program("page", [*streamlit, "--server.port", PAGE_PORT], int(PAGE_PORT), {})
+        self.programs = [self.producer, *self.consumers, self.page]
+
+    def _program(self, name: str, command: list[str], port: int, environment: dict) -> Program:
+        environment |= {"KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers}
+        return Program(name, command, port, environment, self._tell_crash)
+
+    def start(self) -> None:
+        """Start the programs and return when all of them answer. Raises `Problem`."""
+        with terminal.progress("programs", "starting"):
+            for program in self.programs:
+                program.start()
+            deadline = time.monotonic() + START_SECONDS
+            while waiting := [program for program in self.programs if not self._is_ready(program)]:
+                dead = [program.name for program in waiting if not program.running]
+                if dead or time.monotonic() > deadline:
+                    names = ", ".join(dead or [program.name for program in waiting])
+                    raise Problem(f"{names} did not start, see the lines above", "python run.py doctor")
+                time.sleep(0.1)
+
+    def _is_ready(self, program: Program) -> bool:
+        """A consumer is ready when it has its partition: the first click finds the group at rest."""
+        with contextlib.suppress(requests.RequestException, ValueError):
+            if program is self.page:
+                return requests.get(f"http://127.0.0.1:{program.port}/_stcore/health", timeout=2).ok
+            if program is self.producer:
+                return requests.get(f"http://127.0.0.1:{program.port}/health", timeout=5).ok
+            status = requests.get(f"http://127.0.0.1:{program.port}/status", timeout=5).json()
+            return len(status["assignment"]) == 1 or len(status["rebalances"]) > CONSUMERS
+        return False
+
+    def stop(self) -> None:
+        """End all programs, the consumers first, so that the lines of the last likes are still seen."""
+        with terminal.progress("programs", "stopping"):
+            for program in self.consumers:
+                program.ask_to_stop()
+            for program in self.programs:
+                program.stop()
+
+    def table(self) -> None:
+        """The addresses, for people."""
+        consumers = "  ".join(f"{consumer.port}" for consumer in self.consumers)
+        terminal.write("")
+        terminal.say("page", f"http://localhost:{self.page.port}          <- open this, click Like")
+        terminal.say("producer", f"http://localhost:{self.producer.port}/health")
+        terminal.say("consumers", f"{consumers}               group {GROUP}")
+        if taken(KAFDROP_PORT):
+            terminal.say("kafdrop", f"http://localhost:{KAFDROP_PORT}")
+        terminal.say("commands", "stop 1 | kill 1 | start 1 | like 5 | status | help | quit")
+        terminal.write("")
+
+    def obey(self, line: str) -> bool:
+        """Carry out one typed line; False when it was the wish to quit."""
+        command, *arguments = line.split() or [""]
+        match command.lower(), arguments:
+            case "", _:
+                pass
+            case "quit" | "exit" | "q", []:
+                return False
+            case "help" | "?", []:
+                terminal.write(HELP)
+            case "status", []:
+                self._tell_status()
+            case "like", [] | [_]:
+                self._like(arguments[0] if arguments else "1")
+            case "stop" | "kill" | "start" as verb, [name] if program := self._find(name):
+                self._change(verb, program)
+            case "stop" | "kill" | "start" as verb, _:
+                terminal.complain(f"{verb} what?", f"{verb} 1, {verb} 2, {verb} 3, {verb} producer or {verb} page")
+            case _:
+                terminal.complain(f"{line.strip()!r} is no command here", "help")
+        return True
+
+    def _find(self, name: str) -> Program | None:
+        names = {program.name.removeprefix("consumer-"): program for program in self.programs}
+        return names.get(name.lower().removeprefix("consumer-"))
+
+    def _change(self, verb: str, program: Program) -> None:
+        if verb == "start":
+            if program.running:
+                terminal.say(program.name, "runs already")
+            elif holder := taken(program.port):
+                terminal.complain(f"port {program.port} is taken by {holder}", f"end it: {holder.how_to_end}")
+            else:
+                program.start()
+            return
+        if not program.running:
+            again = program.name.removeprefix("consumer-")
+            terminal.say(program.name, f"is not running; start {again} starts it")
+            return
+        program.stop() if verb == "stop" else program.kill()
+        terminal.say(program.name, "stopped" if verb == "stop" else "killed, without a goodbye to the group")
+
+    def _like(self, count: str) -> None:
+        if not count.isascii() or not count.isdigit() or not 1 <= int(count[:9]) <= LONGEST_LIKE_COMMAND:
+            terminal.complain(f"how many likes is {count!r}?", f"like 5   (1 to {LONGEST_LIKE_COMMAND})")
+            return
+        url = f"http://127.0.0.1:{self.producer.port}"
+        try:
+            if int(count) == 1:
+                answer = requests.post(f"{url}/like", timeout=HTTP_SECONDS)
+            else:
+                answer = requests.post(f"{url}/likes", json={"count": int(count)}, timeout=60)
+            if not answer.ok:
+                terminal.complain(answer.json()["error"], answer.json()["hint"])
+        except (requests.RequestException, ValueError, KeyError):
+            terminal.complain(f"the producer does not answer on port {self.producer.port}", "start producer")
+
+    def _tell_status(self) -> None:
+        for program in self.programs:
+            state = f"pid {program.process.pid}" if program.running else "not running"
+            text = f"{program.port}  {state}"
+            if program in self.consumers and program.running:
+                try:
+                    seen = requests.get(f"http://127.0.0.1:{program.port}/status", timeout=5).json()
+                    lag = sum(n or 0 for n in seen["lag"].values())
+                    text += f"  partitions {seen['assignment']}  consumed {seen['consumed']}  lag {lag}"
+                except (requests.RequestException, ValueError, KeyError):
+                    text += "  no answer"
+            terminal.say(program.name, text)
+
+    def _tell_crash(self, program: Program, code: int) -> None:
+        again = program.name.removeprefix("consumer-")
+        terminal.complain(
+            f"{program.name} ended by itself with exit code {code}, see its lines above", f"start {again}"
+        )
+
+    def read_commands(self) -> None:
+        """Put what is typed into the queue; at the end of the input just go on running."""
+        with contextlib.suppress(OSError, ValueError):
+            for line in sys.stdin:
+                self.commands.put(line)
+
+
+def check_settings() -> None:
+    """Refuse what could not work before anything is started. Raises `Problem`."""
+    for name, value in (
+        ("PRODUCER_PORT", PRODUCER_PORT),
+        ("CONSUMER_PORT", CONSUMER_PORT),
+        ("PAGE_PORT", PAGE_PORT),
+    ):
+        if not (value.isascii() and value.isdigit() and 0 < int(value[:6]) < 65536 - CONSUMERS):
+            raise Problem(f"{name} is {value!r}, which is no port number", f"unset {name}, or set it to a number")
+    ports = {"producer": int(PRODUCER_PORT), "page": int(PAGE_PORT)}
+    ports |= {f"consumer {n + 1}": int(CONSUMER_PORT) + n for n in range(CONSUMERS)}
+    for name, port in ports.items():
+        if holder := taken(port):
+            raise Problem(
+                f"port {port} (of the {name}) is taken by {holder}",
+                f"end it ({holder.how_to_end}), then: python run.py",
+            )
+
+
+def main(choice: str) -> int:
+    """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem` and `BrokerError`."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # however we are ended, end what we started
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    check_settings()
+    try:
+        with running_broker(choice) as broker:
+            terminal.say("topic", create_topic(broker.bootstrap_servers))
+            session = Session(broker)
+            try:
+                session.start()
+                session.table()
+                threading.Thread(target=session.read_commands, daemon=True).start()
+                while session.obey(_next(session.commands)):
+                    pass
+            finally:
+                _ignore_further_signals()
+                session.stop()
+    except KeyboardInterrupt:
+        pass
+    terminal.say("bye", "everything that was started here has ended")
+    return 0
+
+
+def _next(commands: queue.Queue[str]) -> str:
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return commands.get(timeout=1.0)  # on Windows, a wait without end would not hear Ctrl+C
+
+
+def _ignore_further_signals() -> None:
+    """The end takes some seconds; an impatient second Ctrl+C must not leave half of it running."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -1,0 +1,136 @@
+"""`.venv` with the packages of a requirements file. Standard library only: it runs before they are there."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from launcher import ROOT, Problem, terminal
+
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+NO_NETWORK = "Max retries|NewConnectionError|NameResolutionError|ProxyError|Network is unreachable|timed out"
+
+
+def enter(requirements: str) -> None:
+    """Return inside `.venv` with everything of `requirements` installed: makes it or mends it if need
+    be, and starts run.py again with its Python. Raises `Problem`."""
+    if not _is_complete(requirements):
+        _install(requirements)
+    if Path(sys.prefix).resolve() != VENV.resolve():
+        _start_again()
+
+
+def _is_complete(requirements: str) -> bool:
+    """True when the last installation of these requirements went through to its end."""
+    stamp = _stamp(requirements)
+    return PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == _wanted(requirements)
+
+
+def _included(requirements: str) -> list[str]:
+    """The requirements file and those that it includes."""
+    text = (ROOT / requirements).read_text(encoding="utf-8")
+    return [requirements] + [f for file in re.findall(r"^-r (\S+)", text, re.MULTILINE) for f in _included(file)]
+
+
+def _wanted(requirements: str) -> str:
+    """All that the file asks for, as its stamp remembers it."""
+    return "".join((ROOT / file).read_text(encoding="utf-8") for file in _included(requirements))
+
+
+def _stamp(requirements: str) -> Path:
+    return VENV / f"installed-{requirements}"
+
+
+def _install(requirements: str) -> None:
+    with terminal.progress("packages", "preparing .venv") as update:
+        if not _works():
+            _make_venv()
+        update("installing")
+        command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+        command += ["--progress-bar", "off", "--retries", "2", "-r", ROOT / requirements]
+        pip = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        said = []
+        for line in pip.stdout:
+            said.append(line.strip())
+            if name := re.match(r"(?:Collecting|Downloading) ([\w.-]+)", line.strip()):
+                update(f"installing {name[1]}")
+            elif line.startswith("Installing"):
+                update("installing, almost done")
+        if pip.wait():
+            raise _why_pip_failed(said)
+    for file in _included(requirements):
+        _stamp(file).write_text(_wanted(file), encoding="utf-8")
+    terminal.say("packages", f"installed in {VENV.name}")
+
+
+def _works() -> bool:
+    """True when `.venv` has a Python that is new enough and has pip: not one that is half made, that
+    was copied from another machine, or whose Python has since been removed."""
+    try:
+        check = "import pip, sys; sys.exit(sys.version_info < (3, 10))"
+        return subprocess.run([PYTHON, "-c", check], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _make_venv() -> None:
+    if VENV.exists():
+        try:
+            shutil.rmtree(VENV)
+        except OSError as error:
+            raise Problem(
+                f"{VENV} is broken and cannot be removed: {error.strerror}",
+                "close the programs that use it, remove the folder, and type: python run.py",
+            ) from error
+    done = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip()
+        if "ensurepip" in said or "No module named venv" in said:
+            raise Problem(
+                "this Python cannot make a virtual environment",
+                "sudo apt install python3-venv, then: python run.py",
+            )
+        raise Problem(f".venv cannot be made: {said.splitlines()[-1] if said else 'no reason given'}", _TRY_AGAIN)
+
+
+_TRY_AGAIN = "see that the disk has room and the folder may be written, then: python run.py"
+
+
+def _why_pip_failed(said: list[str]) -> Problem:
+    text = "\n".join(said)
+    if "No space left" in text:
+        return Problem("the disk is full: the packages need about 700 MB", "make room, then: python run.py")
+    if re.search(NO_NETWORK, text):
+        return Problem(
+            "the packages cannot be downloaded: no network?",
+            "connect (behind a proxy: set HTTPS_PROXY), then: python run.py",
+        )
+    errors = [line for line in said if line.startswith("ERROR")] or said or ["pip said nothing"]
+    return Problem(
+        f"pip could not install the packages: {errors[-1]}",
+        f"{PYTHON} -m pip install -r requirements.txt   shows all it says",
+    )
+
+
+def _start_again() -> None:
+    """Go on as the same command with the Python of `.venv`."""
+    command = [str(PYTHON), str(ROOT / "run.py"), *sys.argv[1:]]
+    if os.name != "nt":
+        os.execv(PYTHON, command)
+    # On Windows exec would give the prompt back at once, with the new process still running.
+    inside = subprocess.Popen(command)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the one inside
+    sys.exit(inside.wait())

@@ -1,0 +1,102 @@
+"""One terminal for everything that runs: lines with a name in front, colours, and what is in progress."""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+NAME_WIDTH = 11
+UPDATE_SECONDS = 0.5  # how often a line of progress changes; not on a terminal, ten times slower
+# Okabe and Ito's colours, which the colour-blind can tell apart; the page uses the same for the consumers.
+COLOURS = {"consumer-1": 32, "consumer-2": 208, "consumer-3": 36, "producer": 175, "page": 245}
+
+_lock = threading.Lock()
+_transient = ""  # the line of progress that the next line replaces
+
+
+def is_interactive() -> bool:
+    return sys.stdout.isatty()
+
+
+def colourful() -> bool:
+    """Colours for a terminal, unless NO_COLOR is set (https://no-color.org)."""
+    return is_interactive() and not os.environ.get("NO_COLOR")
+
+
+def prepare() -> None:
+    """UTF-8 lines on any system, and escape sequences in the console of Windows."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+    if os.name == "nt" and is_interactive():
+        os.system("")  # turns on what Windows calls virtual terminal processing
+
+
+def say(name: str, text: str) -> None:
+    """A line of the launcher itself: `  kafka       Apache Kafka 3.7.2 on localhost:9092`."""
+    write(f"  {name:<{NAME_WIDTH}} {text}")
+
+
+def relay(name: str, line: str) -> None:
+    """A line of one of the programs: `producer   | Delivered: order=1 partition=0 offset=0`."""
+    colour = COLOURS.get(name)
+    prefix = f"{name:<{NAME_WIDTH - 1}} |"
+    if colour and colourful():
+        prefix = f"\x1b[38;5;{colour}m{prefix}\x1b[0m"
+    write(f"{prefix} {line}")
+
+
+def complain(what: str, hint: str = "") -> None:
+    """What happened, and the next thing to type."""
+    red, end = ("\x1b[31m", "\x1b[0m") if colourful() else ("", "")
+    write(f"{red}{what}{end}" + (f"\n  -> {hint}" if hint else ""))
+
+
+def write(text: str) -> None:
+    global _transient
+    with _lock, contextlib.suppress(OSError, ValueError):  # nobody reads any more
+        clear = "\r\x1b[K" if _transient else ""
+        _transient = ""
+        sys.stdout.write(f"{clear}{text}\n")
+
+
+@contextlib.contextmanager
+def progress(name: str, text: str) -> Iterator:
+    """While the block runs, show what it is at and for how long; it gets a function that changes the text."""
+    current = [text]
+    done = threading.Event()
+    started = time.monotonic()
+
+    def show() -> None:
+        global _transient
+        pause = UPDATE_SECONDS if is_interactive() else 10 * UPDATE_SECONDS
+        while not done.wait(pause):
+            line = f"  {name:<{NAME_WIDTH}} {current[0]} ... {time.monotonic() - started:.0f} s"
+            if not is_interactive():
+                write(line)
+                continue
+            with _lock, contextlib.suppress(OSError, ValueError):
+                if not done.is_set():
+                    columns = os.get_terminal_size(sys.stdout.fileno()).columns
+                    sys.stdout.write(f"\r\x1b[K{line[: columns - 1]}")
+                    sys.stdout.flush()
+                    _transient = line
+
+    shower = threading.Thread(target=show, daemon=True)
+    shower.start()
+    try:
+        yield lambda text: current.__setitem__(0, text)
+    finally:
+        done.set()
+        shower.join()
+        _clear()
+
+
+def _clear() -> None:
+    global _transient
+    with _lock, contextlib.suppress(OSError, ValueError):
+        if _transient:
+            sys.stdout.write("\r\x1b[K")
+            sys.stdout.flush()
+            _transient = ""
