@@ -27,16 +27,17 @@ STYLE = """
 <style>
 .block-container { max-width: 1100px; padding-top: 2.5rem; }
 .st-key-like button {
-    width: 100%; min-height: 5.5rem; border: 0; border-radius: 1.2rem; color: white;
+    min-height: 5.5rem; border: 0; border-radius: 1.2rem; color: white;
     background: linear-gradient(135deg, #e64980, #c2255c); box-shadow: 0 .4rem 1.2rem #c2255c55;
     transition: transform .12s, box-shadow .12s;
 }
-.st-key-like button p { font-size: 1.9rem; font-weight: 700; }
+.st-key-like button p { font-size: 2rem; font-weight: 700; }
+.st-key-like button [data-testid="stIconMaterial"] { font-size: 2.2rem; font-variation-settings: "FILL" 1; }
 .st-key-like button:hover { transform: translateY(-2px); color: white; box-shadow: 0 .6rem 1.6rem #c2255c77; }
 .st-key-like button:active { transform: scale(.96); }
-.consumer { border-top: .35rem solid; padding: .6rem 0 0; }
+.consumer { border-top: .35rem solid; padding: .4rem 0 .3rem; }
 .consumer.gone { border-color: #888; }
-.consumer h4 { padding: 0; font-size: 1.25rem; }
+.consumer > b { font-size: 1.3rem; }
 .consumer small { opacity: .75; font-size: .95rem; }
 .event { display: flex; gap: .6rem; align-items: baseline; padding: .15rem 0; font-variant-numeric: tabular-nums; }
 .event b { color: white; border-radius: .5rem; padding: .05rem .55rem; }
@@ -93,14 +94,14 @@ def show_consumer(number: int, port: int) -> None:
     colour = COLOURS[number - 1]
     seen = ask_consumer(port)
     if seen is None:
-        st.html(f'<div class="consumer gone"><h4>consumer {number}</h4><small>not running</small></div>')
+        st.html(f'<div class="consumer gone"><b>consumer {number}</b><br><small>not running</small></div>')
         st.caption(f"`start {number}` in the terminal of run.py, or `CONSUMER_PORT={port} python consumer.py`")
         return
     status, events = seen
     owned = ", ".join(map(str, status["assignment"])) or "none"
     lag = sum(n or 0 for n in status["lag"].values())
     head = (
-        f'<div class="consumer" style="border-color: {colour}"><h4>consumer {number}</h4>'
+        f'<div class="consumer" style="border-color: {colour}"><b>consumer {number}</b><br>'
         f"<small>port {port} · partition {owned} · {status['consumed']} read · lag {lag}</small></div>"
     )
     # Only numbers and times that the consumer has checked: nothing an event says can become HTML.
@@ -132,7 +133,7 @@ def main() -> None:
     )
     button, burst = st.columns([2, 1], gap="large", vertical_alignment="bottom")
     with button:
-        if st.button("Like", icon=":material/favorite:", key="like"):
+        if st.button("Like", icon=":material/favorite:", key="like", width="stretch"):
             st.session_state.answer = call_producer("/like", {}, LIKE_SECONDS)
     with burst.form("burst", border=False):
         count = st.number_input("How many at once?", 1, LARGEST_BURST, 100)

@@ -241,8 +241,12 @@ class Session:
             again = program.name.removeprefix("consumer-")
             terminal.say(program.name, f"is not running; start {again} starts it")
             return
-        program.stop() if verb == "stop" else program.kill()
-        terminal.say(program.name, "stopped" if verb == "stop" else "killed, without a goodbye to the group")
+        if verb == "stop":
+            program.stop()
+            terminal.say(program.name, "stopped")
+        else:
+            program.kill()
+            terminal.say(program.name, "killed")
 
     def _like(self, count: str) -> None:
         if not count.isascii() or not count.isdigit() or not 1 <= int(count[:9]) <= LONGEST_LIKE_COMMAND:
