@@ -40,7 +40,11 @@ set "log=%TEMP%\create_likes_topic.log"
 type "%log%"
 echo.
 rem --if-not-exists leaves a topic that is already there as it is, with whatever partitions it has.
-findstr /r /c:"PartitionCount: 3[^0-9]" "%log%" >nul || (
+rem Partitions are counted from 0, so with three of them there is a 2 and no 3.
+set "three=no"
+findstr /c:"Partition: 2" "%log%" >nul && set "three=yes"
+findstr /c:"Partition: 3" "%log%" >nul && set "three=no"
+if %three%==no (
   echo The topic was already there, with another number of partitions than 3. To start over, without its events:
   echo   %topics% --delete
   echo   create_likes_topic.bat

@@ -1,0 +1,139 @@
+"""How to run a batch file: in cmd.exe on Windows, in that of the Wine bench on Linux.
+
+The tests see one class, `Shell`, and no difference between the two.
+"""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.windows import wine_bench
+
+ON_WINDOWS = os.name == "nt"
+FAKES = Path(__file__).with_name("fakes")
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 120
+
+# Starts the batch file in a known place with a known PATH. All that a test can choose comes as environment
+# variables, so that no blank, & or umlaut ever stands on a command line. The output goes to a file, because the
+# windows that start_apps.bat opens would keep a pipe open.
+TRAMPOLINE = """\
+@echo off
+set "PATH=%RUN_PATH%"
+cd /d "%RUN_IN%"
+call "%RUN_FILE%" >"%RUN_OUTPUT%" 2>&1
+exit /b %errorlevel%
+"""
+
+
+@dataclass
+class Result:
+    code: int
+    output: str
+
+
+class Shell:
+    """cmd.exe, with `folder` for the files that running it needs."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.trampoline = folder / "run.bat"
+        self.trampoline.write_bytes(TRAMPOLINE.replace("\n", "\r\n").encode())
+
+    def run(self, file: Path, *, path: list[Path] = (), cwd: Path | None = None, **environment: str) -> Result:
+        """Runs the batch file `file` to its end. `path` goes before Windows' own folders on the PATH."""
+        output = self.folder / "output.txt"
+        variables = {
+            "RUN_PATH": ";".join([*map(self.windows_path, path), *self.system_path()]),
+            "RUN_IN": self.windows_path(cwd or file.parent),
+            "RUN_FILE": self.windows_path(file),
+            "RUN_OUTPUT": self.windows_path(output),
+        }
+        # As a program starts it. A double-click's command line ends otherwise, see double_click().
+        environment = {"CMDCMDLINE": f'cmd.exe /c "{variables["RUN_FILE"]}"'} | variables | environment
+        done = self.start("cmd", "/d", "/c", self.windows_path(self.trampoline), **environment)
+        code = done.wait(PATIENCE_SECONDS)
+        return Result(code, output.read_bytes().decode("oem" if ON_WINDOWS else "utf-8", errors="replace"))
+
+    def double_click(self, file: Path, **options) -> Result:
+        """The same with the command line that Explorer uses: cmd.exe /c ""C:\\folder\\file.bat" "."""
+        return self.run(file, CMDCMDLINE=f'cmd.exe /c ""{self.windows_path(file)}" "', **options)
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen:
+        """A Windows program in the background, without input and output."""
+        if not ON_WINDOWS:
+            command = ("wine", *command)
+        nothing = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, env=self.environment() | environment, stdin=nothing, stdout=nothing, stderr=nothing
+        )
+
+    def python(self, code: str, cwd: Path) -> str:
+        """What the Windows Python prints for `code`."""
+        command = ([] if ON_WINDOWS else ["wine"]) + [self.windows_path(self.python_home() / "python.exe")]
+        done = subprocess.run(
+            [*command, "-c", code],
+            cwd=cwd,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE_SECONDS,
+        )
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        return done.stdout.decode().strip()
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ) if ON_WINDOWS else wine_bench.environment()
+
+    def python_home(self) -> Path:
+        return Path(sys.base_prefix) if ON_WINDOWS else wine_bench.python_home()
+
+    def system_path(self) -> list[str]:
+        root = os.environ["SYSTEMROOT"] if ON_WINDOWS else r"C:\windows"
+        return [rf"{root}\system32", root]
+
+    def windows_path(self, path: Path) -> str:
+        return str(path) if ON_WINDOWS else wine_bench.windows_path(path)
+
+
+def copy_project(folder: Path) -> Path:
+    """The batch files and the programs that they start, in a new folder."""
+    folder.mkdir()
+    for file in [*ROOT.glob("*.bat"), *ROOT.glob("*.py"), ROOT / "docker-compose.yml", ROOT / "requirements.txt"]:
+        shutil.copy(file, folder)
+    return folder
+
+
+class Fake:
+    """A program of our own under another's name, such as docker.exe; it does what its scenario says.
+
+    It is one of the scripts in fakes/ behind the launcher that pip puts before its own commands. The scenario and
+    the log of the calls are JSON files beside it.
+    """
+
+    def __init__(self, shell: Shell, folder: Path, name: str, script: str, **scenario):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.scenario_file = folder / f"{name}.json"
+        self.log_file = folder / f"{name}.log"
+        self.play(**scenario)
+        launcher = shell.python_home() / "Lib/site-packages/pip/_vendor/distlib/t64.exe"
+        python = shell.windows_path(shell.python_home() / "python.exe")
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as program:
+            program.write(FAKES / script, "__main__.py")
+        content = launcher.read_bytes() + f'#!"{python}"\r\n'.encode() + archive.getvalue()
+        (folder / f"{name}.exe").write_bytes(content)
+
+    def play(self, **scenario) -> None:
+        self.scenario_file.write_text(json.dumps(scenario))
+
+    def calls(self) -> list[dict]:
+        lines = self.log_file.read_text(encoding="utf-8").splitlines() if self.log_file.exists() else []
+        return [json.loads(line) for line in lines]

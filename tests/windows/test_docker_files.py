@@ -1,0 +1,201 @@
+"""start_kafka.bat, create_likes_topic.bat and stop_kafka.bat, with a Docker that plays each failure."""
+
+import pytest
+
+from tests.windows.shell import copy_project
+
+FOLDERS = ["plain", "with a blank", "Tom & Jerry (copy)", "Zoë Müller", "hey! ^up"]
+
+TOPICS = "exec kafka kafka-topics.sh --bootstrap-server localhost:9092 --topic likes"
+
+# What Docker says -> what our line has to say.
+FAILURES = {
+    "pull refused": (
+        "Error response from daemon: pull access denied for bitnami/kafka, repository does not exist or may require "
+        "'docker login'",
+        ["could not download", "set KAFKA_IMAGE=", "python run.py"],
+    ),
+    "image gone": (
+        "Error response from daemon: manifest for bitnamilegacy/kafka:3.7 not found: manifest unknown",
+        ["could not download"],
+    ),
+    "no network": (
+        'Error response from daemon: Get "https://example.com/v2/": dial tcp: lookup example.com: no such host',
+        ["could not download", "network"],
+    ),
+    "port taken, Docker Desktop": (
+        "Error response from daemon: Ports are not available: exposing port TCP 127.0.0.1:9092 -> 0.0.0.0:0: listen "
+        "tcp 127.0.0.1:9092: bind: Only one usage of each socket address is normally permitted.",
+        ["port 9092 or 9000", "netstat -ano | findstr"],
+    ),
+    "port taken, Docker Engine": (
+        "Error response from daemon: Bind for 127.0.0.1:9000 failed: port is already allocated",
+        ["port 9092 or 9000"],
+    ),
+    "name taken": (
+        'Error response from daemon: Conflict. The container name "/kafka" is already in use by container "5f3a". '
+        "You have to remove (or rename) that container to be able to reuse that name.",
+        ["docker rename kafka kafka-old"],
+    ),
+    "container unhealthy": (
+        "dependency failed to start: container kafka is unhealthy",
+        ["last lines of kafka", "does not answer", "stop_kafka.bat", "docker compose down -v"],
+    ),
+    "Windows containers": (
+        "no matching manifest for windows/amd64 10.0.26100 in the manifest list entries",
+        ["Switch to Linux containers"],
+    ),
+    "something new": ("the whale has hiccups", ["its reason is above", "docker compose ps -a"]),
+}
+
+
+def description(partitions):
+    """What kafka-topics.sh --describe prints."""
+    first = f"Topic: likes\tTopicId: 3mQ\tPartitionCount: {partitions}\tReplicationFactor: 1\tConfigs: "
+    lines = [f"\tTopic: likes\tPartition: {n}\tLeader: 0\tReplicas: 0\tIsr: 0" for n in range(partitions)]
+    return "\n".join([first, *lines])
+
+
+def commands(docker):
+    return [call["call"] for call in docker.calls()]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_start_kafka_from_any_folder(shell, docker, tmp_path, name):
+    project = copy_project(tmp_path / name)
+    result = shell.run(project / "start_kafka.bat", path=[docker.folder], cwd=tmp_path)
+    assert result.code == 0, result.output
+    (start,) = [call for call in docker.calls() if call["call"] == "compose up -d --wait"]
+    assert start["folder"] == shell.windows_path(project)
+    for expected in ("localhost:9092", "http://localhost:9000", "Next:  create_likes_topic.bat"):
+        assert expected in result.output
+
+
+@pytest.mark.parametrize("name", ["start_kafka.bat", "create_likes_topic.bat"])
+def test_docker_missing(shell, project, name):
+    result = shell.run(project / name)
+    assert result.code == 1
+    assert "Docker is not installed" in result.output
+    assert "python run.py" in result.output
+
+
+@pytest.mark.parametrize("name", ["start_kafka.bat", "create_likes_topic.bat"])
+def test_engine_stopped(shell, project, docker, name):
+    docker.play(
+        answers=[{"to": "info", "code": 1, "says": "error during connect: open //./pipe/dockerDesktopLinuxEngine"}]
+    )
+    result = shell.run(project / name, path=[docker.folder])
+    assert result.code == 1
+    assert "not running" in result.output
+    assert "Open Docker Desktop" in result.output
+
+
+def test_compose_missing(shell, project, docker):
+    docker.play(answers=[{"to": "compose", "code": 1, "says": "docker: 'compose' is not a docker command."}])
+    result = shell.run(project / "start_kafka.bat", path=[docker.folder])
+    assert result.code == 1
+    assert "Update Docker Desktop" in result.output
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_start_kafka_says_what_to_do(shell, project, docker, failure):
+    says, expected = FAILURES[failure]
+    logs = {"to": "compose logs", "says": "last lines of kafka"}
+    docker.play(answers=[{"to": "compose up", "code": 1, "says": says}, logs])
+    result = shell.run(project / "start_kafka.bat", path=[docker.folder])
+    assert result.code == 1
+    assert says in result.output  # Docker's own words, first
+    for words in expected:
+        assert words in result.output
+    assert "Kafka is ready" not in result.output
+
+
+def test_start_kafka_succeeds_at_the_second_attempt(shell, project, docker):
+    docker.play(answers=[{"to": "compose up", "code": 1, "says": "TLS handshake timeout", "times": 1}])
+    result = shell.run(project / "start_kafka.bat", path=[docker.folder])
+    assert result.code == 0, result.output
+    assert "Kafka is ready" in result.output
+
+
+@pytest.mark.parametrize("name", ["start_kafka.bat", "start_apps.bat"])
+def test_started_inside_a_zip(shell, tmp_path, docker, name):
+    # Explorer unpacks only the file that is double-clicked, into a folder of its own.
+    project = copy_project(tmp_path / "project")
+    alone = tmp_path / "Temp1_hands-on-kafka.zip"
+    alone.mkdir()
+    (project / name).rename(alone / name)
+    result = shell.run(alone / name, path=[docker.folder])
+    assert result.code == 1
+    assert "Extract all" in result.output
+    assert docker.calls() == []
+
+
+def test_create_topic_twice(shell, project, docker):
+    docker.play(answers=[{"to": f"{TOPICS} --describe", "says": description(3)}])
+    for _ in range(2):
+        result = shell.run(project / "create_likes_topic.bat", path=[docker.folder], cwd=shell.folder)
+        assert result.code == 0, result.output
+        assert "PartitionCount: 3" in result.output
+        assert "Next:  start_apps.bat" in result.output
+    create = f"{TOPICS} --create --if-not-exists --partitions 3 --replication-factor 1"
+    assert commands(docker).count(create) == 2
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 4, 30])
+def test_topic_with_another_number_of_partitions(shell, project, docker, partitions):
+    docker.play(answers=[{"to": f"{TOPICS} --describe", "says": description(partitions)}])
+    result = shell.run(project / "create_likes_topic.bat", path=[docker.folder])
+    assert result.code == 1
+    assert f"PartitionCount: {partitions}" in result.output
+    assert f"docker {TOPICS} --delete" in result.output
+    assert not any("--delete" in command for command in commands(docker))
+
+
+def test_create_topic_without_kafka(shell, project, docker):
+    docker.play(answers=[{"to": "exec", "code": 1, "says": "Error response from daemon: No such container: kafka"}])
+    result = shell.run(project / "create_likes_topic.bat", path=[docker.folder])
+    assert result.code == 1
+    assert "First:  start_kafka.bat" in result.output
+
+
+def test_create_topic_refused(shell, project, docker):
+    docker.play(answers=[{"to": f"{TOPICS} --create", "code": 1, "says": "Timed out waiting for a node assignment"}])
+    result = shell.run(project / "create_likes_topic.bat", path=[docker.folder])
+    assert result.code == 1
+    assert "Timed out" in result.output
+    assert "did not create the topic" in result.output
+
+
+def test_stop_kafka_keeps_the_events(shell, project, docker, tmp_path):
+    result = shell.run(project / "stop_kafka.bat", path=[docker.folder], cwd=tmp_path)
+    assert result.code == 0, result.output
+    assert commands(docker)[-1] == "compose down"
+    assert docker.calls()[-1]["folder"] == shell.windows_path(project)
+    assert "docker compose down -v" in result.output
+
+
+def test_stop_kafka_without_docker(shell, project, docker):
+    assert shell.run(project / "stop_kafka.bat").code == 0
+    docker.play(answers=[{"to": "info", "code": 1}])
+    result = shell.run(project / "stop_kafka.bat", path=[docker.folder])
+    assert result.code == 0
+    assert "not running" in result.output
+
+
+def test_stop_kafka_fails(shell, project, docker):
+    docker.play(answers=[{"to": "compose down", "code": 1, "says": "permission denied"}])
+    assert shell.run(project / "stop_kafka.bat", path=[docker.folder]).code == 1
+
+
+@pytest.mark.parametrize("name", ["start_kafka.bat", "create_likes_topic.bat", "start_apps.bat"])
+def test_window_of_a_double_click_waits(shell, project, name):
+    # Without Docker and Python all of them fail, and a learner wants to read why.
+    assert "ress any key" in shell.double_click(project / name).output
+    assert "ress any key" not in shell.run(project / name).output
+
+
+def test_batch_files_have_windows_line_ends_and_plain_letters(project):
+    for file in project.glob("*.bat"):
+        content = file.read_bytes()
+        assert content.count(b"\r\n") == content.count(b"\n"), file.name
+        assert content.isascii(), file.name  # each code page shows another letter

