@@ -192,7 +192,16 @@ def server_properties(data: Path, ports: dict[str, int] = PORTS) -> dict[str, st
 
 def compose_environment() -> dict[str, str]:
     """The environment of the service `kafka` in `docker-compose.yml`."""
-    return yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]["kafka"]["environment"]
+    return _compose_service()["environment"]
+
+
+def compose_image() -> str:
+    """The image of the service `kafka`: KAFKA_IMAGE, else the compose file's default."""
+    return os.environ.get("KAFKA_IMAGE") or re.search(r":-(.+)}", _compose_service()["image"])[1]
+
+
+def _compose_service() -> dict:
+    return yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]["kafka"]
 
 
 def cluster_id() -> str:
@@ -245,7 +254,12 @@ def java_version(java: str) -> int:
 
 
 def run_command(name: str, arguments: list[str]) -> int:
-    """Run one of Kafka's own command-line tools (`COMMANDS`), as its shell script does; its exit code."""
+    """Run one of Kafka's own command-line tools (`COMMANDS`), as its shell script does; its exit code.
+
+    Without `--bootstrap-server`, the one that the programs use is added.
+    """
+    if "--bootstrap-server" not in arguments and "--help" not in arguments:
+        arguments = ["--bootstrap-server", os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092"), *arguments]
     environment = {**os.environ, "CLASSPATH": os.pathsep.join(map(str, jars.ensure()))}
     options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"]
     return subprocess.call([*find_java(), *options, COMMANDS[name], *arguments], env=environment)

@@ -7,6 +7,7 @@ It needs Chromium (or Chrome), or the browser of `.venv/bin/playwright install c
 """
 
 import contextlib
+import io
 import os
 import pty
 import shutil
@@ -58,7 +59,7 @@ class Terminal:
     def svg(self) -> str:
         """What the screen shows, without the lines of progress, which the next line replaced."""
         lines = [line.split("\r\x1b[K")[-1].rstrip("\r") for line in self.screen.split("\n")]
-        console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))
+        console = Console(record=True, width=COLUMNS, file=io.StringIO())
         for line in lines:
             console.print(Text.from_ansi(line), soft_wrap=True)
         return console.export_svg(title="python run.py")

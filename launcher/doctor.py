@@ -66,12 +66,8 @@ def _local_broker() -> Iterator[Finding]:
     except BrokerError as error:
         yield Finding("java", str(error), error.hint)
     missing = len(jars.broken_or_missing())
-    what = (
-        f"{missing} of {len(jars.pinned())} still to download"
-        if missing
-        else f"all of {jars.kafka_version()}, verified"
-    )
-    yield Finding("kafka jars", f"{what}, in {jars.REPOSITORY}")
+    what = f"{missing} of {len(jars.pinned())} still to download" if missing else "all there, verified"
+    yield Finding("kafka jars", f"{jars.kafka_version()}: {what}, in {jars.REPOSITORY}")
 
 
 def _programs() -> Iterator[Finding]:

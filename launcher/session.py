@@ -130,7 +130,7 @@ def create_topic(bootstrap_servers: str) -> str:
     except KafkaException as error:
         raise Problem(
             f"the topic {TOPIC} cannot be created on {bootstrap_servers}: {error.args[0].str()}",
-            "python run.py doctor",
+            "see that a broker runs there (python run.py doctor), then: python run.py topic",
         ) from error
     count = len(topic.partitions)
     if count != PARTITIONS:

@@ -1,0 +1,120 @@
+"""What all tests share: a real Kafka, a simulated one, and programs as processes."""
+
+import os
+import uuid
+
+import pytest
+import requests
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from brokers import answers, client_config, docker
+from brokers.local import LocalBroker, compose_environment, compose_image
+from brokers.ports import free_ports
+from brokers.simulated import SimulatedBroker
+from tests.programs import Program, consumer, producer
+
+TOPIC, PARTITIONS = "likes", 3
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory):
+    """Bootstrap servers of a real Kafka with the topic `likes`: the one that KAFKA_BOOTSTRAP_SERVERS names,
+    else the compose file's image where Docker runs, else the local broker. Nothing in it is deleted."""
+    if servers := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield with_topic(servers)
+    elif not docker.engine_problem():
+        with container() as servers:
+            yield with_topic(servers)
+    else:
+        with local_broker(tmp_path_factory.mktemp("kafka")) as servers:
+            yield with_topic(servers)
+
+
+def local_broker(folder) -> LocalBroker:
+    """A local broker of its own, on free ports, with its data in `folder`."""
+    return LocalBroker(folder, dict(zip(("EXTERNAL", "INTERNAL", "CONTROLLER"), free_ports(3), strict=True)))
+
+
+def with_topic(servers: str) -> str:
+    admin = AdminClient(client_config(servers))
+    if TOPIC not in admin.list_topics(timeout=20).topics:
+        admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)])[TOPIC].result()
+    return servers
+
+
+class container:
+    """The compose file's image with the compose file's settings, on a port of its own (testcontainers)."""
+
+    def __enter__(self) -> str:
+        from testcontainers.core.container import DockerContainer
+
+        port = free_ports(1)[0]
+        self.container = DockerContainer(compose_image(), hostname="kafka").with_bind_ports(port, port)
+        for name, value in compose_environment().items():
+            # Inside and outside it has to be the same port: the broker sends clients to where it is advertised.
+            self.container.with_env(name, value.replace(":9092", f":{port}"))
+        self.container.start()
+        servers = f"localhost:{port}"
+        try:
+            assert any(answers(servers, 5.0) for _ in range(24)), self.container.get_logs()
+        except BaseException:
+            self.container.stop()
+            raise
+        return servers
+
+    def __exit__(self, *_exception) -> None:
+        self.container.stop()
+
+
+@pytest.fixture
+def simulated():
+    broker = SimulatedBroker()
+    with broker:
+        yield broker
+
+
+@pytest.fixture
+def group() -> str:
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def start():
+    """Start programs; they are ended with the test."""
+    programs: list[Program] = []
+
+    def start_program(program: Program) -> Program:
+        programs.append(program)
+        return program
+
+    yield start_program
+    for program in programs:
+        program.kill()
+
+
+@pytest.fixture
+def running_producer(kafka, start) -> Program:
+    program = start(producer(kafka))
+    program.wait_until_it_answers()
+    return program
+
+
+@pytest.fixture
+def three_consumers(kafka, start, group) -> list[Program]:
+    """The three members of a new group, each with the partition that the lessons promise."""
+    members = [start(consumer(kafka, group, port)) for port in sorted(free_ports(3))]
+    for number, member in enumerate(members):
+        member.wait_for_status(lambda status, number=number: status["assignment"] == [number])
+    return members
+
+
+@pytest.fixture
+def click(running_producer):
+    """Click Like; gives the confirmed event."""
+
+    def click_like(**body) -> dict:
+        answer = requests.post(f"{running_producer.url}/like", json=body, timeout=20)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    return click_like

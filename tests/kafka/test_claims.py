@@ -1,0 +1,82 @@
+"""What a learner is told to expect, on a real Kafka, with the real programs as processes.
+
+Claim 4, what Kafdrop shows, needs Docker: tests/docker.
+"""
+
+import re
+import time
+
+from brokers import local
+from tests.conftest import PARTITIONS, TOPIC
+from tests.programs import consumer, wait_until
+
+
+def owners(members) -> list[list[int]]:
+    return [member.status()["assignment"] for member in members]
+
+
+def test_1_each_consumer_owns_the_partition_of_its_number(three_consumers):
+    assert owners(three_consumers) == [[0], [1], [2]]
+
+
+def test_2_likes_without_a_key_go_round_robin(click, three_consumers):
+    likes = [click() for _ in range(6)]
+    first = likes[0]["order"]
+    assert [like["order"] for like in likes] == list(range(first, first + 6))
+    assert [like["partition"] for like in likes] == [(like["order"] - 1) % PARTITIONS for like in likes]
+    for like in likes:
+        owner = three_consumers[like["partition"]]
+        assert owner.wait_for_likes({like["order"]})[like["order"]] == like["partition"]
+
+
+def test_3_after_ctrl_c_the_others_own_all_and_a_restart_brings_the_partition_back(
+    kafka, group, click, three_consumers, start
+):
+    first, *others = three_consumers
+    assert first.interrupt() == 0
+    assert first.lines[-1].endswith("left the group")
+    stopped = time.monotonic()
+    others[0].wait_for_status(lambda status: status["assignment"] == [0, 1], seconds=10)
+    others[1].wait_for_status(lambda status: status["assignment"] == [2], seconds=10)
+    # It told the group: nobody had to wait for its session to time out.
+    assert time.monotonic() - stopped < 5
+    likes = {click()["order"] for _ in range(3)}
+    wait_until(lambda: likes <= others[0].likes().keys() | others[1].likes().keys(), "the likes of all partitions")
+
+    again = start(consumer(kafka, group, port=int(first.url.rpartition(":")[2])))
+    again.wait_for_status(lambda status: status["assignment"] == [0])
+    wait_until(lambda: owners([again, *others]) == [[0], [1], [2]], "each its own partition again")
+
+
+def test_3b_after_a_kill_the_others_take_over_within_the_session_timeout(kafka, group, click, three_consumers, start):
+    first, *others = three_consumers
+    first.kill()
+    likes = [click() for _ in range(3)]
+    others[0].wait_for_status(lambda status: status["assignment"] == [0, 1], seconds=15)
+    missed = {like["order"] for like in likes if like["partition"] == 0}
+    others[0].wait_for_likes(missed)  # what was clicked while nobody owned the partition
+
+    again = start(consumer(kafka, group, port=int(first.url.rpartition(":")[2])))
+    again.wait_for_status(lambda status: status["assignment"] == [0])
+    wait_until(lambda: owners([again, *others]) == [[0], [1], [2]], "each its own partition again")
+
+
+def kafka_topics(kafka, capfd, *arguments) -> str:
+    """What Kafka's own kafka-topics prints, run by the Java class that kafka-topics.sh starts."""
+    assert local.run_command("kafka-topics", ["--bootstrap-server", kafka, *arguments]) == 0
+    return capfd.readouterr().out
+
+
+def test_5_kafkas_own_command_line_describes_lists_and_creates(kafka, capfd):
+    described = kafka_topics(kafka, capfd, "--describe", "--topic", TOPIC)
+    assert re.search(rf"Topic: {TOPIC}\s.*PartitionCount: {PARTITIONS}\s+ReplicationFactor: 1", described)
+    assert re.findall(r"\tPartition: (\d)", described) == ["0", "1", "2"]
+    assert TOPIC in kafka_topics(kafka, capfd, "--list").splitlines()
+    again = ["--create", "--if-not-exists", "--topic", TOPIC, "--partitions", "3", "--replication-factor", "1"]
+    kafka_topics(kafka, capfd, *again)
+
+
+def test_6_a_new_group_reads_everything_from_the_beginning(kafka, group, click, start):
+    clicked = {click()["order"] for _ in range(3)}
+    reader = start(consumer(kafka, group))
+    assert min(reader.wait_for_likes({1, *clicked})) == 1

@@ -1,0 +1,112 @@
+"""producer.py and consumer.py on a real Kafka: what is promised beyond the six claims."""
+
+import json
+import time
+import uuid
+
+import requests
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from brokers import client_config
+from tests.conftest import PARTITIONS, TOPIC
+from tests.programs import consumer, producer
+
+
+def read(servers: str, place: dict):
+    """The record at that partition and offset, read by an independent client."""
+    reader = Consumer(client_config(servers) | {"group.id": uuid.uuid4().hex, "enable.auto.commit": False})
+    try:
+        reader.assign([TopicPartition(TOPIC, place["partition"], place["offset"])])
+        record = reader.poll(20)
+        assert record is not None
+        assert record.error() is None
+        return record
+    finally:
+        reader.close()
+
+
+def test_an_independent_client_sees_the_same_event(kafka, click):
+    like = click()
+    record = read(kafka, like)
+    assert record.key() is None
+    assert list(json.loads(record.value())) == ["order", "clicked_at", "ts_ms"]
+    assert json.loads(record.value()) == {name: like[name] for name in ("order", "clicked_at", "ts_ms")}
+    assert like["clicked_at"] == time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(like["ts_ms"] / 1000))
+
+
+# Kafka's own test vectors of murmur2, UtilsTest.testMurmur2 of kafka-clients.
+MURMUR2 = {"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536, "abc": 479470107}
+
+
+def test_a_key_decides_the_partition_as_in_kafkas_java_client(kafka, click):
+    expected = {key: (value & 0x7FFFFFFF) % PARTITIONS for key, value in MURMUR2.items()}
+    assert {key: click(key=key)["partition"] for key in MURMUR2} == expected
+    assert {key: click(key=key)["partition"] for key in MURMUR2} == expected
+    assert read(kafka, click(key="abc")).key() == b"abc"
+
+
+def test_a_burst_is_confirmed_spread_and_in_order(kafka, running_producer, click):
+    before = click()["order"]
+    answer = requests.post(f"{running_producer.url}/likes", json={"count": 1000}, timeout=60)
+    assert answer.status_code == 201
+    burst = answer.json()
+    assert (burst["first_order"], burst["last_order"], burst["count"]) == (before + 1, before + 1000, 1000)
+    assert sorted(burst["partitions"].values()) == [333, 333, 334]
+    assert click()["order"] == before + 1001
+
+
+def test_orders_go_on_after_a_restart(kafka, click, running_producer, start):
+    last = click()["order"]
+    assert running_producer.interrupt() == 0
+    assert running_producer.lines[-1] == "Producer stopped, 0 likes not delivered"
+    again = start(producer(kafka))
+    again.wait_until_it_answers()
+    assert requests.post(f"{again.url}/like", timeout=20).json()["order"] == last + 1
+
+
+def test_an_event_of_another_client_is_consumed_and_a_broken_one_skipped(kafka, group, click, three_consumers):
+    order = click()["order"]
+    like = {"order": order, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000, "from": "elsewhere"}
+    broken = [b"", b"no json", b"[1]", b'{"order": "7"}', b'{"order": 1, "clicked_at": "\\u001b[31m", "ts_ms": 1}']
+    before = three_consumers[1].status()
+    other = Producer(client_config(kafka))
+    for value in [*broken, None, json.dumps(like).encode()]:
+        other.produce(TOPIC, value, partition=1)
+    assert other.flush(20) == 0
+    logged = f"Consumed: order={order} partition=1 clicked_at=2025-12-20 21:45:01 ts_ms=1734721501000"
+    three_consumers[1].wait_for(f"^{logged}$")
+    after = three_consumers[1].status()
+    assert after["skipped"] - before["skipped"] == len(broken) + 1
+    assert len(three_consumers[1].wait_for(r"^Skipped: partition=1 offset=\d+ reason=")) == len(broken) + 1
+    assert not any("\x1b" in line for line in three_consumers[1].lines)
+
+
+def test_offsets_are_committed_so_a_restarted_group_reads_nothing_twice(kafka, group, click, start):
+    like = click()["order"]
+    first = start(consumer(kafka, group))
+    first.wait_for_likes({like})
+    assert first.interrupt() == 0
+    second = start(consumer(kafka, group))
+    new = click()["order"]
+    assert second.wait_for_likes({new}).keys() == {new}
+
+
+def test_status_and_messages_tell_what_was_read(kafka, group, click, three_consumers):
+    likes = [click() for _ in range(3)]
+    for number, member in enumerate(three_consumers):
+        mine = next(like for like in likes if like["partition"] == number)
+        member.wait_for_likes({mine["order"]})
+        status = member.wait_for_status(lambda status, number=number: status["lag"] == {str(number): 0})
+        assert status["group"] == group
+        assert status["client_id"] == f"consumer-{member.url.rpartition(':')[2]}"
+        assert status["rebalances"][-1]["event"] == "assigned"
+        assert status["rebalances"][-1]["partitions"] == [number]
+        messages = requests.get(f"{member.url}/messages?limit=1", timeout=10).json()
+        assert messages == [mine]
+
+
+def test_a_fourth_consumer_is_idle(kafka, group, three_consumers, start):
+    fourth = start(consumer(kafka, group, port=max(int(m.url.rpartition(":")[2]) for m in three_consumers) + 1))
+    status = fourth.wait_for_status(lambda status: status["rebalances"])
+    assert status["assignment"] == []
+    assert [member.status()["assignment"] for member in three_consumers] == [[p] for p in range(PARTITIONS)]

@@ -1,0 +1,130 @@
+"""Programs as processes: start them, wait for a line or an answer with a deadline, end them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from brokers.local import own_process_group
+from brokers.ports import free_ports
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 60.0  # seconds; generous, because machines are shared and slow
+LIKE_LOGGED = re.compile(
+    r"Consumed: order=(?P<order>\d+) partition=(?P<partition>\d+) "
+    r"clicked_at=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ts_ms=\d{13}"
+)
+
+
+def wait_until(condition: Callable, what: str, seconds: float = PATIENCE):
+    """The first true value of `condition()`; fails when there is none within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.05)
+    return value
+
+
+class Program:
+    """A running program and the lines that it has written."""
+
+    def __init__(self, *command: str, cwd: Path = ROOT, port: int = 0, **environment: str):
+        self.url = f"http://127.0.0.1:{port}"
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            **own_process_group(),
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        self.lines.extend(line.rstrip("\n") for line in self.process.stdout)
+
+    def type(self, line: str) -> None:
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def wait_for(self, pattern: str, times: int = 1, seconds: float = PATIENCE) -> list[re.Match]:
+        """All lines that match, when there are at least so many."""
+
+        def matches():
+            found = [match for line in list(self.lines) if (match := re.search(pattern, line))]
+            return found if len(found) >= times else None
+
+        return wait_until(matches, f"{times} of {pattern!r} in:\n" + "\n".join(self.lines[-40:]), seconds)
+
+    def likes(self) -> dict[int, int]:
+        """Order -> partition of the likes logged so far."""
+        logged = [match for line in list(self.lines) if (match := LIKE_LOGGED.fullmatch(line))]
+        return {int(match["order"]): int(match["partition"]) for match in logged}
+
+    def wait_for_likes(self, orders: set[int], seconds: float = PATIENCE) -> dict[int, int]:
+        return wait_until(lambda: self.likes() if orders <= self.likes().keys() else None, f"likes {orders}", seconds)
+
+    def status(self) -> dict:
+        return requests.get(f"{self.url}/status", timeout=10).json()
+
+    def wait_for_status(self, condition: Callable[[dict], bool], seconds: float = PATIENCE) -> dict:
+        def status():
+            try:
+                answer = self.status()
+            except requests.RequestException:
+                return None
+            return answer if condition(answer) else None
+
+        return wait_until(status, "the status of\n" + "\n".join(self.lines[-20:]), seconds)
+
+    def wait_until_it_answers(self, path: str = "/health", seconds: float = PATIENCE) -> None:
+        def ok():
+            try:
+                return requests.get(f"{self.url}{path}", timeout=10).ok
+            except requests.RequestException:
+                return False
+
+        wait_until(ok, f"{path} of\n" + "\n".join(self.lines[-20:]), seconds)
+
+    def interrupt(self) -> int:
+        """Ctrl+C; gives the exit code."""
+        self.process.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
+        return self.wait()
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        code = self.process.wait(seconds)
+        self._reader.join(seconds)
+        return code
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.process.kill()
+        self.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+def producer(servers: str, port: int = 0) -> Program:
+    port = port or free_ports(1)[0]
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": servers, "PRODUCER_PORT": str(port)}
+    return Program(sys.executable, "producer.py", port=port, **settings)
+
+
+def consumer(servers: str, group: str, port: int = 0) -> Program:
+    port = port or free_ports(1)[0]
+    # With the blank that `set CONSUMER_PORT=5003 && python consumer.py` leaves on Windows.
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": servers, "CONSUMER_GROUP": group, "CONSUMER_PORT": f"{port} "}
+    return Program(sys.executable, "consumer.py", port=port, **settings)

