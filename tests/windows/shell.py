@@ -31,6 +31,16 @@ call "%RUN_FILE%" >"%RUN_OUTPUT%" 2>&1
 exit /b %errorlevel%
 """
 
+CLOSE_WINDOWS = """
+import psutil, stop_apps
+for window in stop_apps.our_windows():
+    for process in [*window.children(recursive=True), window]:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            pass
+"""
+
 
 @dataclass
 class Result:
@@ -87,6 +97,14 @@ class Shell:
         )
         assert done.returncode == 0, done.stderr.decode(errors="replace")
         return done.stdout.decode().strip()
+
+    def windows_open(self, project: Path) -> int:
+        """How many of the five windows of this project are open."""
+        return int(self.python("import stop_apps; print(len(stop_apps.our_windows()))", project))
+
+    def close_windows(self, project: Path) -> None:
+        """Ends them and their programs by force."""
+        self.python(CLOSE_WINDOWS, project)
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ) if ON_WINDOWS else wine_bench.environment()
