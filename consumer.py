@@ -74,7 +74,9 @@ class Seen:
     """What this member has seen: written by the poll loop, read by the HTTP API."""
 
     def __init__(self):
+        self.stopping = False
         self.polled_at = time.monotonic()
+        self.error = None  # the last KafkaError that was not looked into yet
         self.problem = ""  # what keeps us from reading
         self.consumed = Counter()  # partition -> events
         self.skipped = 0
@@ -89,8 +91,13 @@ class Seen:
         self.rebalances.append({"at": int(time.time() * 1000), "event": event, "partitions": changed})
         log.info("%s: partitions=%s", event.capitalize(), changed)
 
-    def report(self, problem: str) -> None:
+    def look_into(self, error: KafkaError | None, onlooker: Consumer) -> None:
         """Log what keeps us from reading, once, and that it is over."""
+        if not error and not self.problem:
+            return
+        self.error = None
+        connection = error is None or error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
+        problem = find_problem(onlooker) or ("" if connection else f"Kafka says: {error.str()}.")
         if problem != self.problem:
             self.problem = problem
             log.warning(f"{problem} Waiting for it ..." if problem else "Kafka answers again.")
@@ -187,19 +194,19 @@ def lag(onlooker: Consumer, position: dict[int, int | None]) -> dict[int, int | 
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # however we are ended, end like Ctrl+C
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
     seen = Seen()
 
-    def on_error(error: KafkaError) -> None:
-        connection = error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
-        seen.report(find_problem(onlooker) or ("" if connection else f"Kafka says: {error.str()}."))
+    def stop(*_):
+        seen.stopping = True
+        raise KeyboardInterrupt  # ends the wait in poll
 
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # Ctrl+C, and other ways to be asked to end
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
     try:
         listener = socket.create_server(("127.0.0.1", int(PORT)))
         onlooker = Consumer(consumer_config())
-        consumer = Consumer(consumer_config() | {"error_cb": on_error})
+        consumer = Consumer(consumer_config() | {"error_cb": lambda error: setattr(seen, "error", error)})
     except (OSError, ValueError, OverflowError) as error:
         sys.exit(f"Port {PORT} cannot be used: {error}. End what runs there, or set CONSUMER_PORT.")
     except KafkaException as error:
@@ -214,15 +221,11 @@ def main() -> None:
         on_lost=lambda _, partitions: seen.rebalance("lost", partitions),
     )
     try:
-        while True:
+        while not seen.stopping:
             message = consumer.poll(POLL_SECONDS)
             seen.polled_at = time.monotonic()
-            if message is None:
-                if seen.problem:
-                    seen.report(find_problem(onlooker))
-                continue
-            if message.error():
-                on_error(message.error())
+            if message is None or message.error():
+                seen.look_into(message.error() if message else seen.error, onlooker)
                 continue
             place = {"partition": message.partition(), "offset": message.offset()}
             try:
@@ -239,8 +242,9 @@ def main() -> None:
             consumer.store_offsets(message)
             seen.position[message.partition()] = message.offset() + 1
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        pass
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one Ctrl+C is enough
         consumer.close()  # commits, and tells the group, which need not wait for the session timeout
         log.info("Consumer on port %s left the group", PORT)
 

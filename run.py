@@ -1,13 +1,15 @@
 """One command on any system: set up, start a broker and the five programs, end them in order.
 
-python run.py                   start everything; then type commands such as: stop 1, like 5, quit
-python run.py --broker local    on this broker: docker, local or simulated (default: what is there)
-python run.py test              run the tests; what follows goes to pytest
-python run.py doctor            look for what is wrong and say how to mend it
-python run.py topic             create the topic likes
-python run.py clean             wipe the data of the local broker
-python run.py kafka-topics --bootstrap-server localhost:9092 --list
-                                Kafka's own command line, without Docker
+    python run.py                   start everything; then type commands such as: stop 1, like 5, quit
+    python run.py --broker local    on this broker: docker, local or simulated (default: what is there)
+    python run.py test              run the tests; what follows goes to pytest
+    python run.py doctor            look for what is wrong and say how to mend it
+    python run.py topic             create the topic likes
+    python run.py clean             wipe the data of the local broker
+    python run.py kafka-topics --list
+                                    Kafka's own command line, without Docker
+
+It needs Python 3.10 or newer, and nothing else.
 """
 
 import sys

@@ -42,12 +42,8 @@ def _dispatch(arguments: list[str], usage: str) -> int:
 
 
 def _parser(usage: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="run.py",
-        description=usage,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage=argparse.SUPPRESS,
-    )
+    parser = argparse.ArgumentParser(prog="run.py", usage=usage, add_help=False)
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs="?", default="start", choices=sorted(_COMMANDS), help=argparse.SUPPRESS)
     parser.add_argument("--broker", default="", choices=["docker", "local", "simulated"], help=argparse.SUPPRESS)
     return parser

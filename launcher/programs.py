@@ -71,9 +71,10 @@ class Program:
             self.process.wait()
 
     def _relay(self, process: subprocess.Popen) -> None:
-        for line in process.stdout:
-            if line.strip():
-                terminal.relay(self.name, line.rstrip())
+        with process.stdout:
+            for line in process.stdout:
+                if line.strip():
+                    terminal.relay(self.name, line.rstrip())
         code = process.wait()
         if not self._ending:
             self.on_crash(self, code)

@@ -67,7 +67,7 @@ def running_broker(choice: str = "") -> Iterator[Broker]:
     """Start the chosen broker, or without a choice the first that can be had: one that runs, Docker's,
     the local one, the simulated one. Stops what it started. Raises `BrokerError`."""
     with terminal.progress("kafka", "looking for a broker") as report:
-        broker = _start_first(_candidates(choice), report)
+        broker = _start_first(candidates(choice), report)
     try:
         terminal.say("kafka", f"{broker.bootstrap_servers}: {broker.description}")
         yield broker
@@ -76,7 +76,7 @@ def running_broker(choice: str = "") -> Iterator[Broker]:
             broker.stop()
 
 
-def _candidates(choice: str) -> list[Broker]:
+def candidates(choice: str = "") -> list[Broker]:
     """The brokers to try, in this order; the reason for passing one over is said."""
     named = {"docker": DockerBroker, "local": LocalBroker, "simulated": SimulatedBroker}
     if choice:

@@ -53,7 +53,8 @@ def _install(requirements: str) -> None:
         update("installing")
         command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
         command += ["--progress-bar", "off", "--retries", "2", "-r", ROOT / requirements]
-        pip = subprocess.Popen(
+        said = []
+        with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -61,15 +62,14 @@ def _install(requirements: str) -> None:
             text=True,
             encoding="utf-8",
             errors="replace",
-        )
-        said = []
-        for line in pip.stdout:
-            said.append(line.strip())
-            if name := re.match(r"(?:Collecting|Downloading) ([\w.-]+)", line.strip()):
-                update(f"installing {name[1]}")
-            elif line.startswith("Installing"):
-                update("installing, almost done")
-        if pip.wait():
+        ) as pip:
+            for line in pip.stdout:
+                said.append(line.strip())
+                if name := re.match(r"(?:Collecting|Downloading) ([A-Za-z_.-]*[A-Za-z])", line.strip()):
+                    update(f"installing {name[1]}")
+                elif line.startswith("Installing"):
+                    update("installing, almost done")
+        if pip.returncode:
             raise _why_pip_failed(said)
     for file in _included(requirements):
         _stamp(file).write_text(_wanted(file), encoding="utf-8")

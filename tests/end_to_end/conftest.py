@@ -1,0 +1,47 @@
+"""`python run.py` as a learner starts it: a copy of the project in a new folder, the usual ports."""
+
+import shutil
+import sys
+
+import pytest
+
+from brokers.ports import taken
+from tests.programs import ROOT, Program
+
+PORTS = (5001, 5002, 5003, 5004, 8501, 9092, 29092, 9093)
+READY = "open this, click Like"
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory):
+    """The project in a folder with blanks, without data, with the packages that are installed already."""
+    for port in PORTS:
+        if holder := taken(port):
+            pytest.skip(f"port {port} is taken by {holder}: end it to run the tests of the whole system")
+    folder = tmp_path_factory.mktemp("hands on kafka") / "copy"
+    leave = shutil.ignore_patterns(".git", ".venv", ".kafka", "__pycache__", ".*_cache", "test-results")
+    shutil.copytree(ROOT, folder, ignore=leave)
+    if (ROOT / ".venv").exists():
+        (folder / ".venv").symlink_to(ROOT / ".venv", target_is_directory=True)
+    return folder
+
+
+def run_py(folder, *arguments: str, **environment: str) -> Program:
+    return Program(sys.executable, "run.py", *arguments, cwd=folder, **environment)
+
+
+@pytest.fixture(scope="module")
+def launched(copy):
+    """A session on a new local broker, with all programs running."""
+    program = run_py(copy, "--broker", "local")
+    try:
+        program.wait_for(READY, seconds=180)
+        yield program
+    finally:
+        program.process.terminate()
+        program.wait()
+        program.kill()
+
+
+def nothing_is_left() -> bool:
+    return not any(taken(port) for port in PORTS)

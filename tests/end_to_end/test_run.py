@@ -1,0 +1,195 @@
+"""The whole system through run.py: what is typed, what is shown, what is left when it ends."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import requests
+from streamlit.testing.v1 import AppTest
+
+from tests.end_to_end.conftest import PORTS, READY, nothing_is_left, run_py
+from tests.programs import ROOT, wait_until
+
+LIKE = "http://127.0.0.1:5001/like"
+LOGGED = r"^consumer-{n} \| Consumed: order={order} partition={partition} clicked_at=\S+ \S+ ts_ms=\d+$"
+
+
+def logged(order: int, consumer: int, partition: int) -> str:
+    return LOGGED.format(n=consumer, order=order, partition=partition)
+
+
+def assignments() -> list[list[int]]:
+    return [requests.get(f"http://127.0.0.1:{port}/status", timeout=5).json()["assignment"] for port in PORTS[1:4]]
+
+
+def test_a_first_session(launched):
+    """Six clicks, the page, stop, start, kill: in the order in which the README tells it."""
+    launched.wait_for("page +http://localhost:8501 +<- open this, click Like")
+    launched.wait_for("consumers +5002  5003  5004 +group likes-ui")
+    likes = [requests.post(LIKE, timeout=20).json() for _ in range(6)]
+    assert [(like["order"], like["partition"], like["offset"]) for like in likes] == [
+        (1, 0, 0),
+        (2, 1, 0),
+        (3, 2, 0),
+        (4, 0, 1),
+        (5, 1, 1),
+        (6, 2, 1),
+    ]
+    for order in range(1, 7):
+        launched.wait_for(logged(order, consumer=(order - 1) % 3 + 1, partition=(order - 1) % 3))
+
+    launched.type("stop 1")
+    launched.wait_for(r"^  consumer-1 +stopped$")
+    stopped = time.monotonic()
+    launched.wait_for(r"^consumer-2 \| Assigned: partitions=\[0, 1\]$")
+    assert time.monotonic() - stopped < 5  # it said goodbye: nobody waited for its session to time out
+    launched.type("like 3")
+    launched.wait_for(logged(7, consumer=2, partition=0))
+    launched.type("start 1")
+    wait_until(lambda: assignments_or_none() == [[0], [1], [2]], "1:1 again")
+
+    launched.type("kill 1")
+    launched.wait_for(r"^  consumer-1 +killed$")
+    acknowledged = [requests.post(LIKE, timeout=20).json()["order"] for _ in range(3)]
+    launched.wait_for(r"^consumer-2 \| Assigned: partitions=\[0, 1\]$", times=2, seconds=20)
+    for order in acknowledged:
+        launched.wait_for(logged(order, consumer="[23]", partition=(order - 1) % 3))
+    launched.type("start 1")
+    wait_until(lambda: assignments_or_none() == [[0], [1], [2]], "1:1 again")
+
+    assert launched.likes_of_all() == set(range(1, 13))
+
+
+def assignments_or_none():
+    try:
+        return assignments()
+    except requests.RequestException:
+        return None
+
+
+def test_status_shows_who_owns_what(launched):
+    launched.type("status")
+    launched.wait_for(r"^  producer +5001  pid \d+$")
+    launched.wait_for(r"^  consumer-3 +5004  pid \d+  partitions \[2\]  consumed \d+  lag 0$")
+
+
+def test_a_program_that_crashes_is_shown_with_how_to_start_it_again(launched):
+    launched.type("status")
+    pid = int(launched.wait_for(r"^  producer +5001  pid (\d+)$")[-1][1])
+    psutil.Process(pid).kill()
+    launched.wait_for("^producer ended by itself with exit code")
+    launched.wait_for("^  -> start producer$")
+    launched.type("like")
+    launched.wait_for("^the producer does not answer on port 5001$")
+    launched.type("start producer")
+    wait_until(lambda: answers(LIKE.replace("like", "health")), "the producer again")
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def test_the_page_sends_a_like_and_shows_where_it_went(launched):
+    page = AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=30).run()
+    assert not page.exception
+    page.button(key="like").click().run()
+    assert not page.exception
+    found = re.search(r"Like (\d+)\*\* is in \*\*partition (\d)\*\* at offset \d+", page.success[0].value)
+    order, partition = map(int, found.groups())
+    assert partition == (order - 1) % 3
+    launched.wait_for(logged(order, consumer=partition + 1, partition=partition))
+
+
+def test_a_second_run_py_says_what_is_taken(launched, copy):
+    second = run_py(copy)
+    assert second.wait() == 1
+    assert len(second.lines) == 2
+    assert re.fullmatch(r"port 5001 \(of the producer\) is taken by \S+ producer.py \(pid \d+\)", second.lines[0])
+    assert second.lines[1].startswith("  -> end it (")
+    second.kill()
+
+
+def test_doctor_finds_nothing_to_mend(launched, copy):
+    done = subprocess.run([sys.executable, "run.py", "doctor"], cwd=copy, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "likes-ui: consumer-5002 [0], consumer-5003 [1], consumer-5004 [2]" in done.stdout
+    assert done.stdout.endswith("all is well\n")
+
+
+def test_clean_refuses_while_the_broker_runs(launched, copy):
+    done = subprocess.run([sys.executable, "run.py", "clean"], cwd=copy, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout.startswith("the local broker is running (pid ")
+
+
+def test_idle_programs_leave_the_processor_alone(launched):
+    """Generous: the claim is 15 % of a core, see the README; here only a loop that spins would fail."""
+    me = psutil.Process(launched.process.pid)
+    processes = [me, *me.children(recursive=True)]
+    for process in processes:
+        process.cpu_percent()
+    time.sleep(5)
+    assert sum(process.cpu_percent() for process in processes) < 60
+
+
+def test_quit_ends_everything_and_the_next_session_goes_on_where_it_was(launched, copy):
+    before = requests.post(LIKE, timeout=20).json()["order"]
+    launched.wait_for(rf"Consumed: order={before} ")
+    launched.type("quit")
+    assert launched.wait() == 0
+    assert launched.lines[-1].startswith("  bye ")
+    assert nothing_is_left()
+
+    again = run_py(copy)
+    try:
+        again.wait_for(READY, seconds=120)
+        assert requests.post(LIKE, timeout=20).json()["order"] == before + 1
+        again.wait_for(rf"Consumed: order={before + 1} ")
+        assert again.likes_of_all() == {before + 1}  # the group's offsets were kept: nothing is read twice
+        if sys.platform == "win32":
+            again.type("quit")
+        else:
+            again.process.send_signal(signal.SIGTERM)
+        assert again.wait() == 0
+        assert nothing_is_left()
+    finally:
+        again.kill()
+
+
+def test_clean_removes_the_data(copy):
+    assert nothing_is_left()
+    done = subprocess.run([sys.executable, "run.py", "clean"], cwd=copy, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert not (copy / ".kafka").exists()
+
+
+def test_the_simulated_broker_runs_the_programs_too(copy):
+    program = run_py(copy, "--broker", "simulated")
+    try:
+        program.wait_for(READY, seconds=120)
+        assert requests.post(LIKE, timeout=20).json()["order"] == 1
+        program.wait_for(r"^consumer-\d \| Consumed: order=1 partition=0 ")
+        program.type("quit")
+        assert program.wait() == 0
+    finally:
+        program.kill()
+
+
+@pytest.mark.parametrize("port", [5003, 9093])
+def test_a_port_that_is_taken_is_one_clear_line(copy, port):
+    with socket.create_server(("127.0.0.1", port)):
+        program = run_py(copy, "--broker", "local")
+        assert program.wait() == 1
+        program.kill()
+    assert f"port {port} (" in program.lines[0]
+    assert "is taken by" in program.lines[0]
+    assert not any("Traceback" in line for line in program.lines)
+    assert nothing_is_left()

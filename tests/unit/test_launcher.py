@@ -1,0 +1,194 @@
+"""run.py's parts: the set-up, the commands, the choice of a broker; without starting the programs."""
+
+import ast
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from brokers import BrokerError
+from brokers.docker import DockerBroker
+from brokers.local import LocalBroker
+from brokers.ports import free_ports
+from brokers.simulated import SimulatedBroker
+from launcher import Problem, session, setup
+from tests.programs import ROOT
+
+
+@pytest.mark.parametrize("version", [(2, 7), (3, 8), (3, 9)])
+def test_an_old_python_is_told_so_in_one_line(version):
+    pretend = f"import runpy, sys; sys.version_info = {version}; runpy.run_path('run.py', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", pretend], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Hands-on Kafka needs Python 3.10 or newer, this is {version[0]}.{version[1]}.")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_old_python_can_read_run_py_as_far_as_that():
+    ast.parse((ROOT / "run.py").read_text(encoding="utf-8"), feature_version=(3, 4))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project without requirements, and without a `.venv`; its folder has a blank in its name."""
+    folder = tmp_path / "hands on"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text("# nothing\n")
+    (folder / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    monkeypatch.setattr(setup, "ROOT", folder)
+    monkeypatch.setattr(setup, "VENV", folder / ".venv")
+    monkeypatch.setattr(setup, "PYTHON", folder / ".venv" / setup.PYTHON.relative_to(setup.PYTHON.parents[1]))
+    monkeypatch.setattr(setup, "_start_again", lambda: None)
+    return folder
+
+
+def test_venv_is_made_once_and_mended_when_it_is_half_made(project, capsys):
+    setup.enter("requirements-dev.txt")
+    assert "packages    installed in .venv" in capsys.readouterr().out
+    setup.enter("requirements-dev.txt")
+    setup.enter("requirements.txt")  # is part of the other
+    assert capsys.readouterr().out == ""
+
+    (project / "requirements.txt").write_text("# changed\n")
+    setup.enter("requirements.txt")
+    assert "installed" in capsys.readouterr().out
+
+    setup.PYTHON.unlink()
+    setup.enter("requirements.txt")
+    assert subprocess.run([setup.PYTHON, "-c", "import pip"]).returncode == 0
+
+
+def test_without_network_the_packages_are_refused_in_one_line(project, monkeypatch):
+    (project / "requirements.txt").write_text("hands-on-kafka-does-not-exist\n")
+    nobody = f"http://127.0.0.1:{free_ports(1)[0]}/"
+    for name in [name for name in os.environ if name.startswith("PIP_") or name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_INDEX_URL", nobody)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    with pytest.raises(Problem, match="no network") as refused:
+        setup.enter("requirements.txt")
+    assert refused.value.hint.endswith("python run.py")
+    monkeypatch.setattr(setup, "_make_venv", lambda: pytest.fail("the folder is good; only the packages lack"))
+    with pytest.raises(Problem):
+        setup.enter("requirements.txt")
+
+
+def test_a_system_without_the_venv_package_is_told_what_to_install(project, monkeypatch):
+    said = "The virtual environment was not created successfully because ensurepip is not available."
+    failed = subprocess.CompletedProcess([], 1, stdout=said, stderr="")
+    monkeypatch.setattr(subprocess, "run", lambda *_arguments, **_options: failed)
+    with pytest.raises(Problem) as refused:
+        setup.enter("requirements.txt")
+    assert "sudo apt install python3-venv" in refused.value.hint
+
+
+class Answers:
+    """Stands for what is found on this machine."""
+
+    def __init__(self, monkeypatch, *, kafka=False, taken=None, docker="Docker is not installed", servers=""):
+        monkeypatch.setattr(session, "answers", lambda *_: kafka)
+        monkeypatch.setattr(session, "taken", lambda _port: taken)
+        monkeypatch.setattr(session, "engine_problem", lambda: docker)
+        monkeypatch.setattr(session, "BOOTSTRAP_SERVERS", servers)
+
+
+def test_the_broker_is_the_first_that_can_be_had(monkeypatch):
+    here = session.taken.__globals__["Taken"](42, "something")
+    Answers(monkeypatch)
+    assert [type(broker) for broker in session.candidates()] == [LocalBroker, SimulatedBroker]
+    Answers(monkeypatch, docker="")
+    assert [type(broker) for broker in session.candidates()] == [DockerBroker, LocalBroker, SimulatedBroker]
+    Answers(monkeypatch, kafka=True, taken=here, docker="")
+    assert [broker.bootstrap_servers for broker in session.candidates()] == ["localhost:9092"]
+    Answers(monkeypatch, servers="broker-1:9092", docker="")
+    assert [broker.bootstrap_servers for broker in session.candidates()] == ["broker-1:9092"]
+    assert [type(broker) for broker in session.candidates("simulated")] == [SimulatedBroker]
+    Answers(monkeypatch, taken=here)
+    with pytest.raises(BrokerError, match=r"port 9092 is taken by something \(pid 42\)"):
+        session.candidates()
+
+
+def test_a_broker_that_cannot_be_had_is_passed_over_only_where_that_helps(monkeypatch):
+    def refuse(what):
+        def start(self, report):
+            raise BrokerError(what, "a hint")
+
+        return start
+
+    monkeypatch.setattr(DockerBroker, "start", refuse("docker compose failed: no such host"))
+    monkeypatch.setattr(LocalBroker, "start", refuse("could not download kafka.jar: no network"))
+    Answers(monkeypatch, docker="")
+    with session.running_broker() as broker:
+        assert isinstance(broker, SimulatedBroker)
+    monkeypatch.setattr(LocalBroker, "start", refuse("port 29092 is taken"))
+    with pytest.raises(BrokerError, match="29092"), session.running_broker():
+        pass
+
+
+@pytest.mark.parametrize("port", ["x", "", "0", "70000", "-1", "5001.5"])
+def test_a_port_that_is_none_is_refused_by_name(monkeypatch, port):
+    monkeypatch.setattr(session, "PAGE_PORT", port)
+    with pytest.raises(Problem, match="PAGE_PORT") as refused:
+        session.check_settings()
+    assert "PAGE_PORT" in refused.value.hint
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_starts(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr(session, "PRODUCER_PORT", str(port))
+        with pytest.raises(Problem, match=rf"port {port} \(of the producer\) is taken by .*pid {os.getpid()}"):
+            session.check_settings()
+
+
+@pytest.fixture
+def idle_session():
+    """A session whose programs were not started, on a broker that is not there."""
+    return session.Session(session.ExistingBroker(f"localhost:{free_ports(1)[0]}"))
+
+
+COMMANDS = [
+    ("help", "kill 1      consumer 1 dies"),
+    ("HELP", "kill 1"),
+    ("status", "consumer-3  5004  not running"),
+    ("stop 1", "is not running; start 1 starts it"),
+    ("kill consumer-2", "is not running; start 2 starts it"),
+    ("stop", "stop what?"),
+    ("start 4", "start what?"),
+    ("stop 1 2", "stop what?"),
+    ("like x", "how many likes is 'x'?"),
+    ("like 0", "how many likes is '0'?"),
+    ("like 100001", "how many likes"),
+    ("like 1 2", "no command here"),
+    ("lik", "'lik' is no command here"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("typed", "said"), COMMANDS)
+def test_commands_are_answered(idle_session, capsys, typed, said):
+    assert idle_session.obey(typed) is True
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", ["quit", "exit", " Quit \n"])
+def test_quit_ends_it(idle_session, typed):
+    assert idle_session.obey(typed) is False
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["--broker", "kafka"], ["doctor", "more"]])
+def test_what_run_py_does_not_know_is_answered_with_what_it_knows(arguments):
+    done = subprocess.run([sys.executable, ROOT / "run.py", *arguments], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "python run.py doctor" in done.stderr
+
+
+def test_help_names_every_command():
+    done = subprocess.run([sys.executable, ROOT / "run.py", "--help"], capture_output=True, text=True, cwd=Path.home())
+    assert done.returncode == 0
+    for command in ("test", "doctor", "topic", "clean", "kafka-topics", "--broker local"):
+        assert f"python run.py {command}" in done.stdout
