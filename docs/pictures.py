@@ -10,16 +10,18 @@ import contextlib
 import io
 import os
 import pty
-import shutil
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from rich.console import Console
 from rich.text import Text
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tests.browser import chromium
 
 DOCS = Path(__file__).resolve().parent
 PAGE = "http://localhost:8501"
@@ -65,18 +67,6 @@ class Terminal:
         return console.export_svg(title="python run.py")
 
 
-@contextlib.contextmanager
-def browser():
-    """Chromium: the system's when there is one, else Playwright's own."""
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    flags += ["--disable-component-update", "--disable-sync"]
-    system = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=system, args=flags)
-        yield running
-        running.close()
-
-
 def click_like(page: Page, likes: range) -> None:
     for order in likes:
         page.get_by_role("button", name="Like").click()
@@ -88,9 +78,9 @@ def main() -> None:
     terminal = Terminal()
     try:
         terminal.wait_for("open this, click Like")
-        with browser() as chromium:
+        with chromium() as browser:
             for theme, likes in (("light", range(1, 7)), ("dark", range(7, 10))):
-                page = chromium.new_page(color_scheme=theme, viewport={"width": 1280, "height": 800})
+                page = browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 800})
                 page.goto(PAGE)
                 click_like(page, likes)
                 terminal.wait_for("Consumed: order", times=likes.stop - 1)
@@ -106,7 +96,7 @@ def main() -> None:
             terminal.wait_for("Consumed: order", times=12)
             terminal.type("start 1")
             terminal.wait_for("Assigned: partitions=[0]\r", times=2)
-            page = chromium.new_page(viewport={"width": 1100, "height": 300})
+            page = browser.new_page(viewport={"width": 1100, "height": 300})
             page.set_content(f"<style>{TERMINAL}</style>{terminal.svg()}")
             page.locator("svg").screenshot(path=DOCS / "terminal.png")
     finally:

@@ -78,10 +78,6 @@ class Program:
         """The orders of the likes that run.py has relayed, from all its consumers."""
         return {int(match[1]) for line in list(self.lines) if (match := re.search(r"Consumed: order=(\d+)", line))}
 
-    def likes_of_all(self) -> set[int]:
-        """The orders of the likes that run.py has relayed, from all its consumers."""
-        return {int(match[1]) for line in list(self.lines) if (match := re.search(r"Consumed: order=(\d+)", line))}
-
     def wait_for_likes(self, orders: set[int], seconds: float = PATIENCE) -> dict[int, int]:
         return wait_until(lambda: self.likes() if orders <= self.likes().keys() else None, f"likes {orders}", seconds)
 
