@@ -143,6 +143,8 @@ class Likes:
                 return True
             except BufferError:  # the queue is full: deliveries make room
                 self.producer.poll(0.01)
+            except KafkaException as error:
+                raise Unconfirmed(f"the like cannot be sent: {error.args[0].str()}") from error
         return False
 
 

@@ -4,7 +4,7 @@ import json
 import threading
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 import producer
 from brokers import client_config
@@ -23,6 +23,7 @@ class FakeProducer:
         self.partitions = partitions
         self.sent: list[dict] = []
         self.full = False
+        self.broken = False
 
     def list_topics(self, timeout):
         return FakeMetadata(self.partitions)
@@ -33,6 +34,8 @@ class FakeProducer:
     def produce(self, topic, value, on_delivery, key=None, partition=0):
         if self.full:
             raise BufferError("queue full")
+        if self.broken:
+            raise KafkaException(KafkaError(KafkaError._FATAL, "fenced"))
         self.sent.append({"topic": topic, "value": value, "key": key, "partition": partition})
         offset = len(self.sent) - 1
         message = type("Message", (), {"partition": lambda self: partition, "offset": lambda self: offset})
@@ -144,6 +147,13 @@ def test_a_full_queue_is_503_and_uses_up_no_order(client, fake, monkeypatch):
     assert client.post("/like").status_code == 503
     fake.full = False
     assert client.post("/like").json["order"] == 1
+
+
+def test_a_producer_that_kafka_has_given_up_is_503(client, fake):
+    fake.broken = True
+    for answer in (client.post("/like"), client.post("/likes", json={"count": 2})):
+        assert answer.status_code == 503
+        assert answer.json["error"] == "the like cannot be sent: fenced"
 
 
 def test_health_names_broker_topic_and_partitions(client):
