@@ -35,6 +35,7 @@ PORT = os.environ.get("CONSUMER_PORT", "5002").strip()  # `set X=1 && ...` leave
 CLIENT_ID = f"consumer-{PORT}"
 
 POLL_SECONDS = 1.0
+SESSION_TIMEOUT_MS = 6000
 BROKER_SECONDS = 2.0  # how long to wait for an answer of the broker
 MESSAGES_KEPT = 1000  # for /messages
 REBALANCES_KEPT = 100  # for /status
@@ -59,7 +60,7 @@ def consumer_config() -> dict:
         "enable.auto.offset.store": False,  # main() stores an offset when its event is logged,
         "auto.commit.interval.ms": 1000,  # and the client commits what is stored once a second
         # A member that dies without a word is missed after 6 s. The default, 45 s, looks like a hang.
-        "session.timeout.ms": 6000,
+        "session.timeout.ms": SESSION_TIMEOUT_MS,
         "heartbeat.interval.ms": 500,  # its answer tells a member that others came or went
         "topic.metadata.refresh.interval.ms": 2000,  # how soon a new topic or partition is seen
         "log_level": 2,  # librdkafka's own words on a lost connection; Seen.report() has ours
@@ -159,6 +160,7 @@ def create_app(seen: Seen, onlooker: Consumer) -> Flask:
         return {
             "group": GROUP,
             "client_id": CLIENT_ID,
+            "session_timeout_ms": SESSION_TIMEOUT_MS,
             "assignment": list(position),
             "consumed": seen.consumed.total(),
             "consumed_by_partition": dict(sorted(seen.consumed.items())),

@@ -1,6 +1,7 @@
 """`python run.py` as a learner starts it: a copy of the project in a new folder, the usual ports."""
 
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -33,6 +34,7 @@ def run_py(folder, *arguments: str, **environment: str) -> Program:
 @pytest.fixture(scope="module")
 def launched(copy):
     """A session on a new local broker, with all programs running."""
+    subprocess.run([sys.executable, "run.py", "clean"], cwd=copy, check=True)
     program = run_py(copy, "--broker", "local")
     try:
         program.wait_for(READY, seconds=180)
