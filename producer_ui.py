@@ -1,50 +1,85 @@
-"""Page: a Like button for the producer, and what each consumer has read.
+"""Page: a Like button for the producer, and the consumer group as it is right now.
 
     streamlit run producer_ui.py        on http://localhost:8501
 
-A click calls POST /like of producer.py; the lists below are GET /messages of the three consumers.
+A click calls POST /like of producer.py. What the board shows comes from the broker: group_view.py.
 """
 
+import gc
+import html
+import itertools
 import os
+import threading
 import time
+from pathlib import Path
 
+import pandas as pd
 import requests
 import streamlit as st
 
-PRODUCER_PORT = int(os.environ.get("PRODUCER_PORT", "5001"))
-CONSUMER_PORT = int(os.environ.get("CONSUMER_PORT", "5002"))  # of the first of three
-CONSUMER_PORTS = range(CONSUMER_PORT, CONSUMER_PORT + 3)
+from brokers import client_config
+from group_view import GroupWatcher, Member, Partition, Rebalance, Snapshot, partition_of, port_of
 
+BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
+PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
+CONSUMER_PORT = int(os.environ.get("CONSUMER_PORT", "5002"))  # of consumer 1; the others follow
+GROUP = os.environ.get("CONSUMER_GROUP", "likes-ui").strip()
+CONTROL_URL = os.environ.get("CONTROL_URL", "")  # where run.py takes commands from this page; empty without run.py
+CONTROL_TOKEN = os.environ.get("CONTROL_TOKEN", "")
+
+CONSUMERS = 3
+MOST_CONSUMERS = 9
 LARGEST_BURST = 100_000
-EVENTS_SHOWN = 8
+BURST_SLICE = 5_000  # likes in one request: after each the progress moves
 REFRESH_SECONDS = 1.0
 LIKE_SECONDS = 15  # the producer answers earlier, also when the broker does not
-BURST_SECONDS = 120
+LANES_SHOWN = 12
+REBALANCES_SHOWN = 6
+CHART_SECONDS = 120
 # Okabe and Ito's colours, which the colour-blind can tell apart; run.py uses them for the same consumers.
-COLOURS = ["#0072b2", "#d55e00", "#009e73"]
+COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"]
+NO_OWNER = "#888888"
+STYLE = Path(__file__).with_name("producer_ui.css")
 
-STYLE = """
-<style>
-.block-container { max-width: 1100px; padding-top: 2.5rem; }
-.st-key-like button {
-    min-height: 5.5rem; border: 0; border-radius: 1.2rem; color: white;
-    background: linear-gradient(135deg, #e64980, #c2255c); box-shadow: 0 .4rem 1.2rem #c2255c55;
-    transition: transform .12s, box-shadow .12s;
+CHART = {
+    "height": 230,
+    "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2.5, "clip": True},
+    "encoding": {
+        "x": {"field": "time", "type": "temporal", "title": None, "axis": {"format": "%H:%M:%S", "tickCount": 5}},
+        "y": {"field": "events", "type": "quantitative", "title": None, "axis": {"format": "~s", "tickCount": 4}},
+        "color": {
+            "field": "what",
+            "type": "nominal",
+            "title": None,
+            "scale": {"domain": ["lag", "written/s", "read/s"], "range": ["#d55e00", "#888888", "#0072b2"]},
+            "legend": {"orient": "bottom", "labelFontSize": 14, "offset": 4},
+        },
+    },
 }
-.st-key-like button p { font-size: 2rem; font-weight: 700; }
-.st-key-like button [data-testid="stIconMaterial"] { font-size: 2.2rem; font-variation-settings: "FILL" 1; }
-.st-key-like button:hover { transform: translateY(-2px); color: white; box-shadow: 0 .6rem 1.6rem #c2255c77; }
-.st-key-like button:active { transform: scale(.96); }
-.consumer { border-top: .35rem solid; padding: .4rem 0 .3rem; }
-.consumer.gone { border-color: #888; }
-.consumer > b { font-size: 1.3rem; }
-.consumer small { opacity: .75; font-size: .95rem; }
-.event { display: flex; gap: .6rem; align-items: baseline; padding: .15rem 0; font-variant-numeric: tabular-nums; }
-.event b { color: white; border-radius: .5rem; padding: .05rem .55rem; }
-.event.newest { animation: arrive .9s ease-out; }
-@keyframes arrive { from { transform: translateY(-.6rem); opacity: 0; } }
-</style>
-"""
+
+
+class Burst(threading.Thread):
+    """Many likes, slice by slice, while the board goes on; `answer` is there at the end."""
+
+    def __init__(self, count: int):
+        super().__init__(daemon=True)
+        self.count = count
+        self.confirmed = 0
+        self.answer: dict = {}
+
+    def run(self) -> None:
+        started = time.perf_counter()
+        first, spread = None, {}
+        while self.confirmed < self.count:
+            answer = call_producer("/likes", {"count": min(BURST_SLICE, self.count - self.confirmed)}, 60)
+            if "error" in answer:
+                self.answer = answer
+                return
+            first = first or answer["first_order"]
+            spread = {p: n + spread.get(p, 0) for p, n in answer["partitions"].items()}
+            self.confirmed += answer["count"]
+        seconds = time.perf_counter() - started
+        self.answer = {**answer, "first_order": first, "partitions": spread, "seconds": seconds}
 
 
 def call_producer(path: str, body: dict, seconds: float) -> dict:
@@ -60,92 +95,264 @@ def call_producer(path: str, body: dict, seconds: float) -> dict:
     return answer | {"took_ms": (time.perf_counter() - started) * 1000}
 
 
-def ask_consumer(port: int) -> tuple[dict, list[dict]] | None:
-    """The status of the consumer and its last events, None when it does not answer."""
-    url = f"http://127.0.0.1:{port}"
+def control(command: str) -> None:
+    """Let run.py do what was typed there otherwise: stop 1, kill 1, start 1."""
     try:
-        status = requests.get(f"{url}/status", timeout=2).json()
-        return status, requests.get(f"{url}/messages?limit={EVENTS_SHOWN}", timeout=2).json()
-    except (requests.RequestException, ValueError):
-        return None
+        header = {"Authorization": f"Bearer {CONTROL_TOKEN}"}
+        requests.post(CONTROL_URL, json={"command": command}, headers=header, timeout=3).raise_for_status()
+    except requests.RequestException:
+        st.toast(f"run.py did not answer; type it in its terminal: {command}", icon=":material/error:")
 
 
-def show_answer(answer: dict) -> None:
-    """What became of the last click."""
-    if "error" in answer:
+@st.cache_resource
+def watcher_of(group: str) -> GroupWatcher:
+    """One watcher for all visitors: its history survives a reload of the page."""
+    expected = range(CONSUMER_PORT, CONSUMER_PORT + CONSUMERS) if group == GROUP else range(0)
+    watcher = GroupWatcher(client_config(BOOTSTRAP_SERVERS), group, expected)
+    watcher.start()
+    gc.freeze()  # Streamlit collects garbage after every refresh; half of its work was to look at these modules
+    return watcher
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def groups_of_the_cluster(watched: str) -> list[str]:
+    return sorted({GROUP, watched, *watcher_of(watched).groups()})
+
+
+def number_of(client_id: str) -> int | None:
+    """1 for the consumer on the first port and so on; None for other clients."""
+    number = (port_of(client_id) or 0) - CONSUMER_PORT + 1
+    return number if 1 <= number <= MOST_CONSUMERS else None
+
+
+def name_of(client_id: str | None) -> str:
+    """A name for people, safe in HTML."""
+    if client_id is None:
+        return "nobody"
+    number = number_of(client_id)
+    return f"consumer {number}" if number else html.escape(client_id)
+
+
+def colour_of(client_id: str | None) -> str:
+    number = number_of(client_id) if client_id else None
+    return COLOURS[(number - 1) % len(COLOURS)] if number else NO_OWNER
+
+
+def clock(seconds: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+def path_html(answer: dict, snapshot: Snapshot) -> str:
+    """The way of the last like: button, partition, consumer."""
+    arrow = '<span class="arrow">&rarr;</span>'
+    partition = next((p for p in snapshot.partitions if p.number == answer["partition"]), None)
+    if partition is None:
+        reader = "waiting for a look at the group"
+    elif (partition.committed or 0) > answer["offset"]:
+        reader = f"<b>{name_of(partition.owner)}</b> has read it"
+    elif partition.owner:
+        reader = f"waits for <b>{name_of(partition.owner)}</b>"
+    else:
+        reader = "waits: the partition has no owner"
+    return (
+        f'<div class="path">&hearts; <b>like {int(answer["order"])}</b>{arrow}'
+        f"<b>partition {int(answer['partition'])}</b>, offset {int(answer['offset'])}{arrow}{reader} "
+        f'<span class="quiet">confirmed in {answer["took_ms"]:.0f} ms</span></div>'
+    )
+
+
+def lane_html(partition: Partition, silent: bool, mine: dict, known_end: int | None) -> str:
+    """A partition: its owner, its last events, its offsets."""
+    chips = []
+    for event in reversed(partition.events):
+        kinds = ["event"]
+        kinds += ["newest"] if event.offset == partition.end - 1 else []
+        kinds += ["arrived"] if known_end is not None and event.offset >= known_end else []
+        kinds += ["mine"] if (mine.get("partition"), mine.get("offset")) == (partition.number, event.offset) else []
+        what = f"#{event.order}<small>{clock(event.ts_ms / 1000)}</small>" if event.order is not None else "no like"
+        chips.append(f'<span class="{" ".join(kinds)}" title="offset {event.offset}">{what}</span>')
+    owner = f"{name_of(partition.owner)}{', silent' if silent else ''}" if partition.owner else "no owner"
+    port = port_of(partition.owner or "") or ""
+    lane, dot = ("lane unread", "dot hollow") if silent or not partition.owner else ("lane", "dot")
+    committed = "none" if partition.committed is None else f"{partition.committed:,}"
+    return (
+        f'<div class="{lane}" style="--owner: {colour_of(partition.owner)}">'
+        f'<span class="name">partition {partition.number}</span>'
+        f'<span class="owner"><span class="{dot}"></span>{owner} <span class="quiet">{port}</span></span>'
+        f'<span class="events">{"".join(chips)}</span>'
+        f'<span class="numbers{" behind" if partition.lag else ""}">end {partition.end:,} &middot; '
+        f"committed {committed} &middot; <b>lag {partition.lag:,}</b></span></div>"
+    )
+
+
+def member_html(member: Member, snapshot: Snapshot) -> str:
+    """A consumer: what it owns and how it is."""
+    owned = ", ".join(map(str, member.partitions))
+    states = {
+        "consuming": f"consuming partition {owned}",
+        "idle": f"idle: the group has more members than the topic has partitions ({len(snapshot.partitions)})",
+        "joining": "joining the group",
+        "silent": f"silent; the broker will notice in at most {member.seconds_left or 0:.0f} s",
+        "left": "stopped cleanly, has left the group",
+        "timed out": "gone without a word; its session timed out",
+        "left or timed out": "gone from the group",
+        "not started": "not started",
+    }
+    here = member.state in ("consuming", "idle", "joining")
+    port = f' <span class="quiet">{member.port}</span>' if member.port else ""
+    return (
+        f'<div class="member" style="--owner: {colour_of(member.client_id)}"><span class="who"><span class="dot'
+        f'{"" if here else " hollow"}"></span><b>{name_of(member.client_id)}</b>{port}</span><br>'
+        f'<span class="quiet">{states[member.state]}</span></div>'
+    )
+
+
+def rebalance_html(rebalance: Rebalance) -> str:
+    """A row of the timeline: when, why, what moved, how long without owner."""
+    causes = []
+    for cause in rebalance.causes:
+        client_id, _, what = cause.partition(" ")
+        causes.append(f"{name_of(client_id)} {what}" if port_of(client_id) else html.escape(cause))
+    numbers = sorted(rebalance.before.keys() | rebalance.after.keys())
+    moves = [(n, rebalance.before.get(n), rebalance.after.get(n)) for n in numbers]
+    moved = [f"{n}: {name_of(old)} &rarr; {name_of(new)}" for n, old, new in moves if old != new]
+    shown = "<br>".join(moved[:LANES_SHOWN]) or "every partition keeps its owner"
+    gap = f"{rebalance.without_owner:.1f} s" if rebalance.without_owner >= 0.3 else "under 0.3 s"
+    return f"<tr><td>{clock(rebalance.at)}</td><td>{', '.join(causes)}</td><td>{shown}</td><td>{gap}</td></tr>"
+
+
+def show_chart(snapshot: Snapshot) -> None:
+    """Lag, and events written and read in a second, over the last minutes."""
+    samples = [sample for sample in snapshot.samples if sample.at > snapshot.at - CHART_SECONDS]
+    rows = []
+    for old, new in itertools.pairwise(samples):
+        seconds = max(new.at - old.at, 0.1)
+        written, read = max(new.end - old.end, 0) / seconds, max(new.committed - old.committed, 0) / seconds
+        rows += [
+            (new.at * 1000, "lag", new.lag),
+            (new.at * 1000, "written/s", written),
+            (new.at * 1000, "read/s", read),
+        ]
+    frame = pd.DataFrame(rows, columns=["time", "what", "events"])
+    # A line for nothing at all lies on the axis, and one like is seen: the scale ends at 5 events or above.
+    CHART["encoding"]["y"]["scale"] = {"domain": [0, max(5.0, frame["events"].max() if rows else 0)]}
+    st.vega_lite_chart(frame, CHART)
+
+
+def show_answer(snapshot: Snapshot) -> None:
+    """What became of the last click, or how far the burst is."""
+    burst = st.session_state.get("burst")
+    if burst is not None:
+        if burst.is_alive():
+            st.progress(burst.confirmed / burst.count, f"{burst.confirmed:,} of {burst.count:,} likes confirmed")
+            return
+        st.session_state.answer = burst.answer
+        st.session_state.burst = None
+    answer = st.session_state.get("answer")
+    if not answer:
+        st.html('<div class="path quiet">Click Like, and follow the event through its partition to a consumer.</div>')
+    elif "error" in answer:
         st.error(f"**Not sent:** {answer['error']}  \n{answer['hint']}", icon=":material/error:")
     elif "count" in answer:
-        spread = ", ".join(f"{n} in partition {p}" for p, n in answer["partitions"].items())
+        spread = ", ".join(f"{n:,} in partition {p}" for p, n in sorted(answer["partitions"].items()))
         st.success(
-            f"**Likes {answer['first_order']} to {answer['last_order']}** confirmed in "
-            f"{answer['took_ms'] / 1000:.1f} s: {spread}",
+            f"**Likes {answer['first_order']:,} to {answer['last_order']:,}** confirmed in "
+            f"{answer['seconds']:.1f} s: {spread}",
             icon=":material/bolt:",
         )
     else:
-        st.success(
-            f"**Like {answer['order']}** is in **partition {answer['partition']}** at offset {answer['offset']}, "
-            f"clicked at {answer['clicked_at'][11:]}, confirmed in {answer['took_ms']:.0f} ms",
-            icon=":material/favorite:",
+        st.html(path_html(answer, snapshot))
+
+
+def show_member(member: Member, snapshot: Snapshot) -> None:
+    """A consumer with its buttons, or with what to type when run.py is not there to press them."""
+    number = number_of(member.client_id)
+    running = member.state in ("consuming", "idle", "joining")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(member_html(member, snapshot), width="stretch")
+        if CONTROL_URL and number:
+            for verb in ("stop", "kill") if running else ("start",):
+                st.button(verb, key=f"{verb} {number}", on_click=control, args=[f"{verb} {number}"], width="content")
+    if not CONTROL_URL and number and not running and member.state != "silent":
+        st.caption(
+            f"`CONSUMER_PORT={member.port} python consumer.py`, on Windows "
+            f"`set CONSUMER_PORT={member.port} && python consumer.py`"
         )
 
 
-def show_consumer(number: int, port: int) -> None:
-    """One consumer: its partitions and the last events that it read, newest first."""
-    colour = COLOURS[number - 1]
-    seen = ask_consumer(port)
-    if seen is None:
-        st.html(f'<div class="consumer gone"><b>consumer {number}</b><br><small>not running</small></div>')
-        st.caption(f"`start {number}` in the terminal of run.py, or `CONSUMER_PORT={port} python consumer.py`")
-        return
-    status, events = seen
-    owned = ", ".join(map(str, status["assignment"])) or "none"
-    lag = sum(n or 0 for n in status["lag"].values())
-    head = (
-        f'<div class="consumer" style="border-color: {colour}"><b>consumer {number}</b><br>'
-        f"<small>port {port} · partition {owned} · {status['consumed']} read · lag {lag}</small></div>"
-    )
-    # Only numbers and times that the consumer has checked: nothing an event says can become HTML.
-    lines = [
-        f'<div class="event{" newest" if n == 0 else ""}"><b style="background: {colour}">#{int(event["order"])}</b>'
-        f"<span>partition {int(event['partition'])}, offset {int(event['offset'])}</span>"
-        f"<small>{time.strftime('%H:%M:%S', time.localtime(event['ts_ms'] / 1000))}</small></div>"
-        for n, event in enumerate(reversed(events))
-    ]
-    st.html(head + ("".join(lines) or "<small>nothing read yet: click Like</small>"))
-    if status["problem"]:
-        st.warning(status["problem"])
-
-
 @st.fragment(run_every=REFRESH_SECONDS)
-def show_consumers() -> None:
-    for column, (number, port) in zip(st.columns(3, gap="medium"), enumerate(CONSUMER_PORTS, start=1), strict=True):
-        with column:
-            show_consumer(number, port)
+def show_board(group: str) -> None:
+    """Everything that changes by itself."""
+    snapshot = watcher_of(group).snapshot()
+    show_answer(snapshot)
+    if snapshot.problem:
+        st.warning(f"**{snapshot.problem}** {snapshot.hint}", icon=":material/hourglass_empty:")
+    if snapshot.note:
+        st.info(snapshot.note, icon=":material/info:")
+    known = st.session_state.setdefault("known_ends", {})
+    silent = {member.client_id for member in snapshot.members if member.state == "silent"}
+    mine = st.session_state.get("answer") or {}
+    lanes = [lane_html(p, p.owner in silent, mine, known.get(p.number)) for p in snapshot.partitions[:LANES_SHOWN]]
+    st.session_state.known_ends = {p.number: p.end for p in snapshot.partitions}
+    if rest := snapshot.partitions[LANES_SHOWN:]:
+        lag = sum(partition.lag for partition in rest)
+        lanes.append(f'<div class="quiet">and {len(rest)} more partitions, with a lag of {lag:,} together</div>')
+    st.html("".join(lanes) or '<div class="quiet">no partitions seen yet</div>')
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.subheader("Members")
+        for member in snapshot.members:
+            show_member(member, snapshot)
+        numbers = [number_of(member.client_id) or 0 for member in snapshot.members]
+        if CONTROL_URL and max(numbers, default=0) < MOST_CONSUMERS and group == GROUP:
+            following = max(numbers, default=0) + 1
+            st.button(
+                f"start consumer {following}",
+                icon=":material/add:",
+                key="more",
+                on_click=control,
+                args=[f"start {following}"],
+            )
+    with right:
+        st.subheader("Rebalances")
+        rows = [rebalance_html(rebalance) for rebalance in snapshot.rebalances[: -REBALANCES_SHOWN - 1 : -1]]
+        head = "<tr class='quiet'><td>time</td><td>cause</td><td>partition: owner</td><td>without owner</td></tr>"
+        none = '<div class="quiet">None since this page looks: stop a consumer and see.</div>'
+        st.html(f'<table class="rebalances">{head}{"".join(rows)}</table>' if rows else none)
+        st.subheader("Lag and throughput")
+        show_chart(snapshot)
+
+
+def show_controls(partitions: int) -> None:
+    """Like, with a key or without; many at once."""
+    button, options = st.columns([3, 4], gap="large", vertical_alignment="bottom")
+    with options:
+        left, right = st.columns(2, vertical_alignment="bottom")
+        key = left.text_input(
+            "Key (optional)", max_chars=200, placeholder="ann", help="Press Enter to see its partition"
+        )
+        with right.form("many", border=False):
+            count = st.number_input("How many at once?", 1, LARGEST_BURST, 100)
+            if st.form_submit_button("Send a burst", icon=":material/bolt:", width="stretch"):
+                st.session_state.burst = Burst(count)
+                st.session_state.burst.start()
+        if key and partitions:
+            left.markdown(f"goes to **partition {partition_of(key, partitions)}**")
+        else:
+            left.caption("Without a key: round robin")
+    if button.button("Like", icon=":material/favorite:", key="like", width="stretch"):
+        st.session_state.answer = call_producer("/like", {"key": key} if key else {}, LIKE_SECONDS)
 
 
 def main() -> None:
     st.set_page_config(page_title="Hands-on Kafka", page_icon="❤️", layout="wide")
     st.html(STYLE)
-    st.title("Hands-on Kafka")
-    st.markdown(
-        "Click **Like**: the event goes through the producer to one partition of the topic `likes`, "
-        "and out of the one consumer that owns this partition."
-    )
-    button, burst = st.columns([2, 1], gap="large", vertical_alignment="bottom")
-    with button:
-        if st.button("Like", icon=":material/favorite:", key="like", width="stretch"):
-            st.session_state.answer = call_producer("/like", {}, LIKE_SECONDS)
-    with burst.form("burst", border=False):
-        count = st.number_input("How many at once?", 1, LARGEST_BURST, 100)
-        if st.form_submit_button("Send a burst", icon=":material/bolt:", width="stretch"):
-            with st.spinner(f"Sending {count} likes"):
-                st.session_state.answer = call_producer("/likes", {"count": count}, BURST_SECONDS)
-    if "answer" in st.session_state:
-        show_answer(st.session_state.answer)
-    else:
-        st.info("No click yet.", icon=":material/touch_app:")
-    st.subheader("Consumer group")
-    show_consumers()
+    title, choice = st.columns([3, 1], vertical_alignment="bottom")
+    title.title("Hands-on Kafka")
+    watched = st.session_state.get("group", GROUP)
+    group = choice.selectbox("Consumer group", groups_of_the_cluster(watched), key="group")
+    show_controls(len(watcher_of(group).snapshot().partitions))
+    show_board(group)
 
 
 main()

@@ -6,6 +6,7 @@
 | `setup`    | `.venv` with the packages of `requirements.txt`; standard library only      |
 | `terminal` | one terminal for everything: names, colours, progress; standard library only |
 | `programs` | the five programs as processes: start, stop, kill, their lines              |
+| `control`  | the endpoint through which the page stops and starts consumers               |
 | `session`  | `python run.py` itself: broker, topic, programs, commands, the end          |
 | `doctor`   | `python run.py doctor`                                                      |
 """

@@ -19,6 +19,7 @@ from brokers.local import LocalBroker
 from brokers.ports import taken
 from brokers.simulated import SimulatedBroker
 from launcher import Problem, terminal
+from launcher.control import ControlEndpoint
 from launcher.programs import Program
 
 TOPIC, PARTITIONS = "likes", 3
@@ -28,6 +29,7 @@ CONSUMER_PORT = os.environ.get("CONSUMER_PORT", "5002").strip()  # of the first;
 PAGE_PORT = os.environ.get("PAGE_PORT", "8501").strip()
 GROUP = os.environ.get("CONSUMER_GROUP", "likes-ui").strip()
 CONSUMERS = 3
+MOST_CONSUMERS = 9
 KAFDROP_PORT = 9000
 
 DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
@@ -37,7 +39,7 @@ LONGEST_LIKE_COMMAND = 100_000
 
 HELP = """  stop 1      consumer 1 leaves the group (as Ctrl+C in its terminal); the others take its partition
   kill 1      consumer 1 dies without a word; the others take over when its session times out (6 s)
-  start 1     consumer 1 comes back
+  start 1     consumer 1 comes back;  start 4: a fourth one
   like        one click;  like 5: five
   status      what runs, and who owns which partition
   quit        end everything (Ctrl+C does the same)
@@ -144,15 +146,20 @@ class Session:
     def __init__(self, broker: Broker):
         self.broker = broker
         self.commands: queue.Queue[str] = queue.Queue()
-        consumer_ports = [int(CONSUMER_PORT) + n for n in range(CONSUMERS)]
         self.producer = self._program("producer", ["producer.py"], int(PRODUCER_PORT), {})
-        self.consumers = [
-            self._program(f"consumer-{n}", ["consumer.py"], port, {"CONSUMER_PORT": str(port)})
-            for n, port in enumerate(consumer_ports, start=1)
-        ]
+        self.consumers = [self._consumer(number) for number in range(1, CONSUMERS + 1)]
         streamlit = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true"]
-        self.page = self._program("page", [*streamlit, "--server.port", PAGE_PORT], int(PAGE_PORT), {})
-        self.programs = [self.producer, *self.consumers, self.page]
+        self.control = ControlEndpoint(self.commands.put)
+        controlled = {"CONTROL_URL": self.control.url, "CONTROL_TOKEN": self.control.token}
+        self.page = self._program("page", [*streamlit, "--server.port", PAGE_PORT], int(PAGE_PORT), controlled)
+
+    @property
+    def programs(self) -> list[Program]:
+        return [self.producer, *self.consumers, self.page]
+
+    def _consumer(self, number: int) -> Program:
+        port = int(CONSUMER_PORT) + number - 1
+        return self._program(f"consumer-{number}", ["consumer.py"], port, {"CONSUMER_PORT": str(port)})
 
     def _program(self, name: str, command: list[str], port: int, environment: dict) -> Program:
         environment |= {"KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers}
@@ -189,6 +196,7 @@ class Session:
                 program.ask_to_stop()
             for program in self.programs:
                 program.stop()
+            self.control.close()
 
     def table(self) -> None:
         """The addresses, for people."""
@@ -216,7 +224,7 @@ class Session:
                 self._tell_status()
             case "like", [] | [_]:
                 self._like(arguments[0] if arguments else "1")
-            case "stop" | "kill" | "start" as verb, [name] if program := self._find(name):
+            case "stop" | "kill" | "start" as verb, [name] if program := self._find(name, verb == "start"):
                 self._change(verb, program)
             case "stop" | "kill" | "start" as verb, _:
                 terminal.complain(f"{verb} what?", f"{verb} 1, {verb} 2, {verb} 3, {verb} producer or {verb} page")
@@ -224,9 +232,14 @@ class Session:
                 terminal.complain(f"{line.strip()!r} is no command here", "help")
         return True
 
-    def _find(self, name: str) -> Program | None:
+    def _find(self, name: str, or_new: bool) -> Program | None:
+        """The program of that name; with `or_new` also a consumer beyond the three: `start 4`."""
+        name = name.lower().removeprefix("consumer-")
+        following = len(self.consumers) + 1
+        if or_new and name == str(following) and following <= MOST_CONSUMERS:
+            self.consumers.append(self._consumer(following))
         names = {program.name.removeprefix("consumer-"): program for program in self.programs}
-        return names.get(name.lower().removeprefix("consumer-"))
+        return names.get(name)
 
     def _change(self, verb: str, program: Program) -> None:
         if verb == "start":
