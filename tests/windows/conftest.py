@@ -28,6 +28,11 @@ def bench():
         display = subprocess.Popen(["Xvfb", "-displayfd", "1", *screen], stdout=subprocess.PIPE, text=True)
         patch.setenv("DISPLAY", ":" + display.stdout.readline().strip())
         subprocess.run(["wineserver", "--persistent"], env=wine_bench.environment())
+        # Wine's services come with the first program and its desktop with the first window. They inherit that
+        # program's output; were it a pipe, its reader would wait for them.
+        nothing = dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.DEVNULL)
+        first = ["wine", "cmd", "/c", "start", "/wait", "cmd", "/c", "exit"]
+        subprocess.run(first, env=wine_bench.environment(), **nothing)
         yield
         subprocess.run(["wineserver", "--kill"], env=wine_bench.environment())
         display.terminate()

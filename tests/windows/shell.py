@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,19 @@ for window in stop_apps.our_windows():
             process.kill()
         except psutil.NoSuchProcess:
             pass
+"""
+
+CLOSE_WINDOW = """
+import ctypes, stop_apps
+kernel32, title = ctypes.WinDLL("kernel32"), ctypes.create_unicode_buffer(256)
+for window in stop_apps.our_windows():
+    kernel32.FreeConsole()
+    kernel32.AttachConsole(window.pid)
+    kernel32.GetConsoleTitleW(title, len(title))
+    if title.value.startswith({title!r}):
+        handle = kernel32.GetConsoleWindow()
+        kernel32.FreeConsole()  # what closes is the others' window
+        ctypes.WinDLL("user32").PostMessageW(handle, 0x10, 0, 0)  # WM_CLOSE
 """
 
 
@@ -86,7 +100,7 @@ class Shell:
 
     def python(self, code: str, cwd: Path) -> str:
         """What the Windows Python prints for `code`."""
-        command = ([] if ON_WINDOWS else ["wine"]) + [self.windows_path(self.python_home() / "python.exe")]
+        command = ([] if ON_WINDOWS else ["wine"]) + [self.windows_path(self.interpreter)]
         done = subprocess.run(
             [*command, "-c", code],
             cwd=cwd,
@@ -106,11 +120,27 @@ class Shell:
         """Ends them and their programs by force."""
         self.python(CLOSE_WINDOWS, project)
 
+    def close_window(self, title: str, project: Path) -> None:
+        """Closes one of the five windows, as a click on its X does."""
+        if ON_WINDOWS:
+            self.python(CLOSE_WINDOW.format(title=title), project)
+        else:
+            search = ["xdotool", "search", "--name", f"^{title}$", "windowkill"]
+            subprocess.run(search, check=True, env=self.environment())
+
     def environment(self) -> dict[str, str]:
         return dict(os.environ) if ON_WINDOWS else wine_bench.environment()
 
-    def python_home(self) -> Path:
-        return Path(sys.base_prefix) if ON_WINDOWS else wine_bench.python_home()
+    @property
+    def interpreter(self) -> Path:
+        """A Windows Python that has the packages of requirements.txt."""
+        return Path(sys.executable) if ON_WINDOWS else wine_bench.python_home() / "python.exe"
+
+    @property
+    def launcher(self) -> bytes:
+        """The .exe that pip puts before a script to make a command of it."""
+        packages = Path(sysconfig.get_path("purelib")) if ON_WINDOWS else self.interpreter.parent / "Lib/site-packages"
+        return (packages / "pip/_vendor/distlib/t64.exe").read_bytes()
 
     def system_path(self) -> list[str]:
         root = os.environ["SYSTEMROOT"] if ON_WINDOWS else r"C:\windows"
@@ -121,10 +151,14 @@ class Shell:
 
 
 def copy_project(folder: Path) -> Path:
-    """The batch files and the programs that they start, in a new folder."""
+    """What a learner gets, in a new folder, without what only this computer has."""
+    kept = {"brokers", "launcher", ".streamlit", "docker-compose.yml", "requirements.txt"}
     folder.mkdir()
-    for file in [*ROOT.glob("*.bat"), *ROOT.glob("*.py"), ROOT / "docker-compose.yml", ROOT / "requirements.txt"]:
-        shutil.copy(file, folder)
+    for entry in ROOT.iterdir():
+        if entry.is_dir() and entry.name in kept:
+            shutil.copytree(entry, folder / entry.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif entry.name in kept or entry.suffix in (".bat", ".py"):
+            shutil.copy(entry, folder)
     return folder
 
 
@@ -141,13 +175,11 @@ class Fake:
         self.scenario_file = folder / f"{name}.json"
         self.log_file = folder / f"{name}.log"
         self.play(**scenario)
-        launcher = shell.python_home() / "Lib/site-packages/pip/_vendor/distlib/t64.exe"
-        python = shell.windows_path(shell.python_home() / "python.exe")
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as program:
             program.write(FAKES / script, "__main__.py")
-        content = launcher.read_bytes() + f'#!"{python}"\r\n'.encode() + archive.getvalue()
-        (folder / f"{name}.exe").write_bytes(content)
+        shebang = f'#!"{shell.windows_path(shell.interpreter)}"\r\n'
+        (folder / f"{name}.exe").write_bytes(shell.launcher + shebang.encode() + archive.getvalue())
 
     def play(self, **scenario) -> None:
         self.scenario_file.write_text(json.dumps(scenario))
