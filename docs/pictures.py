@@ -1,7 +1,7 @@
 """Make the pictures of the README anew, from the running system (Linux and macOS):
 
-    python run.py test --collect-only -q        installs what is needed
-    .venv/bin/python docs/pictures.py
+    python run.py test tests/end_to_end/test_page.py        the page: screenshots in test-results/
+    .venv/bin/python docs/pictures.py                       takes those, and makes the one of the terminal
 
 It needs Chromium (or Chrome), or the browser of `.venv/bin/playwright install chromium`.
 """
@@ -10,13 +10,13 @@ import contextlib
 import io
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page
 from rich.console import Console
 from rich.text import Text
 
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.browser import chromium
 
 DOCS = Path(__file__).resolve().parent
-PAGE = "http://localhost:8501"
+PAGES = ["page.png", "killed.png"]
 COLUMNS, LINES = 110, 40
 SECONDS = 180.0
 TERMINAL = 'body { margin: 0 } svg { display: block } text { font-family: "DejaVu Sans Mono", monospace !important }'
@@ -67,35 +67,24 @@ class Terminal:
         return console.export_svg(title="python run.py")
 
 
-def click_like(page: Page, likes: range) -> None:
-    for order in likes:
-        page.get_by_role("button", name="Like").click()
-        page.get_by_text(f"Like {order}", exact=True).wait_for()
-
-
 def main() -> None:
-    """Six likes, consumer 1 stopped and started again: docs/page.png, page-dark.png, terminal.png."""
+    """Six likes, consumer 1 stopped and started again: docs/terminal.png; and the page as the tests saw it."""
+    for name in PAGES:
+        shutil.copy(DOCS.parent / "test-results" / name, DOCS / name)
     terminal = Terminal()
     try:
         terminal.wait_for("open this, click Like")
+        for likes in range(1, 7):
+            terminal.type("like")
+            terminal.wait_for("Consumed: order", times=likes)
+        terminal.type("stop 1")
+        terminal.wait_for("Assigned: partitions=[0, 1]", times=terminal.screen.count("Assigned: partitions=[0, 1]") + 1)
+        terminal.type("like 3")
+        terminal.wait_for("Consumed: order", times=9)
+        terminal.type("start 1")
+        terminal.wait_for("Assigned: partitions=[0]\r", times=terminal.screen.count("Assigned: partitions=[0]\r") + 1)
+        time.sleep(1)
         with chromium() as browser:
-            for theme, likes in (("light", range(1, 7)), ("dark", range(7, 10))):
-                page = browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 800})
-                page.goto(PAGE)
-                click_like(page, likes)
-                terminal.wait_for("Consumed: order", times=likes.stop - 1)
-                page.wait_for_timeout(2500)  # the page asks the consumers once a second
-                page.screenshot(path=DOCS / ("page.png" if theme == "light" else "page-dark.png"))
-                page.set_viewport_size({"width": 400, "height": 900})
-                page.wait_for_timeout(500)
-                page.screenshot(path=DOCS / f"page-{theme}-narrow.png")
-                page.close()
-            terminal.type("stop 1")
-            terminal.wait_for("Assigned: partitions=[0, 1]", times=1)
-            terminal.type("like 3")
-            terminal.wait_for("Consumed: order", times=12)
-            terminal.type("start 1")
-            terminal.wait_for("Assigned: partitions=[0]\r", times=2)
             page = browser.new_page(viewport={"width": 1100, "height": 300})
             page.set_content(f"<style>{TERMINAL}</style>{terminal.svg()}")
             page.locator("svg").screenshot(path=DOCS / "terminal.png")

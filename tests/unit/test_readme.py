@@ -22,8 +22,8 @@ def settings_of_the_code() -> dict[str, set[str]]:
 
 def settings_of_the_table() -> dict[str, set[str]]:
     section = README.split("## Settings")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \| (?:`([^`]*)`)? ?\|", section, re.MULTILINE)
-    return {name: {default} - {""} for name, default in rows}
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (?:`([^`]*)`)? ?\|", section, re.MULTILINE)
+    return {name: {default} - {""} for names, default in rows for name in re.findall(r"\w+", names)}
 
 
 def test_the_table_of_settings_is_what_the_code_reads():

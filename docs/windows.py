@@ -1,0 +1,106 @@
+"""Make docs/windows.png anew: the five windows of start_apps.bat, with a real Kafka behind them.
+
+python run.py test --collect-only -q                    installs what is needed
+.venv/bin/python tests/windows/wine_bench.py            Windows programs on Linux; Debian 12, as root
+apt-get install imagemagick
+.venv/bin/python docs/windows.py
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from brokers.local import LocalBroker  # noqa: E402
+from tests.conftest import with_topic  # noqa: E402
+from tests.programs import wait_until  # noqa: E402
+from tests.windows import wine_bench  # noqa: E402
+from tests.windows.shell import Shell, copy_project  # noqa: E402
+
+PICTURE = ROOT / "docs" / "windows.png"
+LIKES = 6
+SCREEN = "2090x530"
+WINDOW = 82 + 13 * 65536  # columns and lines of a console
+PLACES = {"Producer": (355, 10), "Streamlit": (1050, 10), "Consumer 1": (10, 270), "Consumer 2": (705, 270)}
+PLACES["Consumer 3"] = (1400, 270)
+ARRANGE = """
+import ctypes
+user32 = ctypes.windll.user32
+title = ctypes.create_unicode_buffer(256)
+@ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+def move(window, _):
+    user32.GetWindowTextW(ctypes.c_void_p(window), title, 256)
+    place = {places}.get(title.value.split(" - ")[0])
+    if place:
+        user32.SetWindowPos(ctypes.c_void_p(window), None, *place, 0, 0, 0x15)  # keep size and order
+    return 1
+user32.EnumWindows(move, None)
+"""
+
+
+def consumers_ready() -> bool:
+    try:
+        answers = [requests.get(f"http://127.0.0.1:{port}/status", timeout=5).json() for port in (5002, 5003, 5004)]
+    except requests.RequestException:
+        return False
+    return [answer["assignment"] for answer in answers] == [[0], [1], [2]]
+
+
+def page_ready() -> bool:
+    try:
+        return requests.get("http://127.0.0.1:8501/_stcore/health", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def take_picture(shell: Shell, project: Path) -> None:
+    # Without a window manager Wine has to draw the title bars itself.
+    key = r"HKCU\Software\Wine\X11 Driver"
+    console = r"HKCU\Console"
+    shell.start("reg", "add", key, "/v", "Managed", "/d", "N", "/f").wait()
+    for value in ("WindowSize", "ScreenBufferSize"):
+        shell.start("reg", "add", console, "/v", value, "/t", "REG_DWORD", "/d", str(WINDOW), "/f").wait()
+    try:
+        started = shell.run(project / "start_apps.bat", path=[shell.interpreter.parent])
+        assert started.code == 0, started.output
+        wait_until(consumers_ready, "three consumers", 90)
+        wait_until(page_ready, "the page", 90)
+        for _ in range(LIKES):
+            requests.post("http://127.0.0.1:5001/like", timeout=20).raise_for_status()
+        shell.python(ARRANGE.format(places=PLACES), project)
+        subprocess.run(["sleep", "3"], check=True)  # until all is drawn
+        subprocess.run(["import", "-window", "root", PICTURE], check=True, env=shell.environment())
+        stopped = shell.run(project / "stop_apps.bat", path=[shell.interpreter.parent])
+        assert stopped.code == 0, stopped.output
+    finally:
+        shell.start("reg", "delete", key, "/v", "Managed", "/f").wait()
+        for value in ("WindowSize", "ScreenBufferSize"):
+            shell.start("reg", "delete", console, "/v", value, "/f").wait()
+
+
+def main() -> None:
+    import pytest
+
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name)
+        screen = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{SCREEN}x24"]
+        display = subprocess.Popen(screen, stdout=subprocess.PIPE, text=True)
+        patch.setenv("DISPLAY", ":" + display.stdout.readline().strip())
+        try:
+            with LocalBroker(folder / "kafka") as servers:
+                with_topic(servers)
+                (folder / "shell").mkdir()
+                take_picture(Shell(folder / "shell"), copy_project(folder / "hands-on-kafka"))
+        finally:
+            subprocess.run(["wineserver", "--kill"], env=wine_bench.environment())
+            display.terminate()
+    print(PICTURE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""group_view.py against what Kafka itself says, on a real broker: owners, offsets, lag, causes of rebalances."""
+
+import re
+import time
+
+import pytest
+import requests
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer
+from confluent_kafka.admin import AdminClient
+
+import group_view
+from brokers import client_config, local
+from group_view import GroupWatcher, Snapshot
+from tests.conftest import PARTITIONS, TOPIC
+from tests.programs import Program, consumer, wait_until
+
+
+@pytest.fixture
+def watch(kafka, group):
+    """A watcher of the test's group, closed with the test."""
+    watchers = []
+
+    def start(expected_ports=range(0)) -> GroupWatcher:
+        watchers.append(GroupWatcher(client_config(kafka), group, expected_ports))
+        watchers[-1].start()
+        return watchers[-1]
+
+    yield start
+    for watcher in watchers:
+        watcher.close()
+
+
+def wait_for(watcher: GroupWatcher, condition, what: str, seconds: float = 30) -> Snapshot:
+    def seen():
+        snapshot = watcher.snapshot()
+        return snapshot if not snapshot.problem and condition(snapshot) else None
+
+    return wait_until(seen, what, seconds)
+
+
+def has_read(like: dict):
+    """A condition: the group has committed this like, and all others."""
+    return lambda snapshot: (
+        snapshot.partitions
+        and snapshot.partitions[like["partition"]].end > like["offset"]
+        and not any(partition.lag for partition in snapshot.partitions)
+    )
+
+
+def owners(snapshot: Snapshot) -> list[str | None]:
+    return [partition.owner for partition in snapshot.partitions]
+
+
+def client_ids(members: list[Program]) -> list[str]:
+    return [f"consumer-{member.url.rpartition(':')[2]}" for member in members]
+
+
+def states(snapshot: Snapshot) -> dict[str, str]:
+    return {member.client_id: member.state for member in snapshot.members}
+
+
+def as_kafka_says(kafka, group, capfd) -> dict[int, tuple]:
+    """Partition -> (committed, end, lag, client id) as kafka-consumer-groups --describe prints it."""
+    capfd.readouterr()
+    arguments = ["--bootstrap-server", kafka, "--describe", "--group", group]
+    assert local.run_command("kafka-consumer-groups", arguments) == 0
+    rows = re.findall(rf"^{group} +{TOPIC} +(\d) +(\S+) +(\d+) +(\S+) +\S+ +\S+ +(\S+)", capfd.readouterr().out, re.M)
+    return {int(p): (int(committed), int(end), int(lag), client) for p, committed, end, lag, client in rows}
+
+
+def test_owners_offsets_and_lag_are_those_that_kafka_prints(kafka, group, click, three_consumers, watch, capfd):
+    watcher = watch()
+    like = [click() for _ in range(4)][-1]
+    snapshot = wait_for(watcher, has_read(like), "no lag")
+    assert owners(snapshot) == client_ids(three_consumers)
+    assert snapshot.state == "stable"
+    printed = as_kafka_says(kafka, group, capfd)
+    assert printed == {p.number: (p.committed, p.end, p.lag, p.owner) for p in snapshot.partitions}
+
+
+def test_lag_is_what_nobody_has_read(kafka, group, click, start, watch):
+    reader = start(consumer(kafka, group))
+    watcher = watch()
+    wait_for(watcher, has_read(click()), "no lag")
+    reader.interrupt()
+    likes = [click() for _ in range(4)]
+    expected = [sum(like["partition"] == number for like in likes) for number in range(PARTITIONS)]
+    snapshot = wait_for(watcher, lambda s: [p.lag for p in s.partitions] == expected, f"lag {expected}")
+    assert owners(snapshot) == [None] * PARTITIONS
+    assert snapshot.state == "empty"
+    request = [ConsumerGroupTopicPartitions(group)]
+    admin = AdminClient(client_config(kafka))
+    places = admin.list_consumer_group_offsets(request)[group].result(timeout=20).topic_partitions
+    committed = {place.partition: place.offset for place in places}
+    assert {p.number: p.committed for p in snapshot.partitions} == committed
+
+
+def test_the_last_events_are_those_of_the_log_in_order(click, watch, running_producer):
+    watcher = watch()
+    requests.post(f"{running_producer.url}/likes", json={"count": 5000}, timeout=60).raise_for_status()
+    last = click()
+    place = last["partition"]
+    snapshot = wait_for(
+        watcher,
+        lambda s: (
+            s.partitions and s.partitions[place].events[-1:] and s.partitions[place].events[-1].order == last["order"]
+        ),
+        "the last like",
+    )
+    events = snapshot.partitions[place].events
+    assert [event.offset for event in events] == [
+        *range(last["offset"] - group_view.EVENTS_KEPT + 1, last["offset"] + 1)
+    ]
+    assert [event.order for event in events] == [last["order"] - 3 * n for n in reversed(range(len(events)))]
+    assert events[-1].ts_ms == last["ts_ms"]
+
+
+def test_what_is_no_like_is_shown_as_such(kafka, click, watch):
+    watcher = watch()
+    click()
+    other = Producer(client_config(kafka))
+    other.produce(TOPIC, b"<script>alert(1)</script>", key=b"<b>", partition=0)
+    assert other.flush(20) == 0
+    wait_for(
+        watcher, lambda s: s.partitions and s.partitions[0].events and s.partitions[0].events[-1].order is None, "it"
+    )
+
+
+def test_a_clean_stop_and_a_restart_are_told_with_their_causes(kafka, group, three_consumers, watch, start):
+    names = client_ids(three_consumers)
+    watcher = watch()
+    wait_for(watcher, lambda s: owners(s) == names, "1:1")
+    assert watcher.snapshot().rebalances == ()
+    three_consumers[0].interrupt()
+    snapshot = wait_for(watcher, lambda s: len(s.rebalances) == 1, "the rebalance", seconds=5)
+    left = snapshot.rebalances[-1]
+    assert left.causes == (f"{names[0]} left",)
+    assert left.before == dict(enumerate(names))
+    assert left.after == {0: names[1], 1: names[1], 2: names[2]}
+    assert left.without_owner < 5
+    assert abs(left.at - time.time()) < 10
+    assert states(snapshot)[names[0]] == "left"
+
+    start(consumer(kafka, group, port=group_view.port_of(names[0])))
+    snapshot = wait_for(watcher, lambda s: owners(s) == names, "1:1 again")
+    assert snapshot.rebalances[-1].causes == (f"{names[0]} joined",)
+    assert snapshot.rebalances[-1].after == dict(enumerate(names))
+    wait_for(watcher, lambda s: set(states(s).values()) == {"consuming"}, "all consuming")
+
+
+def test_a_killed_member_is_silent_until_its_session_times_out(three_consumers, watch):
+    names = client_ids(three_consumers)
+    watcher = watch()
+    wait_for(watcher, lambda s: owners(s) == names and set(states(s).values()) == {"consuming"}, "1:1")
+    three_consumers[1].kill()
+    snapshot = wait_for(watcher, lambda s: states(s)[names[1]] == "silent", "silence", seconds=5)
+    counted = [next(member.seconds_left for member in snapshot.members if member.client_id == names[1])]
+    assert 3 < counted[0] <= 6
+    assert owners(snapshot) == names  # the broker has not noticed yet
+    snapshot = wait_for(watcher, lambda s: states(s)[names[1]] == "timed out", "the time-out", seconds=20)
+    assert snapshot.rebalances[-1].causes == (f"{names[1]} timed out",)
+    assert 4 < snapshot.rebalances[-1].without_owner < 12
+    assert None not in owners(snapshot)
+
+
+def test_a_fourth_member_is_idle_and_found_without_being_expected(kafka, group, three_consumers, watch, start):
+    watcher = watch()
+    names = client_ids(three_consumers)
+    port = max(map(group_view.port_of, names)) + 1
+    start(consumer(kafka, group, port=port))
+    snapshot = wait_for(watcher, lambda s: states(s).get(f"consumer-{port}") == "idle", "the fourth")
+    assert owners(snapshot) == names
+    assert [member.port for member in snapshot.members] == [*map(group_view.port_of, names), port]
+
+
+def test_a_member_with_another_client_is_shown_without_port(kafka, group, watch):
+    watcher = watch()
+    other = Consumer(client_config(kafka) | {"group.id": group, "client.id": "<i>someone</i>"})
+    other.subscribe([TOPIC])
+    try:
+
+        def consuming():
+            other.poll(0.05)
+            snapshot = watcher.snapshot()
+            return snapshot if owners(snapshot) == ["<i>someone</i>"] * PARTITIONS else None
+
+        snapshot = wait_until(consuming, "the other client")
+        assert [(m.client_id, m.port, m.state) for m in snapshot.members] == [("<i>someone</i>", None, "consuming")]
+    finally:
+        other.close()
+    snapshot = wait_for(watcher, lambda s: s.rebalances and s.state == "empty", "its end")
+    assert snapshot.rebalances[-1].causes == ("<i>someone</i> left or timed out",)
+
+
+def test_a_group_that_waits_for_a_member_is_shown_as_rebalancing(kafka, group, watch, start):
+    watcher = watch()
+    sleepy = Consumer(client_config(kafka) | {"group.id": group, "partition.assignment.strategy": "range"})
+    sleepy.subscribe([TOPIC])
+    try:
+        wait_until(lambda: sleepy.poll(0.1) or sleepy.assignment(), "an assignment")
+        # From now on it does not poll: it cannot give its partitions back, and the group waits for it.
+        newcomer = start(consumer(kafka, group))
+        (name,) = client_ids([newcomer])
+        snapshot = wait_for(watcher, lambda s: states(s).get(name) == "joining", "the newcomer")
+        assert snapshot.state == "preparing rebalancing"
+        assert owners(snapshot) == [None] * PARTITIONS
+    finally:
+        sleepy.close()
+    snapshot = wait_for(watcher, lambda s: owners(s) == [name] * PARTITIONS, "the end of it")
+    assert states(snapshot)[name] == "consuming"
+    assert f"{name} joined" in snapshot.rebalances[-1].causes
+
+
+def test_an_empty_group_shows_who_is_expected(watch):
+    watcher = watch(expected_ports=range(61002, 61005))
+    snapshot = wait_for(watcher, lambda s: len(s.partitions) == PARTITIONS, "the partitions")
+    assert states(snapshot) == {f"consumer-{port}": "not started" for port in range(61002, 61005)}
+    assert owners(snapshot) == [None] * PARTITIONS
+
+
+def test_the_groups_of_the_cluster_are_listed(group, three_consumers, watch):
+    assert group in watch().groups()
+
+
+def test_a_key_goes_where_the_view_says(click):
+    for key in ("a", "ann", "bob", "Käthe", "a-little-bit-longer-string"):
+        assert click(key=key)["partition"] == group_view.partition_of(key, PARTITIONS)

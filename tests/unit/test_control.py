@@ -1,0 +1,52 @@
+"""The endpoint through which the page controls run.py: who may call it, and with what."""
+
+import pytest
+import requests
+
+from launcher.control import ControlEndpoint, create_app
+
+TOKEN = {"Authorization": "Bearer secret"}
+
+
+@pytest.fixture
+def taken():
+    return []
+
+
+@pytest.fixture
+def client(taken):
+    return create_app("secret", taken.append).test_client()
+
+
+@pytest.mark.parametrize("command", ["stop 1", "kill 2", "start 3", "start 4"])
+def test_commands_for_consumers_are_taken(client, taken, command):
+    assert client.post("/", json={"command": command}, headers=TOKEN).status_code == 202
+    assert taken == [command]
+
+
+@pytest.mark.parametrize("command", ["quit", "stop producer", "stop 10", "stop 1\nquit", "", None, 5, ["stop 1"]])
+def test_other_commands_are_refused(client, taken, command):
+    assert client.post("/", json={"command": command}, headers=TOKEN).status_code == 400
+    assert client.post("/", data=b"[", headers=TOKEN).status_code == 400
+    assert taken == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}, {**TOKEN, "Origin": "https://example.org"}],
+)
+def test_nobody_else_gets_in(client, taken, headers):
+    assert client.post("/", json={"command": "stop 1"}, headers=headers).status_code == 403
+    assert taken == []
+
+
+def test_each_endpoint_has_a_token_of_its_own_and_ends():
+    taken = []
+    one, two = ControlEndpoint(taken.append), ControlEndpoint(taken.append)
+    header = {"Authorization": f"Bearer {one.token}"}
+    assert one.url.startswith("http://127.0.0.1:")
+    assert requests.post(one.url, json={"command": "stop 1"}, headers=header, timeout=5).status_code == 202
+    assert requests.post(two.url, json={"command": "stop 1"}, headers=header, timeout=5).status_code == 403
+    assert taken == ["stop 1"]
+    one.close()
+    two.close()
