@@ -24,10 +24,10 @@ from tests.windows.shell import Shell, copy_project  # noqa: E402
 
 PICTURE = ROOT / "docs" / "windows.png"
 LIKES = 6
-SCREEN = "2090x530"
+SCREEN = "2090x730"
 WINDOW = 82 + 13 * 65536  # columns and lines of a console
-PLACES = {"Producer": (355, 10), "Streamlit": (1050, 10), "Consumer 1": (10, 270), "Consumer 2": (705, 270)}
-PLACES["Consumer 3"] = (1400, 270)
+PLACES = {"Producer": (355, 10), "Streamlit": (1050, 10), "Consumer 1": (10, 370), "Consumer 2": (705, 370)}
+PLACES["Consumer 3"] = (1400, 370)
 ARRANGE = """
 import ctypes
 user32 = ctypes.windll.user32
