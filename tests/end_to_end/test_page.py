@@ -83,6 +83,7 @@ def test_a_like_is_followed_from_the_button_to_its_consumer(page):
         expect(page.locator(".path")).to_contain_text(f"consumer {partition + 1} has read it")
         expect(lane(page, partition).locator(".numbers")).to_contain_text("lag 0")
     assert page.locator(".event.mine").count() == 1
+    page.wait_for_timeout(1500)  # the newest event has arrived at its place
     page.screenshot(path=RESULTS / "page.png")
 
 

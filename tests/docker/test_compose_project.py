@@ -1,0 +1,134 @@
+"""The compose project on a real Docker engine, under a name and on ports of its own: `pytest -m docker`.
+
+The claims of tests/kafka run unchanged on its broker, Kafdrop shows what the README says, and the events
+survive `down`, but not `down -v`. No newer keys than Docker Engine 20.10 with Compose 2.20 knows.
+"""
+
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+import requests
+import yaml
+
+from brokers import docker
+from brokers.local import COMPOSE_FILE
+from brokers.ports import free_ports
+from tests.conftest import PARTITIONS, TOPIC
+from tests.programs import ROOT, consumer, producer, wait_until
+
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.skipif(bool(docker.engine_problem()), reason=f"start Docker: {docker.engine_problem()}"),
+    pytest.mark.timeout(900),  # the first time the images are pulled
+]
+CREATE = ["--create", "--if-not-exists", "--topic", TOPIC, "--partitions", "3", "--replication-factor", "1"]
+
+
+class Project:
+    """docker-compose.yml with other ports and container names, and a volume of its own."""
+
+    def __init__(self, folder):
+        self.name = f"hands-on-kafka-test-{uuid.uuid4().hex[:8]}"
+        self.port, self.kafdrop_port = free_ports(2)
+        compose = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
+        kafka, kafdrop = compose["services"]["kafka"], compose["services"]["kafdrop"]
+        self.container = kafka["container_name"] = f"{self.name}-kafka"
+        kafdrop["container_name"] = f"{self.name}-kafdrop"
+        # Inside and outside it has to be the same port: the broker sends clients to where it is advertised.
+        kafka["ports"] = [f"127.0.0.1:{self.port}:{self.port}"]
+        for name, value in kafka["environment"].items():
+            kafka["environment"][name] = value.replace(":9092", f":{self.port}")
+        kafka["healthcheck"]["test"] = [word.replace("9092", str(self.port)) for word in kafka["healthcheck"]["test"]]
+        kafdrop["ports"] = [f"127.0.0.1:{self.kafdrop_port}:9000"]
+        self.file = folder / "docker-compose.yml"
+        self.file.write_text(yaml.safe_dump(compose), encoding="utf-8")
+        self.bootstrap_servers = f"localhost:{self.port}"
+
+    def compose(self, *arguments: str) -> str:
+        command = ["docker", "compose", "--project-name", self.name, "--file", str(self.file), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def up(self) -> None:
+        self.compose("up", "-d", "--wait")
+
+    def topics(self, *arguments: str) -> str:
+        """What `docker exec kafka kafka-topics.sh ...` prints, as the README and create_likes_topic.bat type it."""
+        command = ["docker", "exec", self.container, "kafka-topics.sh", "--bootstrap-server", self.bootstrap_servers]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def kafdrop(self, path: str):
+        """The JSON of a Kafdrop page."""
+        url = f"http://127.0.0.1:{self.kafdrop_port}{path}"
+        answer = requests.get(url, headers={"Accept": "application/json"}, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("compose"))
+    try:
+        project.up()
+        yield project
+    finally:
+        project.compose("down", "--volumes")
+
+
+def test_the_topic_is_created_described_and_listed_twice_is_fine(project):
+    for _ in range(2):
+        project.topics(*CREATE)
+    described = project.topics("--describe", "--topic", TOPIC)
+    assert f"PartitionCount: {PARTITIONS}\tReplicationFactor: 1" in described
+    assert TOPIC in project.topics("--list").splitlines()
+
+
+def test_the_claims_hold_on_the_image(project):
+    project.topics(*CREATE)
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": project.bootstrap_servers}
+    command = [sys.executable, "-m", "pytest", "tests/kafka/test_claims.py", "tests/kafka/test_programs.py"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_kafdrop_shows_topic_messages_group_and_lag(project, start):
+    project.topics(*CREATE)
+    api = start(producer(project.bootstrap_servers))
+    reader = start(consumer(project.bootstrap_servers, "likes-ui"))
+    api.wait_until_it_answers()
+    like = requests.post(f"{api.url}/like", timeout=20).json()
+    reader.wait_for_likes({like["order"]})
+
+    topic = project.kafdrop(f"/topic/{TOPIC}")
+    assert topic["name"] == TOPIC
+    assert len(topic["partitions"]) == PARTITIONS
+    where = f"partition={like['partition']}&offset={like['offset']}&count=1"
+    form = "keyFormat=DEFAULT&format=DEFAULT&isAnyProto=false"
+    messages = project.kafdrop(f"/topic/{TOPIC}/messages?{where}&{form}")
+    assert f'"order": {like["order"]}' in str(messages)
+
+    def lags() -> list[int]:
+        group = project.kafdrop("/consumer/likes-ui")
+        partitions = [partition for shown in group["topics"] for partition in shown["partitions"]]
+        return [partition["lag"] for partition in partitions]
+
+    wait_until(lambda: lags() and not any(lags()), "no lag in Kafdrop")
+    reader.interrupt()
+    requests.post(f"{api.url}/likes", json={"count": 30}, timeout=60).raise_for_status()
+    wait_until(lambda: sum(lags()) == 30, "a lag of 30 in Kafdrop")
+
+
+def test_down_keeps_the_events_and_down_v_wipes_them(project):
+    project.topics(*CREATE)
+    project.compose("down")
+    project.up()
+    assert TOPIC in project.topics("--list").splitlines()
+    project.compose("down", "--volumes")
+    project.up()
+    assert TOPIC not in project.topics("--list").splitlines()
