@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 NAME_WIDTH = 11
 UPDATE_SECONDS = 0.5  # how often a line of progress changes; not on a terminal, ten times slower
-# Okabe and Ito's colours, which the colour-blind can tell apart; the page uses the same for the consumers.
+# Okabe and Ito's colours, which the colour-blind can tell apart, as in group_html.py for the page.
 COLOURS = {"consumer-1": 32, "consumer-2": 208, "consumer-3": 36, "producer": 175, "page": 245}
 
 _lock = threading.Lock()

@@ -1,0 +1,120 @@
+"""The parts of the page that are HTML: a lane, a member, a rebalance, the path of a like.
+
+Client ids and the like come from anybody who can reach the broker: `name_of` makes them safe. Of an event only
+whole numbers are shown. The look is in producer_ui.css.
+"""
+
+import html
+import os
+import time
+
+from group_view import Member, Partition, Rebalance, Snapshot, port_of
+
+CONSUMER_PORT = int(os.environ.get("CONSUMER_PORT", "5002"))  # of consumer 1; the others follow
+MOST_CONSUMERS = 9
+MOVES_SHOWN = 12
+# Okabe and Ito's colours, which the colour-blind can tell apart; run.py uses them for the same consumers.
+COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"]
+NO_OWNER = "#888888"
+
+
+def number_of(client_id: str) -> int | None:
+    """1 for the consumer on the first port and so on; None for other clients."""
+    number = (port_of(client_id) or 0) - CONSUMER_PORT + 1
+    return number if 1 <= number <= MOST_CONSUMERS else None
+
+
+def name_of(client_id: str | None) -> str:
+    """A name for people, safe in HTML."""
+    if client_id is None:
+        return "nobody"
+    number = number_of(client_id)
+    return f"consumer {number}" if number else html.escape(client_id)
+
+
+def colour_of(client_id: str | None) -> str:
+    number = number_of(client_id) if client_id else None
+    return COLOURS[(number - 1) % len(COLOURS)] if number else NO_OWNER
+
+
+def clock(seconds: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+def path_html(answer: dict, snapshot: Snapshot) -> str:
+    """The way of the last like: button, partition, consumer."""
+    arrow = '<span class="arrow">&rarr;</span>'
+    partition = next((p for p in snapshot.partitions if p.number == answer["partition"]), None)
+    if partition is None:
+        reader = "waiting for a look at the group"
+    elif (partition.committed or 0) > answer["offset"]:
+        reader = f"<b>{name_of(partition.owner)}</b> has read it"
+    elif partition.owner:
+        reader = f"waits for <b>{name_of(partition.owner)}</b>"
+    else:
+        reader = "waits: the partition has no owner"
+    return (
+        f'<div class="path">&hearts; <b>like {int(answer["order"])}</b>{arrow}'
+        f"<b>partition {int(answer['partition'])}</b>, offset {int(answer['offset'])}{arrow}{reader} "
+        f'<span class="quiet">confirmed in {answer["took_ms"]:.0f} ms</span></div>'
+    )
+
+
+def lane_html(partition: Partition, silent: bool, mine: dict, known_end: int | None) -> str:
+    """A partition: its owner, its last events, its offsets."""
+    chips = []
+    for event in reversed(partition.events):
+        kinds = ["event"]
+        kinds += ["newest"] if event.offset == partition.end - 1 else []
+        kinds += ["arrived"] if known_end is not None and event.offset >= known_end else []
+        kinds += ["mine"] if (mine.get("partition"), mine.get("offset")) == (partition.number, event.offset) else []
+        what = f"#{event.order}<small>{clock(event.ts_ms / 1000)}</small>" if event.order is not None else "no like"
+        chips.append(f'<span class="{" ".join(kinds)}" title="offset {event.offset}">{what}</span>')
+    owner = f"{name_of(partition.owner)}{', silent' if silent else ''}" if partition.owner else "no owner"
+    port = port_of(partition.owner or "") or ""
+    lane, dot = ("lane unread", "dot hollow") if silent or not partition.owner else ("lane", "dot")
+    committed = "none" if partition.committed is None else f"{partition.committed:,}"
+    return (
+        f'<div class="{lane}" style="--owner: {colour_of(partition.owner)}">'
+        f'<span class="name">partition {partition.number}</span>'
+        f'<span class="owner"><span class="{dot}"></span>{owner} <span class="quiet">{port}</span></span>'
+        f'<span class="events">{"".join(chips)}</span>'
+        f'<span class="numbers{" behind" if partition.lag else ""}">end {partition.end:,} &middot; '
+        f"committed {committed} &middot; <b>lag {partition.lag:,}</b></span></div>"
+    )
+
+
+def member_html(member: Member, snapshot: Snapshot) -> str:
+    """A consumer: what it owns and how it is."""
+    owned = ", ".join(map(str, member.partitions))
+    states = {
+        "consuming": f"consuming partition {owned}",
+        "idle": f"idle: the group has more members than the topic has partitions ({len(snapshot.partitions)})",
+        "joining": "joining the group",
+        "silent": f"silent; the broker will notice in at most {member.seconds_left or 0:.0f} s",
+        "left": "stopped cleanly, has left the group",
+        "timed out": "gone without a word; its session timed out",
+        "left or timed out": "gone from the group",
+        "not started": "not started",
+    }
+    here = member.state in ("consuming", "idle", "joining")
+    port = f' <span class="quiet">{member.port}</span>' if member.port else ""
+    return (
+        f'<div class="member" style="--owner: {colour_of(member.client_id)}"><span class="who"><span class="dot'
+        f'{"" if here else " hollow"}"></span><b>{name_of(member.client_id)}</b>{port}</span><br>'
+        f'<span class="quiet">{states[member.state]}</span></div>'
+    )
+
+
+def rebalance_html(rebalance: Rebalance) -> str:
+    """A row of the timeline: when, why, what moved, how long without owner."""
+    causes = []
+    for cause in rebalance.causes:
+        client_id, _, what = cause.partition(" ")
+        causes.append(f"{name_of(client_id)} {what}" if port_of(client_id) else html.escape(cause))
+    numbers = sorted(rebalance.before.keys() | rebalance.after.keys())
+    moves = [(n, rebalance.before.get(n), rebalance.after.get(n)) for n in numbers]
+    moved = [f"{n}: {name_of(old)} &rarr; {name_of(new)}" for n, old, new in moves if old != new]
+    shown = "<br>".join(moved[:MOVES_SHOWN]) or "every partition keeps its owner"
+    gap = f"{rebalance.without_owner:.1f} s" if rebalance.without_owner >= 0.3 else "under 0.3 s"
+    return f"<tr><td>{clock(rebalance.at)}</td><td>{', '.join(causes)}</td><td>{shown}</td><td>{gap}</td></tr>"
