@@ -45,7 +45,8 @@ def client_config() -> dict:
     config = {
         "bootstrap.servers": BOOTSTRAP_SERVERS,
         "client.id": "producer",
-        "broker.address.family": "v4",  # `localhost` may mean ::1 first, where no broker listens
+        # On Windows `localhost` is ::1 first, where no broker listens, and to be refused there takes 2 s.
+        "broker.address.family": "v4" if os.name == "nt" else "any",
         "log_level": 2,  # librdkafka's own words on a lost connection; ours are in the answers
     }
     if CLIENT_CONFIG:

@@ -54,7 +54,8 @@ def client_config(bootstrap_servers: str) -> dict[str, str | int]:
     """Settings of a client of that broker, in librdkafka's names, with those of `KAFKA_CLIENT_CONFIG`."""
     config: dict[str, str | int] = {
         "bootstrap.servers": bootstrap_servers,
-        "broker.address.family": "v4",
+        # On Windows `localhost` is ::1 first, where no broker listens, and to be refused there takes 2 s.
+        "broker.address.family": "v4" if os.name == "nt" else "any",
         "log_level": 0,
     }
     if file := os.environ.get("KAFKA_CLIENT_CONFIG", "").strip():

@@ -22,7 +22,7 @@ KNOWN_FAILURES = [  # words of Docker -> what to type next
     ),
     (("no space left on device",), "docker system prune"),
     (("unhealthy",), "docker compose logs kafka"),
-    (("is already in use by container",), "docker rm -f kafka kafdrop"),
+    (("is already in use by container",), "docker rename kafka kafka-old"),
 ]
 
 
@@ -56,11 +56,13 @@ def engine_problem() -> str:
     if not shutil.which("docker"):
         return "Docker is not installed"
     try:
-        engine = _docker("info", "--format", "{{json .ServerVersion}}", timeout=PATIENCE_SECONDS)
+        engine = _docker("info", "--format", "{{.OSType}}", timeout=PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
         return f"Docker is installed, but its engine did not answer in {PATIENCE_SECONDS:.0f} s"
-    if engine.returncode or not engine.stdout.strip().strip('"'):
+    if engine.returncode or not engine.stdout.strip():
         return "Docker is installed, but its engine is not running"
+    if engine.stdout.strip() != "linux":
+        return "Docker is set to Windows containers, and Kafka needs Linux ones"
     if _docker("compose", "version", timeout=PATIENCE_SECONDS).returncode:
         return "Docker runs, but its compose plugin is missing"
     return ""

@@ -6,10 +6,12 @@ Data lives in `.kafka/` and survives restarts.
 """
 
 import contextlib
+import ctypes
 import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import time
 from functools import cache
@@ -263,6 +265,18 @@ def run_command(name: str, arguments: list[str]) -> int:
     environment = {**os.environ, "CLASSPATH": os.pathsep.join(map(str, jars.ensure()))}
     options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"]
     return subprocess.call([*find_java(), *options, COMMANDS[name], *arguments], env=environment)
+
+
+def ask_to_stop(process: subprocess.Popen) -> None:
+    """What Ctrl+C does in a terminal of its own; for a process in its `own_process_group()`."""
+    if process.poll() is not None:
+        return
+    if os.name == "nt":
+        # os.kill would do the same, but it ends the process at once where the event cannot be sent.
+        ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, process.pid)
+    else:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            process.send_signal(signal.SIGINT)
 
 
 def own_process_group() -> dict:

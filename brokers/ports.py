@@ -1,5 +1,6 @@
 """Who listens on a port of this machine."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -55,17 +56,15 @@ def free_ports(count: int) -> list[int]:
 
 
 def _holder(port: int) -> Taken:
-    for process in psutil.process_iter(["pid", "name", "cmdline"]):
-        try:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):  # somebody else's process, or one that has just ended
             connections = process.net_connections(kind="tcp")
-        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-        if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections):
-            return Taken(process.pid, _short(process.info))
+            if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections):
+                return Taken(process.pid, _short(process.cmdline()))
     return Taken()
 
 
-def _short(info: dict) -> str:
+def _short(command: list[str]) -> str:
     """`python producer.py` rather than the whole path of the interpreter."""
-    words = [Path(word).name for word in (info["cmdline"] or [])[:3] if not word.startswith("-")]
-    return " ".join(words[:2]) or info["name"] or "a program"
+    words = [Path(word).name for word in command[:3] if not word.startswith("-")]
+    return " ".join(words[:2]) or "a program"

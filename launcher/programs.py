@@ -1,14 +1,13 @@
 """The five programs as processes: start them, end them, relay their lines."""
 
-import contextlib
 import os
-import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 
-from brokers.local import own_process_group
+from brokers.local import ask_to_stop, own_process_group
 from launcher import ROOT, terminal
 
 STOP_SECONDS = 8.0  # a consumer leaves its group, the producer flushes
@@ -49,19 +48,12 @@ class Program:
     def ask_to_stop(self) -> None:
         """What Ctrl+C does in a terminal of its own."""
         self._ending = True
-        if self.running:
-            with contextlib.suppress(OSError):  # it has just ended
-                self.process.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
+        if self.process is not None:
+            ask_to_stop(self.process)
 
     def stop(self) -> None:
         """Ask, wait, and end it by force when it does not listen."""
-        self.ask_to_stop()
-        if self.process is None:
-            return
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        stop_all([self])
 
     def kill(self) -> None:
         """End it without a word, as a crash would (`kill -9`)."""
@@ -78,3 +70,16 @@ class Program:
         code = process.wait()
         if not self._ending:
             self.on_crash(self, code)
+
+
+def stop_all(programs: list[Program]) -> None:
+    """Ask all to stop, and end by force those that have not when `STOP_SECONDS` are over."""
+    for program in programs:
+        program.ask_to_stop()
+    deadline = time.monotonic() + STOP_SECONDS
+    for program in programs:
+        if program.process is not None:
+            try:
+                program.process.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                program.kill()

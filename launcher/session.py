@@ -20,7 +20,7 @@ from brokers.ports import taken
 from brokers.simulated import SimulatedBroker
 from launcher import Problem, terminal
 from launcher.control import ControlEndpoint
-from launcher.programs import Program
+from launcher.programs import Program, stop_all
 
 TOPIC, PARTITIONS = "likes", 3
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip()
@@ -190,12 +190,9 @@ class Session:
         return False
 
     def stop(self) -> None:
-        """End all programs, the consumers first, so that the lines of the last likes are still seen."""
+        """End all programs."""
         with terminal.progress("programs", "stopping"):
-            for program in self.consumers:
-                program.ask_to_stop()
-            for program in self.programs:
-                program.stop()
+            stop_all([*self.consumers, self.producer, self.page])
             self.control.close()
 
     def table(self) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from brokers.local import own_process_group
+from brokers.local import ask_to_stop, own_process_group
 from brokers.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,11 +22,11 @@ LIKE_LOGGED = re.compile(
 )
 
 
-def wait_until(condition: Callable, what: str, seconds: float = PATIENCE):
-    """The first true value of `condition()`; fails when there is none within `seconds`."""
+def wait_until(condition: Callable, what: str, seconds: float = PATIENCE, lines: list[str] = ()):
+    """The first true value of `condition()`; fails when there is none within `seconds`, with the last `lines`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        assert time.monotonic() < deadline, "\n".join([f"not within {seconds:.0f} s: {what}", *lines[-40:]])
         time.sleep(0.05)
     return value
 
@@ -67,7 +66,7 @@ class Program:
             found = [match for line in list(self.lines) if (match := re.search(pattern, line))]
             return found if len(found) >= times else None
 
-        return wait_until(matches, f"{times} of {pattern!r} in:\n" + "\n".join(self.lines[-40:]), seconds)
+        return wait_until(matches, f"{times} of {pattern!r}", seconds, self.lines)
 
     def likes(self) -> dict[int, int]:
         """Order -> partition of the likes logged so far."""
@@ -92,7 +91,7 @@ class Program:
                 return None
             return answer if condition(answer) else None
 
-        return wait_until(status, "the status of\n" + "\n".join(self.lines[-20:]), seconds)
+        return wait_until(status, "a status", seconds, self.lines)
 
     def wait_until_it_answers(self, path: str = "/health", seconds: float = PATIENCE) -> None:
         def ok():
@@ -101,11 +100,11 @@ class Program:
             except requests.RequestException:
                 return False
 
-        wait_until(ok, f"{path} of\n" + "\n".join(self.lines[-20:]), seconds)
+        wait_until(ok, path, seconds, self.lines)
 
     def interrupt(self) -> int:
         """Ctrl+C; gives the exit code."""
-        self.process.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
+        ask_to_stop(self.process)
         return self.wait()
 
     def wait(self, seconds: float = PATIENCE) -> int:

@@ -142,7 +142,7 @@ DOCKER_SAYS = [
     ("pull access denied for bitnami/kafka", "KAFKA_IMAGE"),
     ("lookup registry.example: no such host", "network"),
     ("dependency failed to start: container kafka is unhealthy", "logs kafka"),
-    ('The container name "/kafka" is already in use by container "1f"', "docker rm -f"),
+    ('The container name "/kafka" is already in use by container "1f"', "docker rename"),
     ("something new", "docker compose up"),
 ]
 
