@@ -68,7 +68,7 @@ class Member:
     """A consumer: one that is in the group, one that was, or one that is expected on its port.
 
     state: consuming, idle (more members than partitions), joining, silent (no answer; the broker will
-    notice in at most `seconds_left`), left, timed out, gone (one or the other), not started
+    notice in at most `seconds_left`), left, timed out, left or timed out (a client without a port), not started
     """
 
     client_id: str
@@ -337,17 +337,18 @@ class GroupWatcher:
     def _members(self, state, clients: dict[str, str], owners: dict[int, str], now: float) -> tuple[Member, ...]:
         """The members of the group, then those that are known and not in it; each in the order of its port."""
         members = []
-        for client_id in sorted(
-            set(clients.values()) | set(self._known), key=lambda name: (port_of(name) or 10**6, name)
-        ):
+        names = set(clients.values()) | set(self._known)
+        for client_id in sorted(names, key=lambda name: (port_of(name) or 2**16, name)):
             port = port_of(client_id)
             partitions = tuple(sorted(number for number, owner in owners.items() if owner == client_id))
             seconds_left = None
             alive = self._alive.get(client_id)
             if client_id not in clients.values():
-                answering = alive and not alive.silent and alive.status and alive.status.get("group") == self.group
-                how = "joining" if answering else self._known[client_id]
-                how = "left" if how == "joining" and not answering else how
+                how = self._known[client_id]
+                if alive and not alive.silent and alive.status and alive.status.get("group") == self.group:
+                    how = "joining"
+                elif how == "joining":  # it was in the group for so short a time that no rebalance was seen
+                    how = "left"
             elif alive and alive.silent:
                 how = "silent"
                 seconds_left = max(self._session_timeout(alive) - (now - alive.answered_at), 0.0)

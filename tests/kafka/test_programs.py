@@ -85,6 +85,7 @@ def test_offsets_are_committed_so_a_restarted_group_reads_nothing_twice(kafka, g
     like = click()["order"]
     first = start(consumer(kafka, group))
     first.wait_for_likes({like})
+    first.wait_for_status(lambda status: status["lag"] == dict.fromkeys("012", 0))
     assert first.interrupt() == 0
     second = start(consumer(kafka, group))
     new = click()["order"]
