@@ -28,6 +28,10 @@ class BrokerError(Exception):
         self.hint = hint
 
 
+class NotToBeHad(BrokerError):
+    """This kind of broker cannot be had on this machine now; another kind may do."""
+
+
 class Broker(ABC):
     """A broker that can be started and stopped; as a context manager it gives its bootstrap servers."""
 

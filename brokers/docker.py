@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from brokers import Broker, BrokerError, Report
+from brokers import Broker, NotToBeHad, Report
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 10.0  # for an engine that is asked how it is
@@ -34,18 +34,19 @@ class DockerBroker(Broker):
 
     def start(self, report: Report = print) -> None:
         if problem := engine_problem():
-            raise BrokerError(problem, "start Docker, or: python run.py --broker local")
+            raise NotToBeHad(problem, "start Docker, or: python run.py --broker local")
         report("docker compose up (the first time this pulls about 500 MB)")
         try:
             done = _compose("up", "-d", "--wait", "--quiet-pull", timeout=START_SECONDS)
+            if done.returncode:
+                raise why_it_failed(done.stderr)
         except subprocess.TimeoutExpired:
             self.stop()
-            raise BrokerError(
-                f"Docker was not ready after {START_SECONDS:.0f} s", "docker compose up -d --wait shows why"
-            ) from None
-        if done.returncode:
+            late = f"Docker was not ready after {START_SECONDS:.0f} s"
+            raise NotToBeHad(late, "docker compose up -d --wait   (shows why)") from None
+        except BaseException:
             self.stop()
-            raise why_it_failed(done.stderr)
+            raise
 
     def stop(self) -> None:
         _compose("down", timeout=60)
@@ -68,14 +69,14 @@ def engine_problem() -> str:
     return ""
 
 
-def why_it_failed(stderr: str) -> BrokerError:
+def why_it_failed(stderr: str) -> NotToBeHad:
     """Docker's own last words, and what to type next."""
     words = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it said nothing"]
     hint = next(
         (hint for signs, hint in KNOWN_FAILURES if any(sign in stderr.lower() for sign in signs)),
         "docker compose up -d --wait",
     )
-    return BrokerError(f"docker compose failed: {words[-1]}", f"{hint}; or: python run.py --broker local")
+    return NotToBeHad(f"docker compose failed: {words[-1]}", f"{hint}; or: python run.py --broker local")
 
 
 def _docker(*arguments: str, timeout: float) -> subprocess.CompletedProcess:

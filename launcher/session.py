@@ -1,6 +1,7 @@
 """`python run.py`: a broker, the topic, the five programs, and commands until the end."""
 
 import contextlib
+import itertools
 import os
 import queue
 import signal
@@ -13,7 +14,7 @@ import requests
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from brokers import Broker, BrokerError, answers, client_config
+from brokers import Broker, BrokerError, NotToBeHad, answers, client_config
 from brokers.docker import DockerBroker, engine_problem
 from brokers.local import LocalBroker
 from brokers.ports import taken
@@ -100,21 +101,17 @@ def candidates(choice: str = "") -> list[Broker]:
 
 
 def _start_first(candidates: list[Broker], report) -> Broker:
-    for broker, is_last in zip(candidates, [False] * (len(candidates) - 1) + [True], strict=True):
+    """The first of them that could be started. What is wrong with a kind of broker leads to the next; what
+    would hit the next one too, such as a port that is taken, is raised."""
+    for broker, following in itertools.zip_longest(candidates, candidates[1:]):
         try:
             broker.start(report)
-        except BrokerError as error:
-            # A port that is taken, a full disk: the next broker would not fare better, or would hide it.
-            if is_last or (isinstance(broker, LocalBroker) and not _is_offline(error)):
+            return broker
+        except NotToBeHad as error:
+            if following is None:
                 raise
-            terminal.complain(str(error), f"trying {candidates[candidates.index(broker) + 1].description}")
-            continue
-        return broker
+            terminal.complain(str(error), f"trying {following.description}")
     raise AssertionError("there is always a candidate")
-
-
-def _is_offline(error: BrokerError) -> bool:
-    return "download" in str(error) or "no Java" in str(error)
 
 
 def create_topic(bootstrap_servers: str) -> str:

@@ -147,7 +147,7 @@ def test_quit_ends_everything_and_the_next_session_goes_on_where_it_was(launched
     assert launched.lines[-1].startswith("  bye ")
     assert nothing_is_left()
 
-    again = run_py(copy)
+    again = run_py(copy, "--broker", "local")
     try:
         again.wait_for(READY, seconds=120)
         assert requests.post(LIKE, timeout=20).json()["order"] == before + 1

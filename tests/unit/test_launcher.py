@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from brokers import BrokerError
+from brokers import BrokerError, NotToBeHad
 from brokers.docker import DockerBroker
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
@@ -112,18 +112,20 @@ def test_the_broker_is_the_first_that_can_be_had(monkeypatch):
 
 
 def test_a_broker_that_cannot_be_had_is_passed_over_only_where_that_helps(monkeypatch):
-    def refuse(what):
+    def refuse(error):
         def start(self, report):
-            raise BrokerError(what, "a hint")
+            raise error
 
         return start
 
-    monkeypatch.setattr(DockerBroker, "start", refuse("docker compose failed: no such host"))
-    monkeypatch.setattr(LocalBroker, "start", refuse("could not download kafka.jar: no network"))
+    monkeypatch.setattr(DockerBroker, "start", refuse(NotToBeHad("docker compose failed: no such host", "a hint")))
+    monkeypatch.setattr(LocalBroker, "start", refuse(NotToBeHad("could not download kafka.jar", "a hint")))
     Answers(monkeypatch, docker="")
     with session.running_broker() as broker:
         assert isinstance(broker, SimulatedBroker)
-    monkeypatch.setattr(LocalBroker, "start", refuse("port 29092 is taken"))
+    with pytest.raises(BrokerError, match="download"), session.running_broker("local"):
+        pass
+    monkeypatch.setattr(LocalBroker, "start", refuse(BrokerError("port 29092 is taken", "a hint")))
     with pytest.raises(BrokerError, match="29092"), session.running_broker():
         pass
 
