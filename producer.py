@@ -278,7 +278,8 @@ def main() -> None:
         sys.exit(f"Port {PORT} cannot be used: {error}. End what runs there, or set PRODUCER_PORT.")
     except KafkaException as error:
         sys.exit(f"{CLIENT_CONFIG} does not suit librdkafka: {error.args[0].str()}")
-    # waitress: threads of plain Python in this process, also on Windows, with nothing to configure.
+    # waitress: plain Python threads, also on Windows, in this process, which holds the Kafka producer.
+    # granian confirmed 1.4 to 1.6 times as many likes a second, but in worker processes that it starts.
     server = waitress.create_server(create_app(producer), sockets=[listener], threads=64)
     threading.Thread(target=server.run, daemon=True).start()
     log.info("Producer on http://localhost:%s, broker %s, topic %s", PORT, BOOTSTRAP_SERVERS, TOPIC)

@@ -163,28 +163,38 @@ class Session:
         return Program(name, command, port, environment, self._tell_crash)
 
     def start(self) -> None:
-        """Start the programs and return when all of them answer. Raises `Problem`."""
+        """Start the programs and return when all of them answer and the group is at rest. Raises `Problem`."""
         with terminal.progress("programs", "starting"):
             for program in self.programs:
                 program.start()
             deadline = time.monotonic() + START_SECONDS
-            while waiting := [program for program in self.programs if not self._is_ready(program)]:
-                dead = [program.name for program in waiting if not program.running]
+            while waiting := [program for program in self.programs if not self._answers(program)] or self._joining():
+                dead = [program for program in self.programs if not program.running]
                 if dead or time.monotonic() > deadline:
-                    names = ", ".join(dead or [program.name for program in waiting])
+                    names = ", ".join(program.name for program in dead or waiting)
                     raise Problem(f"{names} did not start, see the lines above", "python run.py doctor")
                 time.sleep(0.1)
 
-    def _is_ready(self, program: Program) -> bool:
-        """A consumer is ready when it has its partition: the first click finds the group at rest."""
-        with contextlib.suppress(requests.RequestException, ValueError):
-            if program is self.page:
-                return requests.get(f"http://127.0.0.1:{program.port}/_stcore/health", timeout=2).ok
-            if program is self.producer:
-                return requests.get(f"http://127.0.0.1:{program.port}/health", timeout=5).ok
-            status = requests.get(f"http://127.0.0.1:{program.port}/status", timeout=5).json()
-            return len(status["assignment"]) == 1 or len(status["rebalances"]) > CONSUMERS
-        return False
+    def _answers(self, program: Program) -> bool:
+        path = {self.page: "_stcore/health", self.producer: "health"}.get(program, "status")
+        try:
+            return requests.get(f"http://127.0.0.1:{program.port}/{path}", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def _joining(self) -> list[Program]:
+        """The consumers, until each has what the last rebalance gave it: the first click finds a group at rest."""
+        try:
+            seen = [self._status(consumer) for consumer in self.consumers]
+        except (requests.RequestException, ValueError):
+            return self.consumers
+        owned = [partition for status in seen for partition in status["assignment"]]
+        assigned = all(status["rebalances"] and status["rebalances"][-1]["event"] == "assigned" for status in seen)
+        return [] if assigned and len(owned) == len(set(owned)) else self.consumers
+
+    @staticmethod
+    def _status(consumer: Program) -> dict:
+        return requests.get(f"http://127.0.0.1:{consumer.port}/status", timeout=5).json()
 
     def stop(self) -> None:
         """End all programs."""
@@ -276,7 +286,7 @@ class Session:
             text = f"{program.port}  {state}"
             if program in self.consumers and program.running:
                 try:
-                    seen = requests.get(f"http://127.0.0.1:{program.port}/status", timeout=5).json()
+                    seen = self._status(program)
                     lag = sum(n or 0 for n in seen["lag"].values())
                     text += f"  partitions {seen['assignment']}  consumed {seen['consumed']}  lag {lag}"
                 except (requests.RequestException, ValueError, KeyError):
