@@ -123,6 +123,7 @@ class _Alive:
     answered_at: float
     status: dict | None = None
     silent: bool = False
+    left_at: float = 0.0
 
 
 def port_of(client_id: str) -> int | None:
@@ -160,7 +161,7 @@ class GroupWatcher:
 
     def __init__(self, config: dict, group: str, expected_ports: range = range(0)):
         self.group = group
-        self._servers = config["bootstrap.servers"]
+        self._config = config
         self._admin = AdminClient(config)
         self._tail = _Tail(config, group)
         self._known = {f"consumer-{port}": "not started" for port in expected_ports}  # client id -> how it ended
@@ -206,6 +207,7 @@ class GroupWatcher:
         try:
             numbers = self._partition_numbers()
             if numbers is None:
+                self._connect_anew()
                 hint = "`python run.py topic`, or `create_likes_topic.bat`"
                 return replace(self._snapshot, at=now, problem=f"The topic {TOPIC} does not exist.", hint=hint)
             description = self._admin.describe_consumer_groups([self.group], request_timeout=BROKER_SECONDS)
@@ -234,7 +236,10 @@ class GroupWatcher:
                 state, clients, owners = self._as_the_consumers_say()
         except KafkaException as error:
             away = error.args[0].code() in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
-            problem = f"No broker answers on {self._servers}." if away else "The broker is not ready yet."
+            self._connect_anew()
+            problem = (
+                f"No broker answers on {self._config['bootstrap.servers']}." if away else "The broker is not ready yet."
+            )
             hint = "`python run.py`, or `start_kafka.bat`" if away else error.args[0].str()
             return replace(self._snapshot, at=now, problem=problem, hint=hint)
         self._note_rebalance(state, clients, owners, ends.keys(), now)
@@ -261,6 +266,12 @@ class GroupWatcher:
             listed = self._admin.list_consumer_groups(request_timeout=BROKER_SECONDS).result()
             return sorted(group.group_id for group in listed.valid)
         return []
+
+    def _connect_anew(self) -> None:
+        """Forget the clients with what they know: after an outage it may be another cluster, or another topic of
+        the same name, and librdkafka's old clients go on timing out there."""
+        self._tail.close()
+        self._admin, self._tail = AdminClient(self._config), _Tail(self._config, self.group)
 
     def _partition_numbers(self) -> list[int] | None:
         """Numbers of the topic's partitions, None when there is no such topic."""
@@ -314,9 +325,11 @@ class GroupWatcher:
         come = {member: name for member, name in clients.items() if member not in old_clients}
         causes = [f"{name} {self._how_it_went(name, now)}" for name in sorted(gone.values())]
         causes += [f"{name} joined" for name in sorted(come.values())]
-        for name in gone.values():
+        for name in filter(port_of, gone.values()):  # other clients have no process that could be asked
             self._known[name] = self._how_it_went(name, now)
-        for name in clients.values():
+            if name in self._alive:
+                self._alive[name].left_at = now
+        for name in filter(port_of, clients.values()):
             self._known[name] = "joining"
         self._settled = (clients, owners)
         cause = tuple(causes) or ("the partitions or the subscription changed",)
@@ -345,7 +358,7 @@ class GroupWatcher:
             alive = self._alive.get(client_id)
             if client_id not in clients.values():
                 how = self._known[client_id]
-                if alive and not alive.silent and alive.status and alive.status.get("group") == self.group:
+                if self._wants_to_join(alive):
                     how = "joining"
                 elif how == "joining":  # it was in the group for so short a time that no rebalance was seen
                     how = "left"
@@ -358,6 +371,12 @@ class GroupWatcher:
                 how = "consuming" if partitions else "idle"
             members.append(Member(client_id, port, partitions, how, seconds_left))
         return tuple(members)
+
+    def _wants_to_join(self, alive: _Alive | None) -> bool:
+        """True for a process of this group that answers, and not only because it is just leaving."""
+        if alive is None or alive.silent or not alive.status or alive.status.get("group") != self.group:
+            return False
+        return alive.answered_at > alive.left_at + 2 * PROBE_EVERY_SECONDS
 
     def _sample(self, partitions: tuple[Partition, ...], now: float) -> None:
         """Keep the sums once a second."""

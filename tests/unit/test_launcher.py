@@ -149,7 +149,9 @@ def test_a_port_that_is_taken_is_refused_before_anything_starts(monkeypatch):
 @pytest.fixture
 def idle_session():
     """A session whose programs were not started, on a broker that is not there."""
-    return session.Session(session.ExistingBroker(f"localhost:{free_ports(1)[0]}"))
+    idle = session.Session(session.ExistingBroker(f"localhost:{free_ports(1)[0]}"))
+    yield idle
+    idle.control.close()
 
 
 COMMANDS = [
