@@ -1,5 +1,6 @@
 """Fixtures for the tests of the batch files: cmd.exe, and copies of the project in folders with awkward names."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,8 @@ def bench():
     if ON_WINDOWS:
         yield
         return
+    if not os.environ.get("WINE_TESTS"):
+        pytest.skip("needs Windows; in Wine, which takes five minutes: set WINE_TESTS=1")
     if not shutil.which("wine") or not wine_bench.is_built():
         pytest.skip("needs Windows, or on Debian 12 as root: python tests/windows/wine_bench.py")
     import fcntl
