@@ -99,6 +99,7 @@ def answers(url: str) -> bool:
 
 CLICK_LIKE = """
 import json
+from streamlit.testing.v1 import AppTest
 page = AppTest.from_file("producer_ui.py", default_timeout=30).run()
 assert not page.exception, page.exception
 page.button(key="like").click().run()
