@@ -2,12 +2,18 @@
 
 import contextlib
 import errno
+import itertools
 import os
+import random
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+# Below those that systems give to outgoing connections, which would take a port between the look and its use
+# (https://en.wikipedia.org/wiki/Ephemeral_port: from 32768 on Linux, from 49152 elsewhere).
+QUIET_PORTS = range(20_000, 32_768)
 
 
 @dataclass(frozen=True)
@@ -45,14 +51,8 @@ def taken(port: int) -> Taken | None:
 
 def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    candidates = random.sample(QUIET_PORTS, len(QUIET_PORTS))
+    return list(itertools.islice((port for port in candidates if taken(port) is None), count))
 
 
 def _holder(port: int) -> Taken:

@@ -12,7 +12,7 @@ from pathlib import Path
 import requests
 
 from brokers.local import ask_to_stop, own_process_group
-from brokers.ports import free_ports
+from brokers.ports import free_ports, taken
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0  # seconds; generous, because machines are shared and slow
@@ -35,6 +35,7 @@ class Program:
     """A running program and the lines that it has written."""
 
     def __init__(self, *command: str, cwd: Path = ROOT, port: int = 0, **environment: str):
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.lines: list[str] = []
         self.process = subprocess.Popen(
@@ -131,3 +132,8 @@ def consumer(servers: str, group: str, port: int = 0) -> Program:
     # With the blank that `set CONSUMER_PORT=5003 && python consumer.py` leaves on Windows.
     settings = {"KAFKA_BOOTSTRAP_SERVERS": servers, "CONSUMER_GROUP": group, "CONSUMER_PORT": f"{port} "}
     return Program(sys.executable, "consumer.py", port=port, **settings)
+
+
+def port_behind(members: list[Program]) -> int:
+    """A free port behind theirs: the group deals its partitions out in the order of the ports."""
+    return next(port for port in range(max(member.port for member in members) + 1, 2**16) if not taken(port))

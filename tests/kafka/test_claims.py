@@ -43,7 +43,7 @@ def test_3_after_ctrl_c_the_others_own_all_and_a_restart_brings_the_partition_ba
     likes = {click()["order"] for _ in range(3)}
     wait_until(lambda: likes <= others[0].likes().keys() | others[1].likes().keys(), "the likes of all partitions")
 
-    again = start(consumer(kafka, group, port=int(first.url.rpartition(":")[2])))
+    again = start(consumer(kafka, group, port=first.port))
     again.wait_for_status(lambda status: status["assignment"] == [0])
     wait_until(lambda: owners([again, *others]) == [[0], [1], [2]], "each its own partition again")
 
@@ -56,7 +56,7 @@ def test_3b_after_a_kill_the_others_take_over_within_the_session_timeout(kafka, 
     missed = {like["order"] for like in likes if like["partition"] == 0}
     others[0].wait_for_likes(missed)  # what was clicked while nobody owned the partition
 
-    again = start(consumer(kafka, group, port=int(first.url.rpartition(":")[2])))
+    again = start(consumer(kafka, group, port=first.port))
     again.wait_for_status(lambda status: status["assignment"] == [0])
     wait_until(lambda: owners([again, *others]) == [[0], [1], [2]], "each its own partition again")
 

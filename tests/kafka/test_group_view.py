@@ -12,7 +12,7 @@ import group_view
 from brokers import client_config, local
 from group_view import GroupWatcher, Snapshot
 from tests.conftest import PARTITIONS, TOPIC
-from tests.programs import Program, consumer, wait_until
+from tests.programs import Program, consumer, port_behind, wait_until
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def watch(kafka, group):
         watcher.close()
 
 
-def wait_for(watcher: GroupWatcher, condition, what: str, seconds: float = 30) -> Snapshot:
+def wait_for(watcher: GroupWatcher, condition, what: str, seconds: float = 60) -> Snapshot:
     def seen():
         snapshot = watcher.snapshot()
         return snapshot if not snapshot.problem and condition(snapshot) else None
@@ -52,7 +52,7 @@ def owners(snapshot: Snapshot) -> list[str | None]:
 
 
 def client_ids(members: list[Program]) -> list[str]:
-    return [f"consumer-{member.url.rpartition(':')[2]}" for member in members]
+    return [f"consumer-{member.port}" for member in members]
 
 
 def states(snapshot: Snapshot) -> dict[str, str]:
@@ -166,7 +166,7 @@ def test_a_killed_member_is_silent_until_its_session_times_out(three_consumers, 
 def test_a_fourth_member_is_idle_and_found_without_being_expected(kafka, group, three_consumers, watch, start):
     watcher = watch()
     names = client_ids(three_consumers)
-    port = max(map(group_view.port_of, names)) + 1
+    port = port_behind(three_consumers)
     start(consumer(kafka, group, port=port))
     snapshot = wait_for(watcher, lambda s: states(s).get(f"consumer-{port}") == "idle", "the fourth")
     assert owners(snapshot) == names

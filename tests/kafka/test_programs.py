@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from brokers import client_config
 from tests.conftest import PARTITIONS, TOPIC
-from tests.programs import consumer, producer
+from tests.programs import consumer, port_behind, producer
 
 
 def read(servers: str, place: dict):
@@ -99,7 +99,7 @@ def test_status_and_messages_tell_what_was_read(kafka, group, click, three_consu
         member.wait_for_likes({mine["order"]})
         status = member.wait_for_status(lambda status, number=number: status["lag"] == {str(number): 0})
         assert status["group"] == group
-        assert status["client_id"] == f"consumer-{member.url.rpartition(':')[2]}"
+        assert status["client_id"] == f"consumer-{member.port}"
         assert status["rebalances"][-1]["event"] == "assigned"
         assert status["rebalances"][-1]["partitions"] == [number]
         messages = requests.get(f"{member.url}/messages?limit=1", timeout=10).json()
@@ -107,7 +107,7 @@ def test_status_and_messages_tell_what_was_read(kafka, group, click, three_consu
 
 
 def test_a_fourth_consumer_is_idle(kafka, group, three_consumers, start):
-    fourth = start(consumer(kafka, group, port=max(int(m.url.rpartition(":")[2]) for m in three_consumers) + 1))
+    fourth = start(consumer(kafka, group, port=port_behind(three_consumers)))
     status = fourth.wait_for_status(lambda status: status["rebalances"])
     assert status["assignment"] == []
     assert [member.status()["assignment"] for member in three_consumers] == [[p] for p in range(PARTITIONS)]
