@@ -28,7 +28,8 @@ class ControlEndpoint:
         threading.Thread(target=self._server.run, daemon=True).start()
 
     def close(self) -> None:
-        self._server.close()
+        self._server.trigger.pull_trigger(self._server.close)  # in its own thread, which may just be waiting in select
+        self._server.task_dispatcher.shutdown(timeout=1)
 
 
 def create_app(token: str, carry_out: Callable[[str], None]) -> Flask:

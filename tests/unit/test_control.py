@@ -1,9 +1,12 @@
 """The endpoint through which the page controls run.py: who may call it, and with what."""
 
+import threading
+
 import pytest
 import requests
 
 from launcher.control import ControlEndpoint, create_app
+from tests.programs import wait_until
 
 TOKEN = {"Authorization": "Bearer secret"}
 
@@ -50,3 +53,20 @@ def test_each_endpoint_has_a_token_of_its_own_and_ends():
     assert taken == ["stop 1"]
     one.close()
     two.close()
+    wait_until(lambda: not answers(one.url) and not answers(two.url), "both closed")
+
+
+def answers(url: str) -> bool:
+    try:
+        requests.get(url, timeout=5)
+        return True
+    except requests.ConnectionError:
+        return False
+
+
+def test_an_endpoint_is_closed_without_a_word_whatever_it_does_at_the_time():
+    before = threading.active_count()
+    for _ in range(30):
+        ControlEndpoint(print).close()
+    # An exception in a thread would be a warning, and so an error.
+    wait_until(lambda: threading.active_count() <= before, "the end of its threads")
