@@ -13,6 +13,7 @@ from group_view import Member, Partition, Rebalance, Snapshot, port_of
 CONSUMER_PORT = int(os.environ.get("CONSUMER_PORT", "5002"))  # of consumer 1; the others follow
 MOST_CONSUMERS = 9
 MOVES_SHOWN = 12
+NUMBERS_EXPLAINED = "end: offset of the next event; committed: where the group goes on; lag: events in between"
 # Okabe and Ito's colours, which the colour-blind can tell apart; run.py uses them for the same consumers.
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"]
 NO_OWNER = "#888888"
@@ -79,8 +80,8 @@ def lane_html(partition: Partition, silent: bool, mine: dict, known_end: int | N
         f'<span class="name">partition {partition.number}</span>'
         f'<span class="owner"><span class="{dot}"></span>{owner} <span class="quiet">{port}</span></span>'
         f'<span class="events">{"".join(chips)}</span>'
-        f'<span class="numbers{" behind" if partition.lag else ""}">end {partition.end:,} &middot; '
-        f"committed {committed} &middot; <b>lag {partition.lag:,}</b></span></div>"
+        f'<span class="numbers{" behind" if partition.lag else ""}" title="{NUMBERS_EXPLAINED}">end {partition.end:,} '
+        f"&middot; committed {committed} &middot; <b>lag {partition.lag:,}</b></span></div>"
     )
 
 
@@ -88,8 +89,8 @@ def member_html(member: Member, snapshot: Snapshot) -> str:
     """A consumer: what it owns and how it is."""
     owned = ", ".join(map(str, member.partitions))
     states = {
-        "consuming": f"consuming partition {owned}",
-        "idle": f"idle: the group has more members than the topic has partitions ({len(snapshot.partitions)})",
+        "consuming": f"consuming partition{'s' if len(member.partitions) > 1 else ''} {owned}",
+        "idle": f"idle: more members than partitions ({len(snapshot.partitions)})",
         "joining": "joining the group",
         "silent": f"silent; the broker will notice in at most {member.seconds_left or 0:.0f} s",
         "left": "stopped cleanly, has left the group",

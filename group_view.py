@@ -102,8 +102,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that is known. `problem` says what is missing and `hint` what to do; the rest is then the last
-    that was seen."""
+    """All that is known. `problem` says what is missing and `hint` what to do; the rest is then what was seen
+    last, at the time `at`."""
 
     at: float = 0.0
     problem: str = "looking for the broker"
@@ -208,8 +208,8 @@ class GroupWatcher:
             numbers = self._partition_numbers()
             if numbers is None:
                 self._connect_anew()
-                hint = "`python run.py topic`, or `create_likes_topic.bat`"
-                return replace(self._snapshot, at=now, problem=f"The topic {TOPIC} does not exist.", hint=hint)
+                hint = "Create it: `python run.py topic`, or `create_likes_topic.bat`."
+                return replace(self._snapshot, problem=f"The topic {TOPIC} does not exist.", hint=hint)
             description = self._admin.describe_consumer_groups([self.group], request_timeout=BROKER_SECONDS)
             latest = {TopicPartition(TOPIC, number): OffsetSpec.latest() for number in numbers}
             offsets = self._admin.list_offsets(latest, request_timeout=BROKER_SECONDS)
@@ -240,8 +240,8 @@ class GroupWatcher:
             problem = (
                 f"No broker answers on {self._config['bootstrap.servers']}." if away else "The broker is not ready yet."
             )
-            hint = "`python run.py`, or `start_kafka.bat`" if away else error.args[0].str()
-            return replace(self._snapshot, at=now, problem=problem, hint=hint)
+            hint = "Start it: `python run.py`, or `start_kafka.bat`." if away else error.args[0].str()
+            return replace(self._snapshot, problem=problem, hint=hint)
         self._note_rebalance(state, clients, owners, ends.keys(), now)
         events = self._tail.read({number: end for number, end in ends.items() if number < LANES_READ})
         partitions = tuple(

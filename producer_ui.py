@@ -18,7 +18,16 @@ import requests
 import streamlit as st
 
 from brokers import client_config
-from group_html import CONSUMER_PORT, MOST_CONSUMERS, lane_html, member_html, number_of, path_html, rebalance_html
+from group_html import (
+    CONSUMER_PORT,
+    MOST_CONSUMERS,
+    clock,
+    lane_html,
+    member_html,
+    number_of,
+    path_html,
+    rebalance_html,
+)
 from group_view import GroupWatcher, Member, Snapshot, partition_of
 
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
@@ -35,6 +44,8 @@ LIKE_SECONDS = 15  # the producer answers earlier, also when the broker does not
 LANES_SHOWN = 12
 REBALANCES_SHOWN = 6
 CHART_SECONDS = 120
+LANES_EXPLAINED = """<div class="quiet">Each event is appended to one partition of the topic <b>likes</b>; the newest is
+filled. Each partition has one owner in the group, which reads it in order.</div>"""
 STYLE = Path(__file__).with_name("producer_ui.css")
 
 CHART = {
@@ -131,7 +142,7 @@ def show_chart(snapshot: Snapshot) -> None:
     frame = pd.DataFrame(rows, columns=["time", "what", "events"])
     # A line for nothing at all lies on the axis, and one like is seen: the scale ends at 5 events or above.
     chart = copy.deepcopy(CHART)
-    chart["encoding"]["y"]["scale"] = {"domain": [0, max(5.0, frame["events"].max() if rows else 0)]}
+    chart["encoding"]["y"]["scale"] = {"nice": True, "domain": [0, max(5.0, frame["events"].max() if rows else 0)]}
     st.vega_lite_chart(frame, chart)
 
 
@@ -182,7 +193,8 @@ def show_board(group: str) -> None:
     snapshot = watcher_of(group).snapshot()
     show_answer(snapshot)
     if snapshot.problem:
-        st.warning(f"**{snapshot.problem}** {snapshot.hint}", icon=":material/hourglass_empty:")
+        before = f"  \nBelow is what was seen last, at {clock(snapshot.at)}." if snapshot.partitions else ""
+        st.warning(f"**{snapshot.problem}** {snapshot.hint}{before}", icon=":material/hourglass_empty:")
     if snapshot.note:
         st.info(snapshot.note, icon=":material/info:")
     known = st.session_state.setdefault("known_ends", {})
@@ -193,10 +205,10 @@ def show_board(group: str) -> None:
     if rest := snapshot.partitions[LANES_SHOWN:]:
         lag = sum(partition.lag for partition in rest)
         lanes.append(f'<div class="quiet">and {len(rest)} more partitions, with a lag of {lag:,} together</div>')
-    st.html("".join(lanes) or '<div class="quiet">no partitions seen yet</div>')
+    st.html(f'<div class="lanes{" stale" if snapshot.problem else ""}">{LANES_EXPLAINED}{"".join(lanes)}</div>')
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.subheader("Members")
+        st.subheader("Members", help="Each partition is read by one member of the group.")
         for member in snapshot.members:
             show_member(member, snapshot)
         numbers = [number_of(member.client_id) or 0 for member in snapshot.members]
@@ -210,12 +222,12 @@ def show_board(group: str) -> None:
                 args=[f"start {following}"],
             )
     with right:
-        st.subheader("Rebalances")
+        st.subheader("Rebalances", help="When a member comes or goes, the partitions are dealt out anew.")
         rows = [rebalance_html(rebalance) for rebalance in snapshot.rebalances[: -REBALANCES_SHOWN - 1 : -1]]
         head = "<tr class='quiet'><td>time</td><td>cause</td><td>partition: owner</td><td>without owner</td></tr>"
         none = '<div class="quiet">None since this page looks: stop a consumer and see.</div>'
         st.html(f'<table class="rebalances">{head}{"".join(rows)}</table>' if rows else none)
-        st.subheader("Lag and throughput")
+        st.subheader("Lag and throughput", help="Lag: events that are written and that the group has not read yet.")
         show_chart(snapshot)
 
 

@@ -43,7 +43,12 @@ def test_a_lane_that_nobody_reads_is_marked(owner, silent, said):
 
 @pytest.mark.parametrize(
     ("state", "said"),
-    [("consuming", "partition 0, 2"), ("idle", "partitions (1)"), ("silent", "at most 4 s"), ("left", "cleanly")],
+    [
+        ("consuming", "partitions 0, 2"),
+        ("idle", "more members than partitions (1)"),
+        ("silent", "at most 4 s"),
+        ("left", "cleanly"),
+    ],
 )
 def test_a_member_says_how_it_is(state, said):
     member = Member("consumer-5003", 5003, (0, 2), state, seconds_left=4.2)

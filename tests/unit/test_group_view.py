@@ -39,7 +39,7 @@ def test_without_a_broker_it_says_so_and_keeps_what_it_saw(simulated):
     away = watcher.look()
     assert away.problem == f"No broker answers on {simulated.bootstrap_servers}."
     assert "python run.py" in away.hint
-    assert away.partitions == seen.partitions
+    assert (away.partitions, away.at) == (seen.partitions, seen.at)
     watcher.close()
 
 
