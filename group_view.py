@@ -175,6 +175,7 @@ class GroupWatcher:
         self._snapshot = Snapshot(at=time.time())
         self._read_at = time.monotonic()
         self._closed = threading.Event()
+        self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -183,6 +184,7 @@ class GroupWatcher:
     def close(self) -> None:
         """End the thread and the clients."""
         self._closed.set()
+        self._hurry.set()
         if self._thread.is_alive():
             self._thread.join(2 * BROKER_SECONDS)
         self._prober.shutdown()
@@ -193,13 +195,22 @@ class GroupWatcher:
         self._read_at = time.monotonic()
         return self._snapshot
 
+    def look_now(self, seconds: float) -> None:
+        """Return when a look that began after this call is done, or after `seconds` without one."""
+        asked = time.time()
+        self._hurry.set()
+        give_up_at = time.monotonic() + seconds
+        while self._snapshot.at < asked and time.monotonic() < give_up_at:
+            time.sleep(0.01)
+
     def _run(self) -> None:
         while not self._closed.is_set():
             started = time.monotonic()
             self._snapshot = self.look()
             seldom = started - self._read_at > UNWATCHED_AFTER_SECONDS
             pause = LOOK_SELDOM_SECONDS if seldom else LOOK_EVERY_SECONDS
-            self._closed.wait(max(pause - (time.monotonic() - started), 0.05))
+            self._hurry.wait(max(pause - (time.monotonic() - started), 0.05))
+            self._hurry.clear()
 
     def look(self) -> Snapshot:
         """Ask the broker and the consumers once."""

@@ -231,8 +231,9 @@ def show_board(group: str) -> None:
         show_chart(snapshot)
 
 
-def show_controls(partitions: int) -> None:
+def show_controls(watcher: GroupWatcher) -> None:
     """Like, with a key or without; many at once."""
+    partitions = len(watcher.snapshot().partitions)
     button, options = st.columns([3, 4], gap="large", vertical_alignment="bottom")
     with options:
         left, right = st.columns(2, vertical_alignment="bottom")
@@ -250,6 +251,7 @@ def show_controls(partitions: int) -> None:
             left.caption("Without a key: round robin")
     if button.button("Like", icon=":material/favorite:", key="like", width="stretch"):
         st.session_state.answer = call_producer("/like", {"key": key} if key else {}, LIKE_SECONDS)
+        watcher.look_now(0.5)  # the board that follows shows the like already
 
 
 def main() -> None:
@@ -259,7 +261,7 @@ def main() -> None:
     title.title("Hands-on Kafka")
     watched = st.session_state.get("group", GROUP)
     group = choice.selectbox("Consumer group", groups_of_the_cluster(watched), key="group")
-    show_controls(len(watcher_of(group).snapshot().partitions))
+    show_controls(watcher_of(group))
     show_board(group)
 
 

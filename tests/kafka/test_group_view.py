@@ -115,6 +115,14 @@ def test_the_last_events_are_those_of_the_log_in_order(click, watch, running_pro
     assert events[-1].ts_ms == last["ts_ms"]
 
 
+def test_a_look_that_is_asked_for_sees_what_was_confirmed_before(click, watch):
+    watcher = watch()
+    wait_for(watcher, lambda s: s.partitions, "the partitions")
+    like = click()
+    watcher.look_now(30)
+    assert watcher.snapshot().partitions[like["partition"]].end > like["offset"]
+
+
 def test_what_is_no_like_is_shown_as_such(kafka, click, watch):
     watcher = watch()
     click()
