@@ -1,7 +1,8 @@
 """One command on any system: set up, start a broker and the five programs, end them in order.
 
     python run.py                   start everything; then type commands such as: stop 1, like 5, quit
-    python run.py --broker local    on this broker: docker, local or simulated (default: what is there)
+    python run.py --broker local    on this broker: docker, local, secured or simulated (default: what is there)
+    python run.py --brokers 3       on three brokers, each with a copy of every like; then also: kill kafka-1
     python run.py test              run the tests; what follows goes to pytest
     python run.py doctor            look for what is wrong and say how to mend it
     python run.py topic             create the topic likes

@@ -4,9 +4,11 @@
 | ----------- | -------------------------------------------------------------- | ------ |
 | `docker`    | the compose project, with Kafdrop                              | Docker |
 | `local`     | the same Apache Kafka without Docker, on a Java that pip brings | -      |
+| `cluster`   | three brokers, with and without Docker                         | -      |
+| `secured`   | the local one with TLS, passwords and access rules             | -      |
 | `simulated` | librdkafka's mock cluster: offline, in memory, for tests       | -      |
 
-Each module has one class with the interface of `Broker`.
+Their classes have the interface of `Broker`.
 """
 
 import os
@@ -37,6 +39,8 @@ class Broker(ABC):
 
     bootstrap_servers: str
     description: str
+    client_properties: Path | None = None  # for KAFKA_CLIENT_CONFIG, where clients need one
+    nodes = ()  # where there are several: what has a name, and can be stopped, killed and started
 
     @abstractmethod
     def start(self, report: Report = print) -> None:
@@ -54,23 +58,24 @@ class Broker(ABC):
         self.stop()
 
 
-def client_config(bootstrap_servers: str) -> dict[str, str | int]:
-    """Settings of a client of that broker, in librdkafka's names, with those of `KAFKA_CLIENT_CONFIG`."""
+def client_config(bootstrap_servers: str, file: str | Path = "") -> dict[str, str | int]:
+    """Settings of a client of that broker, in librdkafka's names, with those of `file`, a client.properties,
+    else of `KAFKA_CLIENT_CONFIG`."""
     config: dict[str, str | int] = {
         "bootstrap.servers": bootstrap_servers,
         # On Windows `localhost` is ::1 first, where no broker listens, and to be refused there takes 2 s.
         "broker.address.family": "v4" if os.name == "nt" else "any",
         "log_level": 0,
     }
-    if file := os.environ.get("KAFKA_CLIENT_CONFIG", "").strip():
+    if file := file or os.environ.get("KAFKA_CLIENT_CONFIG", "").strip():
         lines = Path(file).read_text(encoding="utf-8").splitlines()
         config |= dict(line.strip().split("=", 1) for line in lines if "=" in line and line[0] != "#")
     return config
 
 
-def answers(bootstrap_servers: str, seconds: float = 3.0) -> bool:
-    """True when a Kafka broker answers a metadata request there within `seconds`."""
-    client = AdminClient(client_config(bootstrap_servers) | {"reconnect.backoff.max.ms": 200})
+def answers(bootstrap_servers: str, seconds: float = 3.0, file: str | Path = "") -> bool:
+    """True when a Kafka broker answers a metadata request there within `seconds`; `file` as in client_config()."""
+    client = AdminClient(client_config(bootstrap_servers, file) | {"reconnect.backoff.max.ms": 200})
     try:
         return bool(client.list_topics(timeout=seconds).brokers)
     except KafkaException:

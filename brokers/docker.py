@@ -31,25 +31,29 @@ class DockerBroker(Broker):
 
     bootstrap_servers = "localhost:9092"
     description = "Apache Kafka in Docker, Kafdrop on http://localhost:9000"
+    file = "docker-compose.yml"
 
     def start(self, report: Report = print) -> None:
         if problem := engine_problem():
             raise NotToBeHad(problem, "start Docker, or: python run.py --broker local")
         report("docker compose up (the first time this pulls about 500 MB)")
         try:
-            done = _compose("up", "-d", "--wait", "--quiet-pull", timeout=START_SECONDS)
+            done = self.compose("up", "-d", "--wait", "--quiet-pull", timeout=START_SECONDS)
             if done.returncode:
                 raise why_it_failed(done.stderr)
         except subprocess.TimeoutExpired:
             self.stop()
             late = f"Docker was not ready after {START_SECONDS:.0f} s"
-            raise NotToBeHad(late, "docker compose up -d --wait   (shows why)") from None
+            raise NotToBeHad(late, f"docker compose -f {self.file} up -d --wait   (shows why)") from None
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        _compose("down", timeout=60)
+        self.compose("down", timeout=60)
+
+    def compose(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess:
+        return _docker("compose", "-f", self.file, *arguments, timeout=timeout)
 
 
 def engine_problem() -> str:
@@ -89,7 +93,3 @@ def _docker(*arguments: str, timeout: float) -> subprocess.CompletedProcess:
         errors="replace",
         timeout=timeout,
     )
-
-
-def _compose(*arguments: str, timeout: float) -> subprocess.CompletedProcess:
-    return _docker("compose", *arguments, timeout=timeout)

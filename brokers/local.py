@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -42,25 +43,73 @@ COMMANDS = {
 }
 
 
+@dataclass(frozen=True)
+class Service:
+    """A broker as a compose file describes it."""
+
+    file: Path = COMPOSE_FILE
+    name: str = "kafka"
+
+    @property
+    def description(self) -> dict:
+        return yaml.safe_load(self.file.read_text(encoding="utf-8"))["services"][self.name]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.description["environment"]
+
+    @property
+    def image(self) -> str:
+        """KAFKA_IMAGE, else the compose file's default."""
+        return os.environ.get("KAFKA_IMAGE") or re.search(r":-(.+)}", self.description["image"])[1]
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Listener -> port: {"EXTERNAL": 9092, ...}."""
+        listeners = re.findall(r"(\w+)://:(\d+)", self.environment["KAFKA_CFG_LISTENERS"])
+        return {listener: int(port) for listener, port in listeners}
+
+
+SINGLE = Service()
+
+
 class LocalBroker(Broker):
     """One Apache Kafka process on the loopback interface.
 
-    folder  data, settings and log of this broker
-    ports   listener name -> port; the compose file's own ports unless told
+    folder      data, settings and log of this broker
+    ports       listener name -> port; the compose file's own ports unless told
+    service     its description
+    renumbered  port in the compose file -> port here, where there are other brokers to be told of than this one
     """
 
-    def __init__(self, folder: Path = FOLDER, ports: dict[str, int] = PORTS):
+    def __init__(
+        self,
+        folder: Path = FOLDER,
+        ports: dict[str, int] = PORTS,
+        service: Service = SINGLE,
+        renumbered: dict[int, int] | None = None,
+    ):
         self.folder = Path(folder)
         self.ports = ports
-        self.bootstrap_servers = f"localhost:{ports['EXTERNAL']}"
+        self.service = service
+        self.renumbered = renumbered or renumber(service, ports)
+        self.name = service.name
+        self.port = ports["EXTERNAL"]
+        self.bootstrap_servers = f"localhost:{self.port}"
         self.log = self.folder / "broker.log"
         self.process: subprocess.Popen | None = None
-        self.description = f"Apache Kafka {jars.kafka_version()} (local, data in {self._shown_folder()})"
+        self.description = f"Apache Kafka {jars.kafka_version()} (local, data in {shown(self.folder)})"
 
-    def _shown_folder(self) -> str:
-        return f"{self.folder.name}/" if self.folder.parent == ROOT else str(self.folder)
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def start(self, report: Report = print) -> None:
+        self.launch(report)
+        self.wait_until_it_answers()
+
+    def launch(self, report: Report = print) -> None:
+        """Start the process, and do not wait for it. Raises `BrokerError`."""
         for listener, port in self.ports.items():
             if holder := taken(port):
                 raise _port_taken(listener, port, holder)
@@ -85,11 +134,20 @@ class LocalBroker(Broker):
                 stderr=log,
                 **own_process_group(),
             )
+
+    def wait_until_it_answers(self) -> None:
+        """Raises `BrokerError`, and has ended the process, when it does not."""
+        deadline = time.monotonic() + START_SECONDS
         try:
-            self._wait_until_it_answers()
+            while not self.answers():
+                if not self.running or time.monotonic() > deadline:
+                    raise self._why_it_failed()
         except BaseException:
             self.stop()
             raise
+
+    def answers(self) -> bool:
+        return answers(self.bootstrap_servers, 1.0)
 
     def stop(self) -> None:
         """Let Kafka close its files, as `docker stop` does; Windows can only end a process at once."""
@@ -110,17 +168,23 @@ class LocalBroker(Broker):
             self.process.wait()
         self.process = None
 
+    def settings(self) -> dict[str, str]:
+        return server_properties(self.folder / "data", self.renumbered, self.service)
+
     def _write_settings(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        properties = server_properties(self.folder / "data", self.ports)
-        lines = [f"{name}={value}\n" for name, value in properties.items()]
+        lines = [f"{name}={value}\n" for name, value in self.settings().items()]
         (self.folder / "server.properties").write_text("".join(lines), encoding="utf-8")
+
+    def format_command(self) -> list[str]:
+        cluster_id = self.service.environment["KAFKA_KRAFT_CLUSTER_ID"]
+        settings = str(self.folder / "server.properties")
+        return ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id, "-c", settings]
 
     def _format(self, java: list[str], environment: dict) -> None:
         """Give the data folder its cluster id, as the image's entry script does."""
-        arguments = ["format", "--ignore-formatted", "-t", cluster_id(), "-c"]
         done = subprocess.run(
-            [*java, "kafka.tools.StorageTool", *arguments, str(self.folder / "server.properties")],
+            [*java, *self.format_command()],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -133,12 +197,6 @@ class LocalBroker(Broker):
                 f"the data folder {self.folder} cannot be prepared: {_last_line(done.stdout)}",
                 "python run.py clean   (wipes the local broker's data), then python run.py",
             )
-
-    def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(self.bootstrap_servers, 1.0):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise self._why_it_failed()
 
     def _why_it_failed(self) -> BrokerError:
         text = self.log.read_text(encoding="utf-8", errors="replace")[-20_000:]
@@ -175,12 +233,13 @@ KNOWN_FAILURES = [
 ]
 
 
-def server_properties(data: Path, ports: dict[str, int] = PORTS) -> dict[str, str]:
-    """Kafka's settings: those of the compose file, on loopback addresses and on `ports`."""
-    environment = compose_environment()
+def server_properties(
+    data: Path, renumbered: dict[int, int] | None = None, service: Service = SINGLE
+) -> dict[str, str]:
+    """Kafka's settings: those of the compose file, on loopback addresses and on ports that may be others."""
     settings = {
-        name.removeprefix("KAFKA_CFG_").lower().replace("_", "."): on_loopback(str(value), ports)
-        for name, value in environment.items()
+        name.removeprefix("KAFKA_CFG_").lower().replace("_", "."): on_loopback(value, renumbered or {})
+        for name, value in service.environment.items()
         if name.startswith("KAFKA_CFG_")
     }
     settings["log.dirs"] = data.as_posix()
@@ -192,37 +251,28 @@ def server_properties(data: Path, ports: dict[str, int] = PORTS) -> dict[str, st
     return settings
 
 
-def compose_environment() -> dict[str, str]:
-    """The environment of the service `kafka` in `docker-compose.yml`."""
-    return _compose_service()["environment"]
+def renumber(service: Service, ports: dict[str, int]) -> dict[int, int]:
+    """Port of a listener in the compose file -> its port here."""
+    return {port: ports[listener] for listener, port in service.ports.items()}
 
 
-def compose_image() -> str:
-    """The image of the service `kafka`: KAFKA_IMAGE, else the compose file's default."""
-    return os.environ.get("KAFKA_IMAGE") or re.search(r":-(.+)}", _compose_service()["image"])[1]
-
-
-def _compose_service() -> dict:
-    return yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]["kafka"]
-
-
-def cluster_id() -> str:
-    return compose_environment()["KAFKA_KRAFT_CLUSTER_ID"]
-
-
-def on_loopback(value: str, ports: dict[str, int]) -> str:
-    """The setting with the container's addresses replaced: `://:29092`, `://kafka:29092`, `0@kafka:9093`."""
+def on_loopback(value: str, renumbered: dict[int, int]) -> str:
+    """The setting with the containers' addresses replaced: `://:29092`, `://kafka:29092`, `0@kafka-0:9093`."""
     value = re.sub(r"://:(?=\d)", "://127.0.0.1:", value)
-    value = re.sub(r"\bkafka:(?=\d)", "127.0.0.1:", value)
-    renumbered = {str(PORTS[listener]): str(port) for listener, port in ports.items()}
-    return re.sub(r"(?<=:)\d+\b", lambda port: renumbered.get(port[0], port[0]), value)
+    value = re.sub(r"\bkafka(-\d)?:(?=\d)", "127.0.0.1:", value)
+    return re.sub(r"(?<=:)\d+\b", lambda port: str(renumbered.get(int(port[0]), port[0])), value)
+
+
+def shown(folder: Path) -> str:
+    """The folder as a person would name it: `.kafka/`."""
+    return f"{folder.relative_to(ROOT).as_posix()}/" if folder.is_relative_to(ROOT) else str(folder)
 
 
 def running(folder: Path = FOLDER) -> int | None:
-    """The pid of the local broker that works in `folder`, None when there is none."""
-    settings = str(Path(folder) / "server.properties")
+    """The pid of a local broker that works in `folder` or below, None when there is none."""
     for process in psutil.process_iter(["cmdline"]):
-        if settings in (process.info["cmdline"] or []):
+        words = [Path(word) for word in process.info["cmdline"] or [] if word.endswith("server.properties")]
+        if any(word.is_relative_to(folder) for word in words):
             return process.pid
     return None
 

@@ -6,6 +6,7 @@ import sys
 
 from launcher import ROOT, Problem, setup, terminal
 
+BROKERS = ("docker", "local", "secured", "simulated")
 KAFKA_COMMANDS = (
     "kafka-topics",
     "kafka-consumer-groups",
@@ -45,7 +46,8 @@ def _parser(usage: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run.py", usage=usage, add_help=False)
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs="?", default="start", choices=sorted(_COMMANDS), help=argparse.SUPPRESS)
-    parser.add_argument("--broker", default="", choices=["docker", "local", "simulated"], help=argparse.SUPPRESS)
+    parser.add_argument("--broker", default="", choices=BROKERS, help=argparse.SUPPRESS)
+    parser.add_argument("--brokers", type=int, default=1, choices=[1, 3], help=argparse.SUPPRESS)
     return parser
 
 
@@ -62,7 +64,7 @@ def _with_brokers(command) -> int:
 def _start(options: argparse.Namespace) -> int:
     from launcher import session
 
-    return session.main(options.broker)
+    return session.main(options.broker, options.brokers)
 
 
 def _topic(_options) -> int:

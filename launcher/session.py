@@ -15,9 +15,11 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from brokers import Broker, BrokerError, NotToBeHad, answers, client_config
+from brokers.cluster import DockerCluster, LocalCluster
 from brokers.docker import DockerBroker, engine_problem
 from brokers.local import LocalBroker
 from brokers.ports import taken
+from brokers.secured import SecuredBroker
 from brokers.simulated import SimulatedBroker
 from launcher import Problem, terminal
 from launcher.control import ControlEndpoint
@@ -44,7 +46,7 @@ HELP = """  stop 1      consumer 1 leaves the group (as Ctrl+C in its terminal);
   like        one click;  like 5: five
   status      what runs, and who owns which partition
   quit        end everything (Ctrl+C does the same)
-  stop, kill and start also take: producer, page"""
+  stop, kill and start also take: producer, page; with --brokers 3: kafka-0, kafka-1, kafka-2"""
 
 
 class ExistingBroker(Broker):
@@ -66,13 +68,16 @@ class ExistingBroker(Broker):
 
 
 @contextlib.contextmanager
-def running_broker(choice: str = "") -> Iterator[Broker]:
+def running_broker(choice: str = "", brokers: int = 1) -> Iterator[Broker]:
     """Start the chosen broker, or without a choice the first that can be had: one that runs, Docker's,
-    the local one, the simulated one. Stops what it started. Raises `BrokerError`."""
+    the local one, the simulated one; or three. Stops what it started. Raises `BrokerError`."""
     with terminal.progress("kafka", "looking for a broker") as report:
-        broker = _start_first(candidates(choice), report)
+        broker = _start_first(cluster_candidates(choice) if brokers > 1 else candidates(choice), report)
     try:
         terminal.say("kafka", f"{broker.bootstrap_servers}: {broker.description}")
+        if broker.client_properties:
+            os.environ.update(KAFKA_CLIENT_CONFIG=str(broker.client_properties))
+            terminal.say("kafka", f"for clients: KAFKA_CLIENT_CONFIG={broker.client_properties}")
         yield broker
     finally:
         with terminal.progress("kafka", "stopping"):
@@ -81,7 +86,7 @@ def running_broker(choice: str = "") -> Iterator[Broker]:
 
 def candidates(choice: str = "") -> list[Broker]:
     """The brokers to try, in this order; the reason for passing one over is said."""
-    named = {"docker": DockerBroker, "local": LocalBroker, "simulated": SimulatedBroker}
+    named = {"docker": DockerBroker, "local": LocalBroker, "secured": SecuredBroker, "simulated": SimulatedBroker}
     if choice:
         return [named[choice]()]
     if BOOTSTRAP_SERVERS:
@@ -98,6 +103,25 @@ def candidates(choice: str = "") -> list[Broker]:
         return [DockerBroker(), LocalBroker(), SimulatedBroker()]
     terminal.say("kafka", f"{problem}: using the local broker, which needs none")
     return [LocalBroker(), SimulatedBroker()]
+
+
+def cluster_candidates(choice: str = "") -> list[Broker]:
+    """As `candidates`, for three brokers."""
+    if BOOTSTRAP_SERVERS:
+        raise BrokerError(
+            f"KAFKA_BOOTSTRAP_SERVERS names a cluster already: {BOOTSTRAP_SERVERS}",
+            "unset it to start three brokers, or leave --brokers 3 out",
+        )
+    named = {"docker": DockerCluster, "local": LocalCluster}
+    if choice:
+        if choice not in named:
+            raise BrokerError(f"there is only one {choice} broker", "python run.py --brokers 3")
+        return [named[choice]()]
+    problem = engine_problem()
+    if not problem:
+        return [DockerCluster(), LocalCluster()]
+    terminal.say("kafka", f"{problem}: using local brokers, which need none")
+    return [LocalCluster()]
 
 
 def _start_first(candidates: list[Broker], report) -> Broker:
@@ -121,7 +145,8 @@ def create_topic(bootstrap_servers: str) -> str:
         topic = admin.list_topics(timeout=10).topics.get(TOPIC)
         if topic is None:
             try:
-                admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)])[TOPIC].result()
+                # The broker says how many replicas (default.replication.factor): one alone, three of three.
+                admin.create_topics([NewTopic(TOPIC, PARTITIONS)])[TOPIC].result()
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
@@ -242,7 +267,7 @@ class Session:
         following = len(self.consumers) + 1
         if or_new and name == str(following) and following <= MOST_CONSUMERS:
             self.consumers.append(self._consumer(following))
-        names = {program.name.removeprefix("consumer-"): program for program in self.programs}
+        names = {program.name.removeprefix("consumer-"): program for program in [*self.programs, *self.broker.nodes]}
         return names.get(name)
 
     def _change(self, verb: str, program: Program) -> None:
@@ -251,6 +276,8 @@ class Session:
                 terminal.say(program.name, "runs already")
             elif holder := taken(program.port):
                 terminal.complain(f"port {program.port} is taken by {holder}", f"end it: {holder.how_to_end}")
+            elif program in self.broker.nodes:
+                self._start_node(program)
             else:
                 program.start()
             return
@@ -264,6 +291,15 @@ class Session:
         else:
             program.kill()
             terminal.say(program.name, "killed")
+
+    @staticmethod
+    def _start_node(node) -> None:
+        try:
+            with terminal.progress(node.name, "starting") as report:
+                node.start(report)
+            terminal.say(node.name, "is back")
+        except BrokerError as error:
+            terminal.complain(str(error), error.hint)
 
     def _like(self, count: str) -> None:
         if not count.isascii() or not count.isdigit() or not 1 <= int(count[:9]) <= LONGEST_LIKE_COMMAND:
@@ -281,6 +317,8 @@ class Session:
             terminal.complain(f"the producer does not answer on port {self.producer.port}", "start producer")
 
     def _tell_status(self) -> None:
+        for node in self.broker.nodes:
+            terminal.say(node.name, f"{node.port}  {'running' if node.running else 'not running'}")
         for program in self.programs:
             state = f"pid {program.process.pid}" if program.running else "not running"
             text = f"{program.port}  {state}"
@@ -325,14 +363,14 @@ def check_settings() -> None:
             )
 
 
-def main(choice: str) -> int:
+def main(choice: str, brokers: int) -> int:
     """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem` and `BrokerError`."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # however we are ended, end what we started
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     check_settings()
     try:
-        with running_broker(choice) as broker:
+        with running_broker(choice, brokers) as broker:
             terminal.say("topic", create_topic(broker.bootstrap_servers))
             session = Session(broker)
             try:

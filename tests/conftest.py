@@ -8,8 +8,10 @@ import requests
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from brokers import answers, client_config, docker
-from brokers.local import LocalBroker, compose_environment, compose_image
+from brokers.cluster import LocalCluster
+from brokers.local import SINGLE, LocalBroker
 from brokers.ports import free_ports
+from brokers.secured import SecuredBroker
 from brokers.simulated import SimulatedBroker
 from tests.programs import Program, consumer, producer
 
@@ -32,14 +34,32 @@ def kafka(tmp_path_factory):
 
 def local_broker(folder) -> LocalBroker:
     """A local broker of its own, on free ports, with its data in `folder`."""
-    return LocalBroker(folder, dict(zip(("EXTERNAL", "INTERNAL", "CONTROLLER"), free_ports(3), strict=True)))
+    return LocalBroker(folder, listeners(free_ports(3)))
+
+
+def local_cluster(folder) -> LocalCluster:
+    """Three local brokers of their own, as `local_broker`."""
+    ports = free_ports(9)
+    return LocalCluster(folder, [listeners(ports[first : first + 3]) for first in (0, 3, 6)])
+
+
+def secured_broker(folder) -> SecuredBroker:
+    return SecuredBroker(folder, listeners(free_ports(3)))
+
+
+def listeners(ports: list[int]) -> dict[str, int]:
+    return dict(zip(("EXTERNAL", "INTERNAL", "CONTROLLER"), ports, strict=True))
 
 
 def with_topic(servers: str) -> str:
-    admin = AdminClient(client_config(servers))
-    if TOPIC not in admin.list_topics(timeout=20).topics:
-        admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)])[TOPIC].result()
+    create_topic(AdminClient(client_config(servers)))
     return servers
+
+
+def create_topic(admin: AdminClient) -> None:
+    """The topic `likes`, with as many replicas as the broker says, unless it is there."""
+    if TOPIC not in admin.list_topics(timeout=20).topics:
+        admin.create_topics([NewTopic(TOPIC, PARTITIONS)])[TOPIC].result()
 
 
 class container:
@@ -49,8 +69,8 @@ class container:
         from testcontainers.core.container import DockerContainer
 
         port = free_ports(1)[0]
-        self.container = DockerContainer(compose_image(), hostname="kafka").with_bind_ports(port, port)
-        for name, value in compose_environment().items():
+        self.container = DockerContainer(SINGLE.image, hostname="kafka").with_bind_ports(port, port)
+        for name, value in SINGLE.environment.items():
             # Inside and outside it has to be the same port: the broker sends clients to where it is advertised.
             self.container.with_env(name, value.replace(":9092", f":{port}"))
         self.container.start()

@@ -10,7 +10,7 @@ import pytest
 from brokers.ports import taken
 from tests.programs import ROOT, Program
 
-PORTS = (5001, 5002, 5003, 5004, 8501, 9092, 29092, 9093)
+PORTS = (5001, 5002, 5003, 5004, 8501, 9092, 29092, 9093, 9094, 29094, 9095, 9096, 29096, 9097)
 READY = "open this, click Like"
 
 

@@ -22,7 +22,8 @@ FOR_EVER = {
     "CONSUMER_PORT=5003 python consumer.py": "http://127.0.0.1:5003/health",
     "streamlit run producer_ui.py": "http://127.0.0.1:8501/_stcore/health",
 }
-STARTED_ELSEWHERE = {"python run.py", "python run.py test"}  # the session of this test; this very test
+# The session of this test; this very test; a test of test_run.py.
+STARTED_ELSEWHERE = {"python run.py", "python run.py test", "python run.py --brokers 3"}
 
 
 def as_pattern(line: str) -> str:

@@ -193,6 +193,45 @@ def test_the_simulated_broker_runs_the_programs_too(copy):
         program.kill()
 
 
+def test_three_brokers_lose_one_and_get_it_back(copy):
+    session = run_py(copy, "--broker", "local", "--brokers", "3")
+    try:
+        session.wait_for("kafka +localhost:9092,localhost:9094,localhost:9096: three Apache Kafka")
+        session.wait_for(READY, seconds=180)
+        session.type("kill kafka-1")
+        session.wait_for("^  kafka-1 +killed$")
+
+        def confirmed() -> bool:
+            return all(requests.post(LIKE, timeout=20).status_code == 201 for _ in range(3))
+
+        wait_until(confirmed, "likes without kafka-1")
+        session.type("status")
+        session.wait_for("^  kafka-1 +9094  not running$")
+        session.type("start kafka-1")
+        session.wait_for("^  kafka-1 +is back$", seconds=90)
+        session.type("quit")
+        assert session.wait() == 0
+    finally:
+        session.kill()
+    assert nothing_is_left()
+
+
+def test_a_secured_broker_lets_the_programs_in(copy):
+    session = run_py(copy, "--broker", "secured")
+    try:
+        session.wait_for("for clients: KAFKA_CLIENT_CONFIG=.+learner.properties$", seconds=90)
+        session.wait_for(READY, seconds=180)
+        session.type("like")
+        session.wait_for("^consumer-1 . Consumed: order=1 partition=0 ")
+        session.type("quit")
+        assert session.wait() == 0
+        password = (copy / ".kafka" / "secured" / "learner.password").read_text(encoding="utf-8")
+        assert not any(password in line for line in session.lines)
+    finally:
+        session.kill()
+    assert nothing_is_left()
+
+
 @pytest.mark.parametrize("port", [5003, 9093])
 def test_a_port_that_is_taken_is_one_clear_line(copy, port):
     with socket.create_server(("127.0.0.1", port)):

@@ -23,18 +23,20 @@ def test_the_local_broker_has_the_compose_files_settings_on_loopback(tmp_path):
     assert properties["controller.quorum.voters"] == "0@127.0.0.1:9093"
     assert properties["auto.create.topics.enable"] == "false"
     assert properties["log.dirs"] == tmp_path.as_posix()
-    settings = [name for name in local.compose_environment() if name.startswith("KAFKA_CFG_")]
+    settings = [name for name in local.SINGLE.environment if name.startswith("KAFKA_CFG_")]
     assert len(properties) >= len(settings) + 1
 
 
 def test_the_local_broker_can_have_other_ports(tmp_path):
-    properties = local.server_properties(tmp_path, {"EXTERNAL": 1, "INTERNAL": 2, "CONTROLLER": 3})
+    properties = local.server_properties(
+        tmp_path, local.renumber(local.SINGLE, {"EXTERNAL": 1, "INTERNAL": 2, "CONTROLLER": 3})
+    )
     assert properties["listeners"] == "INTERNAL://127.0.0.1:2,EXTERNAL://127.0.0.1:1,CONTROLLER://127.0.0.1:3"
     assert properties["controller.quorum.voters"] == "0@127.0.0.1:3"
 
 
 def test_the_pinned_jars_are_of_the_compose_images_version():
-    assert jars.kafka_version().startswith(local.compose_image().rpartition(":")[2] + ".")
+    assert jars.kafka_version().startswith(local.SINGLE.image.rpartition(":")[2] + ".")
 
 
 def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from brokers import BrokerError, NotToBeHad
+from brokers.cluster import DockerCluster, LocalCluster
 from brokers.docker import DockerBroker
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
@@ -109,6 +110,20 @@ def test_the_broker_is_the_first_that_can_be_had(monkeypatch):
     Answers(monkeypatch, taken=here)
     with pytest.raises(BrokerError, match=r"port 9092 is taken by something \(pid 42\)"):
         session.candidates()
+
+
+def test_three_brokers_are_dockers_or_local(monkeypatch):
+    Answers(monkeypatch)
+    assert [type(broker) for broker in session.cluster_candidates()] == [LocalCluster]
+    Answers(monkeypatch, docker="")
+    assert [type(broker) for broker in session.cluster_candidates()] == [DockerCluster, LocalCluster]
+    assert [type(broker) for broker in session.cluster_candidates("local")] == [LocalCluster]
+    with pytest.raises(BrokerError, match="only one simulated broker"):
+        session.cluster_candidates("simulated")
+    Answers(monkeypatch, servers="broker-1:9092")
+    with pytest.raises(BrokerError, match="names a cluster already: broker-1:9092") as refused:
+        session.cluster_candidates()
+    assert "unset" in refused.value.hint
 
 
 def test_a_broker_that_cannot_be_had_is_passed_over_only_where_that_helps(monkeypatch):

@@ -1,0 +1,107 @@
+"""Three brokers that hold copies of each other's partitions: `docker-compose.cluster.yml`, with and without Docker.
+
+A like that is confirmed (`acks=all`, `min.insync.replicas=2`) is on two brokers at least: it survives the loss of one.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import yaml
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from brokers import Broker, Report, client_config, jars
+from brokers.docker import DockerBroker
+from brokers.local import FOLDER, ROOT, LocalBroker, Service, renumber, shown
+
+COMPOSE_FILE = ROOT / "docker-compose.cluster.yml"
+
+
+def services() -> list[Service]:
+    """The brokers of the compose file."""
+    names = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]
+    return [Service(COMPOSE_FILE, name) for name in names if name.startswith("kafka-")]
+
+
+class LocalNode(LocalBroker):
+    """One of the three: a process that needs another one to form a quorum."""
+
+    def answers(self) -> bool:
+        """True when the cluster has this broker back, not only when its port answers."""
+        client = AdminClient(client_config(self.bootstrap_servers) | {"reconnect.backoff.max.ms": 200})
+        try:
+            return self.port in [broker.port for broker in client.list_topics(timeout=1.0).brokers.values()]
+        except KafkaException:
+            return False
+
+
+class LocalCluster(Broker):
+    """Three Apache Kafka processes on the loopback interface; `nodes` can be stopped, killed and started.
+
+    folder  has a folder for each of them
+    ports   for each of them, listener name -> port; the compose file's own ports unless told
+    """
+
+    def __init__(self, folder: Path = FOLDER / "cluster", ports: list[dict[str, int]] | None = None):
+        described = services()
+        ports = ports or [service.ports for service in described]
+        renumbered = {}
+        for service, own in zip(described, ports, strict=True):
+            renumbered |= renumber(service, own)
+        self.nodes = [
+            LocalNode(folder / service.name, own, service, renumbered)
+            for service, own in zip(described, ports, strict=True)
+        ]
+        self.bootstrap_servers = ",".join(node.bootstrap_servers for node in self.nodes)
+        self.description = f"three Apache Kafka {jars.kafka_version()} (local, data in {shown(folder)})"
+
+    def start(self, report: Report = print) -> None:
+        try:
+            self._each(lambda node: node.launch(report))
+            self._each(LocalNode.wait_until_it_answers)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        # At the same time: the last of them, asked alone, would wait for a quorum that is gone.
+        self._each(LocalNode.stop)
+
+    def _each(self, call: Callable[[LocalNode], None]) -> None:
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            list(pool.map(call, self.nodes))
+
+
+class DockerNode:
+    """One of the three containers, with the interface of `LocalNode`."""
+
+    def __init__(self, service: Service, compose: Callable):
+        self.name = service.name
+        self.port = service.ports["EXTERNAL"]
+        self._compose = compose
+
+    @property
+    def running(self) -> bool:
+        return self.name in self._compose("ps", "--status", "running", "--services").stdout.split()
+
+    def start(self, report: Report = print) -> None:
+        report("docker compose up")
+        self._compose("up", "-d", "--wait", self.name)
+
+    def stop(self) -> None:
+        self._compose("stop", self.name)
+
+    def kill(self) -> None:
+        self._compose("kill", self.name)
+
+
+class DockerCluster(DockerBroker):
+    """The compose project with three brokers."""
+
+    description = "three Apache Kafka in Docker, Kafdrop on http://localhost:9000"
+    file = COMPOSE_FILE.name
+
+    def __init__(self):
+        self.nodes = [DockerNode(service, self.compose) for service in services()]
+        self.bootstrap_servers = ",".join(f"localhost:{node.port}" for node in self.nodes)

@@ -1,0 +1,157 @@
+"""The local broker behind TLS, passwords (SASL/SCRAM) and access rules (ACLs), as a broker on a network would be.
+
+At its first start it makes, in its folder, a certificate, two users with random passwords, and for each a
+`client.properties` for `KAFKA_CLIENT_CONFIG`: `learner`, who may do what the programs of this project do, and
+`admin`, who may do everything.
+"""
+
+import secrets
+import subprocess
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from brokers import Report, answers, client_config
+from brokers.local import FOLDER, PORTS, LocalBroker, find_java
+
+MECHANISM = "SCRAM-SHA-256"
+KEYTOOL = ["-m", "java.base/sun.security.tools.keytool.Main"]  # some Javas come without the command of that name
+USERS = ("admin", "learner")
+RULES = {  # what the programs do: the producer, the consumers, the page
+    ResourceType.TOPIC: [AclOperation.CREATE, AclOperation.READ, AclOperation.WRITE],
+    ResourceType.GROUP: [AclOperation.READ],
+}
+
+
+class SecuredBroker(LocalBroker):
+    """One Apache Kafka process whose only door for clients is encrypted and asks for a password."""
+
+    def __init__(self, folder: Path = FOLDER / "secured", ports: dict[str, int] = PORTS):
+        super().__init__(folder, ports)
+        self.certificate = self.folder / "certificate.pem"  # its own authority: what clients have to trust
+        self.client_properties = self.properties_of("learner")
+        self.description = f"{self.description}, with TLS, passwords and access rules"
+
+    def properties_of(self, user: str) -> Path:
+        """The file for `KAFKA_CLIENT_CONFIG`."""
+        return self.folder / f"{user}.properties"
+
+    def launch(self, report: Report = print) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)  # keys and passwords are inside
+        if not self.certificate.exists():
+            report("making a certificate")
+            self._make_certificate()
+        super().launch(report)
+
+    def wait_until_it_answers(self) -> None:
+        super().wait_until_it_answers()
+        try:
+            allow(AdminClient(client_config(self.bootstrap_servers, self.properties_of("admin"))), "learner")
+        except KafkaException:
+            self.stop()
+            raise
+
+    def answers(self) -> bool:
+        return answers(self.bootstrap_servers, 1.0, self.properties_of("admin"))
+
+    def settings(self) -> dict[str, str]:
+        own = super().settings()
+        protocol = own["listener.security.protocol.map"].replace("EXTERNAL:PLAINTEXT", "EXTERNAL:SASL_SSL")
+        keys = {
+            "ssl.keystore.location": (self.folder / "keys.p12").as_posix(),
+            "ssl.keystore.type": "PKCS12",
+            "ssl.keystore.password": self._password("keys"),
+            "ssl.truststore.location": self.certificate.as_posix(),
+            "ssl.truststore.type": "PEM",
+        }
+        login = f'username="admin" password="{self._password("admin")}"'
+        return (
+            own
+            | keys
+            | {
+                # No door without a password: not even between the brokers, of which there is one.
+                "listeners": ",".join(one for one in own["listeners"].split(",") if not one.startswith("INTERNAL")),
+                "advertised.listeners": f"EXTERNAL://localhost:{self.port}",
+                "inter.broker.listener.name": "EXTERNAL",
+                # Passwords are kept in the metadata that the controller keeps: its own door asks for a key instead.
+                "listener.security.protocol.map": protocol.replace("CONTROLLER:PLAINTEXT", "CONTROLLER:SSL"),
+                "listener.name.controller.ssl.client.auth": "required",
+                "sasl.enabled.mechanisms": MECHANISM,
+                "sasl.mechanism.inter.broker.protocol": MECHANISM,
+                f"listener.name.external.{MECHANISM.lower()}.sasl.jaas.config": (
+                    f"org.apache.kafka.common.security.scram.ScramLoginModule required {login};"
+                ),
+                "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                "super.users": "User:admin;User:CN=localhost",
+            }
+        )
+
+    def format_command(self) -> list[str]:
+        """The command is in a file: the passwords are not for whoever lists the processes."""
+        command = super().format_command()
+        for name in USERS:
+            command += ["--add-scram", f"{MECHANISM}=[name={name},password={self._password(name)}]"]
+            lines = {
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanism": MECHANISM,
+                "sasl.username": name,
+                "sasl.password": self._password(name),
+                "ssl.ca.location": self.certificate.as_posix(),
+            }
+            self.properties_of(name).write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+        file = self.folder / "format.arguments"
+        file.write_text("".join('"{}"\n'.format(word.replace("\\", "/")) for word in command), encoding="utf-8")
+        return [f"@{file}"]
+
+    def _make_certificate(self) -> None:
+        store = ["-keystore", self.folder / "keys.p12", "-storetype", "PKCS12", "-alias", "broker"]
+        store += ["-storepass:file", self._password_file("keys")]
+        make = [
+            "-genkeypair",
+            "-keyalg",
+            "EC",
+            "-groupname",
+            "secp256r1",
+            "-validity",
+            "3650",
+            "-dname",
+            "CN=localhost",
+        ]
+        self._keytool(*make, "-ext", "san=dns:localhost,ip:127.0.0.1", *store)
+        self._keytool("-exportcert", "-rfc", "-file", self.certificate, *store)
+
+    def _keytool(self, *arguments) -> None:
+        subprocess.run(
+            [*find_java(), *KEYTOOL, *map(str, arguments)], check=True, stdin=subprocess.DEVNULL, capture_output=True
+        )
+
+    def _password(self, name: str) -> str:
+        return self._password_file(name).read_text(encoding="utf-8")
+
+    def _password_file(self, name: str) -> Path:
+        """The file with a password, random when it is first asked for."""
+        file = self.folder / f"{name}.password"
+        if not file.exists():
+            file.touch(0o600)
+            file.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        return file
+
+
+def allow(admin: AdminClient, user: str) -> None:
+    """Give the user the rights of `RULES`, on everything, from everywhere."""
+    rules = [
+        AclBinding(kind, "*", ResourcePatternType.LITERAL, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
+        for kind, operations in RULES.items()
+        for operation in operations
+    ]
+    for done in admin.create_acls(rules).values():
+        done.result()
