@@ -63,7 +63,7 @@ def member(page: Page, number: int):
 def like(page: Page) -> tuple[int, int]:
     """Click Like; gives the order and the partition that the page then shows."""
     before = page.locator(".path").inner_text()
-    page.get_by_role("button", name="Like", exact=True).click()
+    page.locator(".st-key-like button").click()
     expect(page.locator(".path")).not_to_have_text(before)
     order, partition = re.search(r"like (\d+) *\W *partition (\d)", page.locator(".path").inner_text()).groups()
     return int(order), int(partition)
@@ -160,13 +160,13 @@ def test_a_consumer_that_hangs_is_silent_and_comes_back(page):
 def test_without_the_producer_the_page_says_what_to_do_and_recovers(page, launched):
     launched.type("stop producer")
     launched.wait_for("^  producer +stopped")
-    page.get_by_role("button", name="Like", exact=True).click()
+    page.locator(".st-key-like button").click()
     expect(page.get_by_text("the producer is not running on port 5001")).to_be_visible()
     expect(page.get_by_text("start it: python producer.py")).to_be_visible()
     page.screenshot(path=RESULTS / "no-producer.png")
     launched.type("start producer")
     wait_until(lambda: answers("http://127.0.0.1:5001/health"), "the producer")
-    page.get_by_role("button", name="Like", exact=True).click()
+    page.locator(".st-key-like button").click()
     expect(page.locator(".path")).to_contain_text(re.compile(r"like \d+"))
 
 
