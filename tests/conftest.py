@@ -13,7 +13,7 @@ from brokers.local import SINGLE, LocalBroker
 from brokers.ports import free_ports
 from brokers.secured import SecuredBroker
 from brokers.simulated import SimulatedBroker
-from tests.programs import Program, consumer, producer
+from tests.programs import Program, consumer, producer, wait_until
 
 TOPIC, PARTITIONS = "likes", 3
 
@@ -60,6 +60,8 @@ def create_topic(admin: AdminClient) -> None:
     """The topic `likes`, with as many replicas as the broker says, unless it is there."""
     if TOPIC not in admin.list_topics(timeout=20).topics:
         admin.create_topics([NewTopic(TOPIC, PARTITIONS)])[TOPIC].result()
+        # With several brokers, the one that is asked may not have heard of it yet.
+        wait_until(lambda: TOPIC in admin.list_topics(timeout=20).topics, "the topic")
 
 
 class container:

@@ -16,9 +16,11 @@ def test_a_leader_dies_and_its_partition_goes_on(tmp_path, start, group):
         create_topic(admin)
 
         def partitions():
-            return admin.list_topics(timeout=20).topics[TOPIC].partitions
+            topic = admin.list_topics(timeout=20).topics.get(TOPIC)  # not every broker hears of it at once
+            return topic.partitions if topic else {}
 
-        assert [sorted(partition.replicas) for partition in partitions().values()] == [[0, 1, 2]] * PARTITIONS
+        replicas = [[0, 1, 2]] * PARTITIONS
+        wait_until(lambda: [sorted(p.replicas) for p in partitions().values()] == replicas, "three replicas of each")
         member, api = start(consumer(servers, group)), start(producer(servers))
         api.wait_until_it_answers()
         member.wait_for_status(lambda status: status["assignment"] == list(range(PARTITIONS)))
