@@ -4,6 +4,7 @@
     python run.py --broker local    on this broker: docker, local, secured or simulated (default: what is there)
     python run.py --brokers 3       on three brokers, each with a copy of every like; then also: kill kafka-1
     python run.py test              run the tests; what follows goes to pytest
+    python run.py bench             measure how fast it is; --quick: whether that works
     python run.py doctor            look for what is wrong and say how to mend it
     python run.py topic             create the topic likes
     python run.py clean             wipe the data of the local broker

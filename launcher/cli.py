@@ -34,6 +34,9 @@ def _dispatch(arguments: list[str], usage: str) -> int:
     if command == "test":
         setup.enter("requirements-dev.txt")
         return subprocess.call([sys.executable, "-m", "pytest", *arguments[1:]], cwd=ROOT)
+    if command == "bench":
+        setup.enter("requirements-bench.txt")
+        return subprocess.call([sys.executable, "-m", "bench", *arguments[1:]], cwd=ROOT)
     if command in KAFKA_COMMANDS:
         setup.enter("requirements.txt")
         return _with_brokers(lambda: _kafka_command(command, arguments[1:]))

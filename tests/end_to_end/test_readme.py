@@ -22,8 +22,8 @@ FOR_EVER = {
     "CONSUMER_PORT=5003 python consumer.py": "http://127.0.0.1:5003/health",
     "streamlit run producer_ui.py": "http://127.0.0.1:8501/_stcore/health",
 }
-# The session of this test; this very test; a test of test_run.py.
-STARTED_ELSEWHERE = {"python run.py", "python run.py test", "python run.py --brokers 3"}
+# The session of this test; this very test; a test of test_run.py; tests/kafka/test_bench.py.
+STARTED_ELSEWHERE = {"python run.py", "python run.py test", "python run.py --brokers 3", "python run.py bench"}
 
 
 def as_pattern(line: str) -> str:

@@ -1,0 +1,67 @@
+"""`python -m bench`: see the package's own words above its table of modules."""
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from pathlib import Path
+
+import bench
+from bench import report
+from bench.cluster import running_kafka
+from bench.harness import NotMeasured
+from brokers import BrokerError
+
+SUBJECTS = ("click", "burst", "drain", "latency", "rebalance", "start", "page", "growth")
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results"
+
+
+def main() -> int:
+    """Measure, print, write; 0 when everything could be measured."""
+    parser = argparse.ArgumentParser(prog="run.py bench", usage=bench.__doc__.split("\n\n|")[0], add_help=True)
+    parser.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], default=[], help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="where the report goes")
+    options = parser.parse_args()
+    wanted = [name for name in SUBJECTS if name in options.subjects] or list(SUBJECTS)
+    started, failed, lines = time.monotonic(), [], []
+    try:
+        with running_kafka(options.quick) as kafka:
+            about = report.machine() | {"kafka": kafka.broker, "load before": _load()}
+            for name in wanted:
+                subject = importlib.import_module(f"bench.subjects.{name}")
+                print(f"\n{name}: {subject.TITLE}, {_elapsed(started)}", flush=True)
+                try:
+                    for line in subject.measure(kafka):
+                        lines.append(line)
+                        print("  " + "  ".join(filter(None, report.cells(line))), flush=True)
+                except (NotMeasured, BrokerError) as reason:
+                    failed.append(name)
+                    print(f"  not measured: {reason}", flush=True)
+    except BrokerError as error:
+        print(f"{error}\n  -> {error.hint}", file=sys.stderr)
+        return 1
+    minutes = (time.monotonic() - started) / 60
+    about |= {"date": time.strftime("%Y-%m-%d"), "took": f"{minutes:.0f} minutes"}
+    name = "quick" if options.quick else "-".join(wanted) if options.subjects else "all"
+    for file in report.write(lines, about, options.out, name) if lines else []:
+        print(file)
+    if name == "all" and options.out == RESULTS:
+        report.into_readme(ROOT / "README.md", lines, about)
+    return 1 if failed else 0
+
+
+def _elapsed(started: float) -> str:
+    minutes, seconds = divmod(int(time.monotonic() - started), 60)
+    return f"from {minutes}:{seconds:02d} on"
+
+
+def _load() -> str:
+    """How busy the machine was before: 0 is best."""
+    return f"{os.getloadavg()[0]:.1f} processes" if hasattr(os, "getloadavg") else "not known"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

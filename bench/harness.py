@@ -1,0 +1,73 @@
+"""Fair figures on a machine that does other things, too: contenders take turns, and a ratio is taken
+within each round, so that what slows the machine down for a while slows both sides."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class NotMeasured(Exception):
+    """Why something cannot be measured here: `str(error)`, for people."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median, smallest and largest of some values."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Spread":
+        return cls(statistics.median(values), min(values), max(values))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table: our figure, and when there is one, the figure that it is held against.
+
+    unit     of both figures: "/s", "ms", "s", "%", "MB", "us"
+    ratio    ours / theirs, round by round
+    reach    what was aimed at, in words; `met` is None when nothing was
+    """
+
+    subject: str
+    what: str
+    ours: Spread
+    unit: str
+    against: str = ""
+    theirs: Spread | None = None
+    ratio: Spread | None = None
+    reach: str = ""
+    met: bool | None = None
+    note: str = ""
+
+
+def interleaved(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, list]:
+    """What each contender gives, round by round. Each round starts with another one: whoever comes first
+    or last has no advantage."""
+    names = list(contenders)
+    results = {name: [] for name in names}
+    for number in range(rounds):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            results[name].append(contenders[name]())
+    return results
+
+
+def compared(subject: str, what: str, unit: str, ours: list[float], against: str, theirs: list[float], **more) -> Line:
+    """The line for our figures against theirs; `at_least` or `at_most` is the ratio that was aimed at."""
+    ratio = Spread.of([our / their for our, their in zip(ours, theirs, strict=True)])
+    at_least, at_most = more.pop("at_least", None), more.pop("at_most", None)
+    if at_least is not None:
+        more |= {"reach": f"ratio at least {at_least:g}", "met": ratio.median >= at_least}
+    if at_most is not None:
+        more |= {"reach": f"ratio at most {at_most:g}", "met": ratio.median <= at_most}
+    return Line(subject, what, Spread.of(ours), unit, against, Spread.of(theirs), ratio, **more)
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """The value below which `percent` of them lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)]

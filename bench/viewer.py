@@ -1,0 +1,53 @@
+"""A visitor of the page without a browser: it says over the WebSocket what Streamlit's JavaScript would say."""
+
+import time
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+
+from bench.harness import NotMeasured
+
+PATIENCE_SECONDS = 60.0
+
+
+class Viewer:
+    """Opens the page, and then asks for its board as `run_every` makes a browser do."""
+
+    def __init__(self, port: int):
+        address = f"ws://127.0.0.1:{port}/_stcore/stream"
+        self.socket = connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=PATIENCE_SECONDS)
+        self.board = ""  # Streamlit's id of the fragment
+
+    def open(self) -> None:
+        """Load the page once, and learn which fragment refreshes itself."""
+        message = BackMsg()
+        message.rerun_script.query_string = ""
+        self._run(message)
+        if not self.board:
+            raise NotMeasured("no part of the page refreshes itself")
+
+    def refresh(self) -> float:
+        """Milliseconds of one refresh of the board."""
+        message = BackMsg()
+        message.rerun_script.fragment_id = self.board
+        message.rerun_script.is_auto_rerun = True
+        started = time.perf_counter()
+        self._run(message)
+        return (time.perf_counter() - started) * 1000
+
+    def _run(self, wanted: BackMsg) -> None:
+        self.socket.send(wanted.SerializeToString())
+        while True:
+            said = ForwardMsg()
+            said.ParseFromString(self.socket.recv(PATIENCE_SECONDS))
+            if said.WhichOneof("type") == "auto_rerun":
+                self.board = said.auto_rerun.fragment_id
+            if said.WhichOneof("type") == "script_finished":
+                return
+
+    def __enter__(self) -> "Viewer":
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self.socket.close()

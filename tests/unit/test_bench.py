@@ -1,0 +1,93 @@
+"""The bench's own arithmetic, its load generator."""
+
+import socket
+import threading
+
+import pytest
+
+from bench import report
+from bench.harness import Line, NotMeasured, Spread, compared, interleaved, percentile
+from bench.http_load import load
+
+OK = b"HTTP/1.1 201 CREATED\r\nContent-Length: 2\r\n%s\r\n{}"
+
+
+def test_each_round_starts_with_another_contender():
+    order = []
+    results = interleaved({name: lambda name=name: order.append(name) or name for name in "abc"}, 4)
+    assert "".join(order) == "abc" + "bca" + "cab" + "abc"
+    assert results == {name: [name] * 4 for name in "abc"}
+
+
+def test_a_ratio_is_taken_round_by_round():
+    line = compared("click", "16 connections", "/s", [50, 10, 80], "peer", [100, 20, 80], at_least=0.6)
+    assert line.ratio == Spread(0.5, 0.5, 1.0)
+    assert (line.ours, line.theirs) == (Spread(50, 10, 80), Spread(80, 20, 100))
+    assert line.met is False
+    assert compared("x", "", "ms", [2], "peer", [1], at_most=2).met is True
+    assert compared("x", "", "ms", [2], "peer", [1]).met is None
+
+
+@pytest.mark.parametrize(("percent", "value"), [(50, 51), (99, 100), (100, 100), (0, 1)])
+def test_percentile(percent, value):
+    assert percentile(list(range(100, 0, -1)), percent) == value
+
+
+@pytest.fixture
+def server():
+    """A server that answers each request with `answer`; gives (port, how many were asked, answer)."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    asked, answer = [], [OK % b""]
+
+    def serve(connection: socket.socket):
+        with connection:
+            while request := connection.recv(4096):
+                asked.append(request)
+                connection.sendall(answer[0])
+                if b"Connection: close" in answer[0]:
+                    return
+
+    def accept():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # closed: the test is over
+                return
+            threading.Thread(target=serve, args=[connection], daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1], asked, answer
+    listener.shutdown(socket.SHUT_RDWR) if hasattr(socket, "SO_REUSEPORT") else None
+    listener.close()
+
+
+@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"])
+def test_clicks_on_several_connections(server, header):
+    port, asked, answer = server
+    answer[0] = OK % header
+    result = load(port, "/like", 3, 0.3)
+    assert 3 < result.per_second * 0.3 <= len(asked)
+    assert 0 < result.p50 <= result.p99
+    assert all(request.startswith(b"POST /like HTTP/1.1\r\n") for request in asked)
+
+
+def test_an_answer_that_is_not_201_is_no_figure(server):
+    port, _, answer = server
+    answer[0] = b"HTTP/1.1 503 SERVICE UNAVAILABLE\r\nContent-Length: 2\r\n\r\n{}"
+    with pytest.raises(NotMeasured, match="503"):
+        load(port, "/like", 1, 0.3)
+
+
+def test_the_report_can_be_read_again(tmp_path):
+    lines = [
+        compared("click", "1 connection", "/s", [1.0, 2.0], "peer", [2.0, 2.0], at_least=1),
+        Line("page", "idle", Spread.of([3.0]), "%", note="a note"),
+    ]
+    about = {"date": "2026-01-01", "processor": "a", "memory": "b", "python": "3"}
+    report.write(lines, about, tmp_path, "all")
+    assert report.read(tmp_path / "all.json") == (lines, about)
+    text = (tmp_path / "all.md").read_text(encoding="utf-8")
+    assert "| 1 connection | 1.50/s (1.00 to 2.00) | peer | 2.00/s | 0.75 (0.50 to 1.00) |" in text
+    assert "**not met**" in text
+    assert "| idle | 3.00 % |" in text
