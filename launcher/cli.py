@@ -1,6 +1,8 @@
 """The commands of `run.py`."""
 
 import argparse
+import os
+import re
 import subprocess
 import sys
 
@@ -33,16 +35,36 @@ def _dispatch(arguments: list[str], usage: str) -> int:
     command = arguments[0] if arguments and not arguments[0].startswith("-") else ""
     if command == "test":
         setup.enter("requirements-dev.txt")
-        return subprocess.call([sys.executable, "-m", "pytest", *arguments[1:]], cwd=ROOT)
+        return _call("-m", "pytest", *arguments[1:])
     if command == "bench":
         setup.enter("requirements-bench.txt")
-        return subprocess.call([sys.executable, "-m", "bench", *arguments[1:]], cwd=ROOT)
+        return _call("-m", "bench", *arguments[1:])
+    if lab := re.fullmatch(r"labs[/\\](\w+)\.py", command):
+        if not (ROOT / "labs" / f"{lab[1]}.py").exists():
+            raise Problem(f"there is no {command}", "python run.py check   (the labs; their pages are in labs/)")
+        setup.enter("requirements-labs.txt")
+        return _call("-m", f"labs.{lab[1]}", *arguments[1:])
+    if command == "check":
+        setup.enter("requirements-labs.txt")
+        return _check(arguments[1:])
     if command in KAFKA_COMMANDS:
         setup.enter("requirements.txt")
         return _with_brokers(lambda: _kafka_command(command, arguments[1:]))
     options = _parser(usage).parse_args(arguments)
     setup.enter("requirements.txt")
     return _with_brokers(lambda: _COMMANDS[options.command](options))
+
+
+def _call(*arguments: str) -> int:
+    """Run Python with these arguments in the project's folder; its exit code."""
+    utf8 = {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+    return subprocess.call([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **utf8})
+
+
+def _check(arguments: list[str]) -> int:
+    from launcher import check
+
+    return check.main(arguments)
 
 
 def _parser(usage: str) -> argparse.ArgumentParser:

@@ -1,0 +1,76 @@
+"""What the programs of the labs share: the broker, and names of topics and groups that are the learner's own."""
+
+import os
+from collections.abc import Iterator
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from brokers import client_config
+
+TOPIC = "likes"
+BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
+PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
+GROUP = os.environ.get("CONSUMER_GROUP", "likes-ui").strip()
+LEARNER = os.environ.get("LEARNER", "labs").strip()  # on a broker that many share, each needs names of their own
+
+BROKER_SECONDS = 15.0
+
+
+def named(what: str) -> str:
+    """A topic or group of this learner: `labs-keys`."""
+    return f"{LEARNER}-{what}"
+
+
+def config(**settings) -> dict:
+    """Settings of a client of the broker, in librdkafka's names; `group_id` stands for `group.id`."""
+    return client_config(BOOTSTRAP_SERVERS) | {name.replace("_", "."): value for name, value in settings.items()}
+
+
+def make_topic(topic: str, partitions: int, **settings: str) -> None:
+    """Create the topic unless it is there. Raises KafkaException."""
+    settings = {name.replace("_", "."): value for name, value in settings.items()}
+    admin = AdminClient(config())
+    try:
+        # Replicas: what the broker has as its default, 1 where it is alone.
+        admin.create_topics([NewTopic(topic, partitions, -1, config=settings)])[topic].result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+
+
+def partitions_of(topic: str, admin: AdminClient | None = None) -> int:
+    """How many partitions the topic has, 0 when there is none of this name."""
+    # All topics: asking for one by name may create it, with a single partition.
+    known = (admin or AdminClient(config())).list_topics(timeout=BROKER_SECONDS).topics
+    return len(known[topic].partitions) if topic in known else 0
+
+
+def read(topic: str, last: int | None = None, isolation: str = "read_uncommitted", only=None) -> Iterator[Message]:
+    """The records of the topic as far as they are there now, or the `last` of each partition, or those of the
+    partition `only`; none when there is no such topic. Reads without a group. Raises KafkaException."""
+    reading = {"enable.partition.eof": True, "enable.auto.commit": False, "isolation.level": isolation}
+    consumer = Consumer(config(group_id=named("onlooker"), auto_offset_reset="earliest") | reading)
+    try:
+        unread = set()
+        places = []
+        for partition in range(partitions_of(topic)) if only is None else [only]:
+            place = TopicPartition(topic, partition)
+            low, high = consumer.get_watermark_offsets(place, BROKER_SECONDS)
+            if high > low:
+                unread.add(partition)
+                places.append(TopicPartition(topic, partition, low if last is None else max(low, high - last)))
+        consumer.assign(places)
+        while unread:
+            messages = consumer.consume(1000, timeout=BROKER_SECONDS)
+            if not messages:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{topic} cannot be read"))
+            for message in messages:
+                if not message.error():
+                    yield message
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    unread.discard(message.partition())
+                else:
+                    raise KafkaException(message.error())
+    finally:
+        consumer.close()

@@ -1,0 +1,50 @@
+"""`python run.py check [N]`: what is reached of the labs, and what is missing, and why."""
+
+from confluent_kafka import KafkaException
+
+from labs import cluster
+from labs.checks import Goal, goals, numbers, title
+from labs.checks.evidence import Evidence
+from launcher import Problem, terminal
+
+
+def main(arguments: list[str]) -> int:
+    """Without a number, the progress over all labs. The exit code is 0 when all that was asked for is reached.
+    Raises `Problem`."""
+    known = numbers()
+    if len(arguments) > 1 or (arguments and arguments[0] not in map(str, known)):
+        raise Problem(f"there is no lab {' '.join(arguments)}", f"python run.py check 1   ({known[0]} to {known[-1]})")
+    seen = Evidence()
+    try:
+        if arguments:
+            return _tell(int(arguments[0]), list(goals(int(arguments[0]), seen)))
+        return _tell_progress({number: list(goals(number, seen)) for number in known})
+    except KafkaException as error:
+        servers = cluster.BOOTSTRAP_SERVERS
+        raise Problem(
+            f"{servers} does not answer: {error.args[0].str()}", "python run.py, then the same again"
+        ) from error
+
+
+def _tell(number: int, goals: list[Goal]) -> int:
+    terminal.write(f"Lab {number}: {title(number)}")
+    for goal in goals:
+        terminal.write(f"  {'done   ' if goal.reached else 'not yet'}  {goal.what}: {goal.why}")
+        if not goal.reached:
+            terminal.write(f"           -> {goal.next}")
+    reached = sum(goal.reached for goal in goals)
+    terminal.write(f"{reached} of {len(goals)} reached")
+    return 0 if reached == len(goals) else 1
+
+
+def _tell_progress(labs: dict[int, list[Goal]]) -> int:
+    open_labs = []
+    for number, goals in labs.items():
+        reached = sum(goal.reached for goal in goals)
+        if reached < len(goals):
+            open_labs.append(number)
+        state = "done" if reached == len(goals) else f"{reached} of {len(goals)}"
+        terminal.write(f"  {number:>2}  {title(number):<50} {state}")
+    if open_labs:
+        terminal.write(f"  -> python run.py check {open_labs[0]}   (what is missing there)")
+    return 1 if open_labs else 0
