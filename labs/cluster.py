@@ -62,15 +62,14 @@ def read(topic: str, last: int | None = None, isolation: str = "read_uncommitted
                 places.append(TopicPartition(topic, partition, low if last is None else max(low, high - last)))
         consumer.assign(places)
         while unread:
-            messages = consumer.consume(1000, timeout=BROKER_SECONDS)
-            if not messages:
+            message = consumer.poll(BROKER_SECONDS)
+            if message is None:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{topic} cannot be read"))
-            for message in messages:
-                if not message.error():
-                    yield message
-                elif message.error().code() == KafkaError._PARTITION_EOF:
-                    unread.discard(message.partition())
-                else:
-                    raise KafkaException(message.error())
+            if not message.error():
+                yield message
+            elif message.error().code() == KafkaError._PARTITION_EOF:
+                unread.discard(message.partition())
+            else:
+                raise KafkaException(message.error())
     finally:
         consumer.close()

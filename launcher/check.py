@@ -2,8 +2,8 @@
 
 from confluent_kafka import KafkaException
 
-from labs import cluster
-from labs.checks import Goal, goals, numbers, title
+from labs import checks, cluster
+from labs.checks import Goal
 from labs.checks.evidence import Evidence
 from launcher import Problem, terminal
 
@@ -11,14 +11,14 @@ from launcher import Problem, terminal
 def main(arguments: list[str]) -> int:
     """Without a number, the progress over all labs. The exit code is 0 when all that was asked for is reached.
     Raises `Problem`."""
-    known = numbers()
+    known = checks.numbers()
     if len(arguments) > 1 or (arguments and arguments[0] not in map(str, known)):
         raise Problem(f"there is no lab {' '.join(arguments)}", f"python run.py check 1   ({known[0]} to {known[-1]})")
     seen = Evidence()
     try:
         if arguments:
-            return _tell(int(arguments[0]), list(goals(int(arguments[0]), seen)))
-        return _tell_progress({number: list(goals(number, seen)) for number in known})
+            return _tell(int(arguments[0]), list(checks.goals(int(arguments[0]), seen)))
+        return _tell_progress({number: list(checks.goals(number, seen)) for number in known})
     except KafkaException as error:
         servers = cluster.BOOTSTRAP_SERVERS
         raise Problem(
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _tell(number: int, goals: list[Goal]) -> int:
-    terminal.write(f"Lab {number}: {title(number)}")
+    terminal.write(f"Lab {number}: {checks.title(number)}")
     for goal in goals:
         terminal.write(f"  {'done   ' if goal.reached else 'not yet'}  {goal.what}: {goal.why}")
         if not goal.reached:
@@ -44,7 +44,7 @@ def _tell_progress(labs: dict[int, list[Goal]]) -> int:
         if reached < len(goals):
             open_labs.append(number)
         state = "done" if reached == len(goals) else f"{reached} of {len(goals)}"
-        terminal.write(f"  {number:>2}  {title(number):<50} {state}")
+        terminal.write(f"  {number:>2}  {checks.title(number):<50} {state}")
     if open_labs:
         terminal.write(f"  -> python run.py check {open_labs[0]}   (what is missing there)")
     return 1 if open_labs else 0
