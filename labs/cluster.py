@@ -11,6 +11,7 @@ from brokers import client_config
 TOPIC = "likes"
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
 PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
+CONSUMER_PORT = os.environ.get("CONSUMER_PORT", "5002").strip()  # of the first
 GROUP = os.environ.get("CONSUMER_GROUP", "likes-ui").strip()
 LEARNER = os.environ.get("LEARNER", "labs").strip()  # on a broker that many share, each needs names of their own
 

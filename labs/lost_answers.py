@@ -1,0 +1,82 @@
+"""Lab 5: the broker writes events but its answers are late. The producer sends again: once too often?
+
+    python run.py labs/lost_answers.py
+
+The broker is stopped for some seconds in the middle of its work (its process is suspended, or its container paused)
+while events are on their way: first those of a producer with enable.idempotence=false, then those of one with true.
+"""
+
+import contextlib
+import subprocess
+import time
+import uuid
+from collections import Counter
+
+import psutil
+from confluent_kafka import Producer
+
+from brokers import docker, local
+from labs.cluster import config, make_topic, named, read
+
+TOPIC = named("answers")
+EVENTS = 100
+FROZEN_SECONDS = 3.0  # longer than the producer waits for an answer, shorter than a session timeout of the consumers
+
+
+@contextlib.contextmanager
+def frozen_broker():
+    """In this block the broker gets what is sent to it, but does nothing."""
+    if pid := local.running():
+        process = psutil.Process(pid)
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+    elif not docker.engine_problem() and subprocess.run(["docker", "pause", "kafka"], capture_output=True).returncode == 0:
+        try:
+            yield
+        finally:
+            subprocess.run(["docker", "unpause", "kafka"], capture_output=True)
+    else:
+        raise SystemExit("This works with a broker that python run.py or docker compose has started on this machine.")
+
+
+def send(idempotent: bool) -> Counter:
+    """Event -> how often it is in the log."""
+    run = uuid.uuid4().hex
+    producer = Producer(
+        config(
+            acks="all",
+            enable_idempotence=idempotent,
+            request_timeout_ms=1000,
+            socket_timeout_ms=1000,
+            retry_backoff_ms=100,
+            linger_ms=5,
+            batch_num_messages=10,
+        )
+    )
+    producer.list_topics(TOPIC, timeout=15)
+    producer.produce(TOPIC, f"{run} first".encode(), partition=0)
+    producer.flush(15)  # it is connected, and knows who leads the partition
+    with frozen_broker():
+        for number in range(EVENTS):
+            producer.produce(TOPIC, f"{run} {number}".encode(), partition=0)
+        until = time.monotonic() + FROZEN_SECONDS
+        while time.monotonic() < until:
+            producer.poll(0.1)
+    producer.flush(30)
+    values = (record.value().decode() for record in read(TOPIC))
+    return Counter(value for value in values if value.startswith(run) and not value.endswith("first"))
+
+
+def main() -> None:
+    make_topic(TOPIC, 1)
+    for idempotent in (False, True):
+        counts = send(idempotent)
+        twice = sum(count > 1 for count in counts.values())
+        print(f"enable.idempotence={str(idempotent).lower():<5}  sent {EVENTS}, lost {EVENTS - len(counts)}, twice {twice}")
+
+
+if __name__ == "__main__":
+    main()
