@@ -38,7 +38,9 @@ def main() -> None:
     for acks in ("0", "all"):
         told, written = send(acks)
         refused = ", ".join(f"{count} refused ({name})" for name, count in told.items() if name != "delivered")
-        print(f"acks={acks:<4} told: {told['delivered']} delivered{', ' if refused else ''}{refused}; in the log: {written}")
+        print(
+            f"acks={acks:<4} told: {told['delivered']} delivered{', ' if refused else ''}{refused}; in the log: {written}"
+        )
 
 
 if __name__ == "__main__":

@@ -6,45 +6,23 @@ The broker is stopped for some seconds in the middle of its work (its process is
 while events are on their way: first those of a producer with enable.idempotence=false, then those of one with true.
 """
 
-import contextlib
-import subprocess
 import time
 import uuid
 from collections import Counter
 
-import psutil
 from confluent_kafka import Producer
 
-from brokers import docker, local
 from labs.cluster import config, make_topic, named, read
+from labs.frozen import frozen_broker
 
 TOPIC = named("answers")
 EVENTS = 100
 FROZEN_SECONDS = 3.0  # longer than the producer waits for an answer, shorter than a session timeout of the consumers
 
 
-@contextlib.contextmanager
-def frozen_broker():
-    """In this block the broker gets what is sent to it, but does nothing."""
-    if pid := local.running():
-        process = psutil.Process(pid)
-        process.suspend()
-        try:
-            yield
-        finally:
-            process.resume()
-    elif not docker.engine_problem() and subprocess.run(["docker", "pause", "kafka"], capture_output=True).returncode == 0:
-        try:
-            yield
-        finally:
-            subprocess.run(["docker", "unpause", "kafka"], capture_output=True)
-    else:
-        raise SystemExit("This works with a broker that python run.py or docker compose has started on this machine.")
-
-
 def send(idempotent: bool) -> Counter:
     """Event -> how often it is in the log."""
-    run = uuid.uuid4().hex
+    run = f"{'idempotent' if idempotent else 'plain'}-{uuid.uuid4().hex}"
     producer = Producer(
         config(
             acks="all",
@@ -75,7 +53,9 @@ def main() -> None:
     for idempotent in (False, True):
         counts = send(idempotent)
         twice = sum(count > 1 for count in counts.values())
-        print(f"enable.idempotence={str(idempotent).lower():<5}  sent {EVENTS}, lost {EVENTS - len(counts)}, twice {twice}")
+        print(
+            f"enable.idempotence={str(idempotent).lower():<5}  sent {EVENTS}, lost {EVENTS - len(counts)}, twice {twice}"
+        )
 
 
 if __name__ == "__main__":
