@@ -37,10 +37,8 @@ def main() -> None:
     make_topic(TOPIC, 1, max_message_bytes=str(LARGEST))
     for acks in ("0", "all"):
         told, written = send(acks)
-        refused = ", ".join(f"{count} refused ({name})" for name, count in told.items() if name != "delivered")
-        print(
-            f"acks={acks:<4} told: {told['delivered']} delivered{', ' if refused else ''}{refused}; in the log: {written}"
-        )
+        refused = "".join(f", {count} refused ({name})" for name, count in told.items() if name != "delivered")
+        print(f"acks={acks:<4} told: {told['delivered']} delivered{refused}; in the log: {written}")
 
 
 if __name__ == "__main__":

@@ -53,9 +53,8 @@ def main() -> None:
     for idempotent in (False, True):
         counts = send(idempotent)
         twice = sum(count > 1 for count in counts.values())
-        print(
-            f"enable.idempotence={str(idempotent).lower():<5}  sent {EVENTS}, lost {EVENTS - len(counts)}, twice {twice}"
-        )
+        setting = f"enable.idempotence={str(idempotent).lower()}"
+        print(f"{setting:<25} sent {EVENTS}, lost {EVENTS - len(counts)}, twice {twice}")
 
 
 if __name__ == "__main__":

@@ -45,11 +45,12 @@ class Generation:
 
 @dataclass(frozen=True)
 class Commit:
-    """A committed offset, the next that the group would read."""
+    """A committed offset, the next that the group would read, with the note that its consumer may have added."""
 
     topic: str
     partition: int
     offset: int
+    metadata: str
     at_ms: int
 
 
@@ -99,8 +100,7 @@ def _commit(topic: str, partition: int, value: "_Reader") -> Commit:
     offset = value.int64()
     if version >= 3:
         value.int32()  # leader epoch
-    value.string()  # metadata
-    return Commit(topic, partition, offset, value.int64())
+    return Commit(topic, partition, offset, value.string() or "", value.int64())
 
 
 def _generation(value: "_Reader") -> Generation:
