@@ -24,18 +24,19 @@ SECONDS = 15
 def places_to_begin(consumer: Consumer, where: str) -> list[TopicPartition]:
     """The offset of each partition at which to begin. The group's own is OFFSET_STORED: where it has committed none,
     auto.offset.reset decides."""
-    places = [TopicPartition(TOPIC, number, OFFSET_STORED) for number in range(partitions_of(TOPIC))]
+    partitions = range(partitions_of(TOPIC))
     if where == "group":
-        return places
-    for place in places:
-        low, high = consumer.get_watermark_offsets(place, SECONDS)
+        return [TopicPartition(TOPIC, partition, OFFSET_STORED) for partition in partitions]
+    places = []
+    for partition in partitions:
+        low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), SECONDS)
         if seconds := re.fullmatch(r"(\d+)s", where):
-            at = TopicPartition(TOPIC, place.partition, int((time.time() - int(seconds[1])) * 1000))
+            at = TopicPartition(TOPIC, partition, int((time.time() - int(seconds[1])) * 1000))
             found = consumer.offsets_for_times([at], SECONDS)[0].offset  # the first that is not older
-            place.offset = found if found >= 0 else high  # nothing is as new
+            offset = found if found >= 0 else high  # nothing is as new
         else:
-            place.offset = {"start": low, "end": high}[where] if where in ("start", "end") else min(int(where), high)
-        place.metadata = f"from {where}"
+            offset = {"start": low, "end": high}[where] if where in ("start", "end") else min(int(where), high)
+        places.append(TopicPartition(TOPIC, partition, offset, f"from {where}"))  # the last is a note in the commit
     return places
 
 

@@ -100,7 +100,8 @@ def _commit(topic: str, partition: int, value: "_Reader") -> Commit:
     offset = value.int64()
     if version >= 3:
         value.int32()  # leader epoch
-    return Commit(topic, partition, offset, value.string() or "", value.int64())
+    metadata = (value.string() or "").rstrip("\0")  # Python's client sends the zero at the end of C's string, too
+    return Commit(topic, partition, offset, metadata, value.int64())
 
 
 def _generation(value: "_Reader") -> Generation:
