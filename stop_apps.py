@@ -4,6 +4,7 @@ A consumer that gets Ctrl+C leaves its group, and the others take over its parti
 ended by force is missed only when its session times out, 6 s later.
 """
 
+import contextlib
 import ctypes
 from pathlib import Path
 
@@ -23,10 +24,26 @@ def runs_ours(process: psutil.Process) -> bool:
         return False
 
 
+def is_our_window(process: psutil.Process) -> bool:
+    """Is it the cmd.exe of a window: opened with /k, in this folder, for one of our programs?"""
+    try:
+        return runs_ours(process) and "/k" in process.cmdline() and Path(process.cwd()) == HERE
+    except (psutil.Error, OSError):
+        return False
+
+
 def our_windows() -> list[psutil.Process]:
-    """The cmd.exe of each window: opened with /k, in this folder, for one of our programs."""
-    candidates = [process for process in psutil.process_iter() if runs_ours(process)]
-    return [p for p in candidates if "/k" in p.cmdline() and Path(p.cwd()) == HERE]
+    """The cmd.exe of each of our windows."""
+    return [process for process in psutil.process_iter() if is_our_window(process)]
+
+
+def our_programs(windows: list[psutil.Process]) -> list[psutil.Process]:
+    """What of ours runs in these windows."""
+    programs = []
+    for window in windows:
+        with contextlib.suppress(psutil.NoSuchProcess):  # closed meanwhile
+            programs += filter(runs_ours, window.children(recursive=True))
+    return programs
 
 
 def press_ctrl_c(pid: int) -> None:
@@ -47,17 +64,15 @@ def main() -> None:
     if not windows:
         print("None of the five windows is open.")
         return
-    programs = [child for window in windows for child in window.children(recursive=True) if runs_ours(child)]
+    programs = our_programs(windows)
     print(f"Ending {len(windows)} windows ...", flush=True)  # while this process still has a screen
     for window in windows:
         press_ctrl_c(window.pid)
     _, alive = psutil.wait_procs(programs, timeout=PATIENCE_SECONDS)
     ctypes.WinDLL("kernel32").FreeConsole()  # or this process would go with the last window it visited
     for process in [*alive, *windows]:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
     psutil.wait_procs(windows, timeout=PATIENCE_SECONDS)
 
 
