@@ -1,5 +1,6 @@
 """Fixtures for the tests of the batch files: cmd.exe, and copies of the project in folders with awkward names."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -7,10 +8,21 @@ import subprocess
 
 import pytest
 
+from tests.programs import wait_until
 from tests.windows import wine_bench
 from tests.windows.shell import ON_WINDOWS, Fake, Shell, copy_project
 
 PROGRAM_PORTS = (5001, 5002, 5003, 5004, 8501)
+LOCK_SECONDS = 200
+WINE_SECONDS = 60
+NOTHING = dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.DEVNULL)
+
+
+def refuse(reason: str) -> None:
+    """Skip; but fail where these tests were asked for: there is no excuse on a machine that checks changes."""
+    if os.environ.get("WINE_TESTS") or os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -20,27 +32,55 @@ def bench():
         yield
         return
     if not os.environ.get("WINE_TESTS"):
-        pytest.skip("needs Windows; in Wine, which takes five minutes: set WINE_TESTS=1")
+        pytest.skip("needs Windows; in Wine, which takes minutes: set WINE_TESTS=1")
     if not shutil.which("wine") or not wine_bench.is_built():
-        pytest.skip("needs Windows, or on Debian 12 as root: python tests/windows/wine_bench.py")
+        pytest.fail("on Debian 12 as root, type: .venv/bin/python tests/windows/wine_bench.py")
+    with bench_for_us_alone(), display() as number, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", number)
+        end_all_programs()  # of a session that was killed
+        try:
+            subprocess.run(["wineserver", "--persistent"], env=wine_bench.environment(), timeout=WINE_SECONDS)
+            # Wine's services come with the first program and its desktop with the first window; they stay as long as
+            # this one does. They inherit a program's output: were it a test's pipe, its reader would wait for them.
+            first = ["wine", "cmd", "/c", "start", "/wait", "cmd", "/c", "start", "cmd", "/k"]
+            subprocess.run(first, env=wine_bench.environment(), timeout=WINE_SECONDS, **NOTHING)
+            yield
+        finally:
+            end_all_programs()
+
+
+@contextlib.contextmanager
+def bench_for_us_alone():
+    """The end of one session ends all programs in the bench, so another one has to wait."""
     import fcntl
 
-    with (wine_bench.home() / "in-use").open("w") as lock, pytest.MonkeyPatch.context() as patch:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the end of one session ends all programs in the bench
-        screen = ["-screen", "0", "1600x1000x24"]
-        display = subprocess.Popen(["Xvfb", "-displayfd", "1", *screen], stdout=subprocess.PIPE, text=True)
-        patch.setenv("DISPLAY", ":" + display.stdout.readline().strip())
-        subprocess.run(["wineserver", "--persistent"], env=wine_bench.environment())
-        # Wine's services come with the first program and its desktop with the first window. They inherit that
-        # program's output; were it a pipe, its reader would wait for them.
-        nothing = dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.DEVNULL)
-        first = ["wine", "cmd", "/c", "start", "/wait", "cmd", "/c", "exit"]
-        subprocess.run(first, env=wine_bench.environment(), **nothing)
+    def locked() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
+    with (wine_bench.home() / "in-use").open("w") as lock:
+        wait_until(locked, "the end of another session in the Wine bench", LOCK_SECONDS)
         yield
-        subprocess.run(["wineserver", "--kill"], env=wine_bench.environment())
-        display.terminate()
-        display.wait()
-        display.stdout.close()
+
+
+@contextlib.contextmanager
+def display():
+    """A screen that nobody sees; gives its name for DISPLAY."""
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1000x24"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as xvfb:
+        try:
+            number = xvfb.stdout.readline().strip()  # it comes when the display can be used
+            assert number, "Xvfb did not start; its reason is above"
+            yield f":{number}"
+        finally:
+            xvfb.terminate()
+
+
+def end_all_programs() -> None:
+    for command in ("--kill", "--wait"):
+        subprocess.run(["wineserver", command], env=wine_bench.environment(), timeout=WINE_SECONDS, **NOTHING)
 
 
 @pytest.fixture
@@ -63,9 +103,9 @@ def docker(shell, tmp_path):
 
 
 @pytest.fixture
-def free_ports():
+def free_ports(bench):
     """The batch files know their ports by heart, so a running project would disturb the tests, and they it."""
     for port in PROGRAM_PORTS:
         with socket.socket() as client:
             if client.connect_ex(("127.0.0.1", port)) == 0:
-                pytest.skip(f"port {port} is in use: end the five programs first")
+                refuse(f"port {port} is in use: end the five programs first")

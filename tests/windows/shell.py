@@ -4,6 +4,7 @@ The tests see one class, `Shell`, and no difference between the two.
 """
 
 import io
+import itertools
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ import sysconfig
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.windows import wine_bench
 
@@ -33,13 +36,12 @@ exit /b %errorlevel%
 """
 
 CLOSE_WINDOWS = """
-import psutil, stop_apps
-for window in stop_apps.our_windows():
-    for process in [*window.children(recursive=True), window]:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            pass
+import contextlib, psutil, stop_apps
+windows = stop_apps.our_windows()
+for process in [*stop_apps.our_programs(windows), *windows]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+psutil.wait_procs(windows, timeout=30)
 """
 
 CLOSE_WINDOW = """
@@ -67,12 +69,14 @@ class Shell:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.numbers = itertools.count(1)
         self.trampoline = folder / "run.bat"
         self.trampoline.write_bytes(TRAMPOLINE.replace("\n", "\r\n").encode())
 
     def run(self, file: Path, *, path: list[Path] = (), cwd: Path | None = None, **environment: str) -> Result:
         """Runs the batch file `file` to its end. `path` goes before Windows' own folders on the PATH."""
-        output = self.folder / "output.txt"
+        # Each run has a file of its own: the windows of start_apps.bat keep theirs open.
+        output = self.folder / f"output {next(self.numbers)}.txt"
         variables = {
             "RUN_PATH": ";".join([*map(self.windows_path, path), *self.system_path()]),
             "RUN_IN": self.windows_path(cwd or file.parent),
@@ -82,8 +86,18 @@ class Shell:
         # As a program starts it. A double-click's command line ends otherwise, see double_click().
         environment = {"CMDCMDLINE": f'cmd.exe /c "{variables["RUN_FILE"]}"'} | variables | environment
         done = self.start("cmd", "/d", "/c", self.windows_path(self.trampoline), **environment)
-        code = done.wait(PATIENCE_SECONDS)
-        return Result(code, output.read_bytes().decode("oem" if ON_WINDOWS else "utf-8", errors="replace"))
+        try:
+            code = done.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            done.kill()
+            pytest.fail(f"{file.name} did not end within {PATIENCE_SECONDS} s. It said:\n{self.text(output)}")
+        return Result(code, self.text(output))
+
+    @staticmethod
+    def text(output: Path) -> str:
+        """What was written there; nothing when cmd.exe did not get so far."""
+        content = output.read_bytes() if output.exists() else b""
+        return content.decode("oem" if ON_WINDOWS else "utf-8", errors="replace")
 
     def double_click(self, file: Path, **options) -> Result:
         """The same with the command line that Explorer uses: cmd.exe /c ""C:\\folder\\file.bat" "."""

@@ -6,6 +6,7 @@ import requests
 from brokers import local
 from tests.conftest import with_topic
 from tests.programs import Program, wait_until
+from tests.windows.conftest import refuse
 from tests.windows.shell import ON_WINDOWS, copy_project
 
 CONSUMERS = (5002, 5003, 5004)
@@ -13,14 +14,16 @@ CONSUMERS = (5002, 5003, 5004)
 # its session times out.
 SECONDS_TO_TAKE_OVER = 4 if ON_WINDOWS else 15
 
-pytestmark = pytest.mark.usefixtures("free_ports")
+# Each program takes ten seconds to start in Wine on two busy cores, and a test starts up to eleven.
+START_SECONDS = 240
+pytestmark = [pytest.mark.usefixtures("free_ports"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory):
     """The local broker where everyone looks for it; on Linux it runs outside Wine."""
     if any(local.taken(port) for port in local.PORTS.values()):
-        pytest.skip("a broker is running on localhost:9092: stop it first")
+        refuse("a broker is running on localhost:9092: stop it first")
     with local.LocalBroker(tmp_path_factory.mktemp("kafka")) as servers:
         yield with_topic(servers)
 
@@ -51,7 +54,7 @@ def assignments():
     return found
 
 
-def wait_for_assignments(expected, seconds=90):
+def wait_for_assignments(expected, seconds=START_SECONDS):
     wait_until(lambda: assignments() == expected, f"assignments {expected}", seconds)
 
 
@@ -74,7 +77,7 @@ def page_answers():
 
 def test_five_windows(shell, windows):
     wait_for_assignments({5002: [0], 5003: [1], 5004: [2]})
-    wait_until(page_answers, "the page", 90)
+    wait_until(page_answers, "the page", START_SECONDS)
 
     likes = [like() for _ in range(6)]
     first = likes[0]["order"]
@@ -108,7 +111,7 @@ def test_run_py_with_a_broker_that_is_there(shell, tmp_path, kafka):
     command = [shell.windows_path(project / ".venv/Scripts/python.exe"), "run.py"]
     run = Program(*([] if ON_WINDOWS else ["wine"]), *command, cwd=project, **shell.environment())
     try:
-        run.wait_for("page .*8501")
+        run.wait_for("page .*8501", seconds=START_SECONDS)
         wait_for_assignments({5002: [0], 5003: [1], 5004: [2]})
         run.type("stop 1")
         wait_for_assignments({5003: [0, 1], 5004: [2]}, 30)
