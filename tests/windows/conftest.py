@@ -35,6 +35,10 @@ def bench():
         pytest.skip("needs Windows; in Wine, which takes minutes: set WINE_TESTS=1")
     if not shutil.which("wine") or not wine_bench.is_built():
         pytest.fail("on Debian 12 as root, type: .venv/bin/python tests/windows/wine_bench.py")
+    try:
+        socket.getaddrinfo("localhost", 9092, socket.AF_INET, flags=socket.AI_ADDRCONFIG)  # as librdkafka asks
+    except OSError:
+        pytest.fail("Windows programs find localhost only where there is a network: ip address add 10.0.0.1/32 dev lo")
     with bench_for_us_alone(), display() as number, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DISPLAY", number)
         end_all_programs()  # of a session that was killed

@@ -112,13 +112,13 @@ class Shell:
             command, env=self.environment() | environment, stdin=nothing, stdout=nothing, stderr=nothing
         )
 
-    def python(self, code: str, cwd: Path) -> str:
+    def python(self, code: str, cwd: Path, **environment: str) -> str:
         """What the Windows Python prints for `code`."""
         command = ([] if ON_WINDOWS else ["wine"]) + [self.windows_path(self.interpreter)]
         done = subprocess.run(
             [*command, "-c", code],
             cwd=cwd,
-            env=self.environment(),
+            env=self.environment() | environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PATIENCE_SECONDS,
@@ -140,7 +140,7 @@ class Shell:
             self.python(CLOSE_WINDOW.format(title=title), project)
         else:
             search = ["xdotool", "search", "--name", f"^{title}$", "windowkill"]
-            subprocess.run(search, check=True, env=self.environment())
+            subprocess.run(search, check=True, env=self.environment(), timeout=PATIENCE_SECONDS)
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ) if ON_WINDOWS else wine_bench.environment()
