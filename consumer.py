@@ -65,6 +65,7 @@ def consumer_config() -> dict:
         "session.timeout.ms": SESSION_TIMEOUT_MS,
         "heartbeat.interval.ms": 500,  # its answer tells a member that others came or went
         "topic.metadata.refresh.interval.ms": 2000,  # how soon a new topic or partition is seen
+        "reconnect.backoff.max.ms": 1000,  # how soon a broker that is back is found; the default is 10 s
         "log_level": 2,  # librdkafka's own words on a lost connection; Seen.report() has ours
     }
     if CLIENT_CONFIG:
@@ -78,6 +79,7 @@ class Seen:
 
     def __init__(self):
         self.stopping = False
+        self.waiting = False  # in poll
         self.left = threading.Event()  # set when the group was told
         self.polled_at = time.monotonic()
         self.error = None  # the last KafkaError that was not looked into yet
@@ -197,6 +199,28 @@ def lag(onlooker: Consumer, position: dict[int, int | None]) -> dict[int, int | 
     return events
 
 
+def past_the_end(onlooker: Consumer, position: dict[int, int | None]) -> bool:
+    """True when more was read than there is: the topic was deleted, and another one has its name."""
+    with contextlib.suppress(KafkaException):
+        for partition, offset in position.items():
+            here = TopicPartition(TOPIC, partition)
+            if offset and offset > onlooker.get_watermark_offsets(here, timeout=BROKER_SECONDS)[1]:
+                return True
+    return False
+
+
+def join_group(seen: Seen) -> Consumer:
+    """A new member of the group, which tells `seen` of its rebalances and errors."""
+    consumer = Consumer(consumer_config() | {"error_cb": lambda error: setattr(seen, "error", error)})
+    consumer.subscribe(
+        [TOPIC],
+        on_assign=lambda _, partitions: seen.rebalance("assigned", partitions),
+        on_revoke=lambda _, partitions: seen.rebalance("revoked", partitions),
+        on_lost=lambda _, partitions: seen.rebalance("lost", partitions),
+    )
+    return consumer
+
+
 def leave_when_the_window_is_closed(seen: Seen):
     """On Windows, closing its window ends a program as soon as this handler returns: it waits until the
     poll loop has left the group. Gives the handler, which must be kept."""
@@ -219,7 +243,8 @@ def main() -> None:
 
     def stop(*_):
         seen.stopping = True
-        raise KeyboardInterrupt  # ends the wait in poll
+        if seen.waiting:
+            raise KeyboardInterrupt  # ends the wait in poll; a like that was logged is first stored
 
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # Ctrl+C, and other ways to be asked to end
         if hasattr(signal, name):
@@ -228,26 +253,27 @@ def main() -> None:
     try:
         listener = socket.create_server(("127.0.0.1", int(PORT)))
         onlooker = Consumer(consumer_config())
-        consumer = Consumer(consumer_config() | {"error_cb": lambda error: setattr(seen, "error", error)})
+        consumer = join_group(seen)
     except (OSError, ValueError, OverflowError) as error:
         sys.exit(f"Port {PORT} cannot be used: {error}. End what runs there, or set CONSUMER_PORT.")
     except KafkaException as error:
         sys.exit(f"{CLIENT_CONFIG} does not suit librdkafka: {error.args[0].str()}")
-    server = waitress.create_server(create_app(seen, onlooker), sockets=[listener])
+    server = waitress.create_server(create_app(seen, onlooker), sockets=[listener], max_request_body_size=2**20)
     threading.Thread(target=server.run, daemon=True).start()
     log.info("Consumer on http://localhost:%s, group %s, broker %s", PORT, GROUP, BOOTSTRAP_SERVERS)
-    consumer.subscribe(
-        [TOPIC],
-        on_assign=lambda _, partitions: seen.rebalance("assigned", partitions),
-        on_revoke=lambda _, partitions: seen.rebalance("revoked", partitions),
-        on_lost=lambda _, partitions: seen.rebalance("lost", partitions),
-    )
     try:
         while not seen.stopping:
+            seen.waiting = True
             message = consumer.poll(POLL_SECONDS)
+            seen.waiting = False
             seen.polled_at = time.monotonic()
             if message is None or message.error():
                 seen.look_into(message.error() if message else seen.error, onlooker)
+                if past_the_end(onlooker, seen.position):
+                    # librdkafka goes by the old topic's leader epochs and would wait for ever: a new member does not.
+                    log.warning("The topic %s was made anew. Joining the group again ...", TOPIC)
+                    consumer.close()
+                    consumer = join_group(seen)
                 continue
             place = {"partition": message.partition(), "offset": message.offset()}
             try:

@@ -47,6 +47,7 @@ def client_config() -> dict:
         "client.id": "producer",
         # On Windows `localhost` is ::1 first, where no broker listens, and to be refused there takes 2 s.
         "broker.address.family": "v4" if os.name == "nt" else "any",
+        "reconnect.backoff.max.ms": 1000,  # how soon a broker that is back is found; the default is 10 s
         "log_level": 2,  # librdkafka's own words on a lost connection; ours are in the answers
     }
     if CLIENT_CONFIG:
@@ -265,12 +266,23 @@ def valid_key(key) -> bool:
         return False
 
 
+def most_connections() -> int:
+    """As many as this process may hold, less what Python and the Kafka client need."""
+    if os.name == "nt":
+        return 400  # its select knows 512
+    import resource
+
+    return max(100, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 2048) - 100)
+
+
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    stopping = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # however we are ended, end like Ctrl+C
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+            # No exception: in on_delivery it would break the poll, and nobody would wait for the other likes.
+            signal.signal(getattr(signal, name), lambda *_: stopping.set())
     try:
         listener = socket.create_server(("127.0.0.1", int(PORT)))
         producer = Producer(producer_config())
@@ -280,18 +292,24 @@ def main() -> None:
         sys.exit(f"{CLIENT_CONFIG} does not suit librdkafka: {error.args[0].str()}")
     # waitress: plain Python threads, also on Windows, in this process, which holds the Kafka producer.
     # granian confirmed 1.4 to 1.6 times as many likes a second, but in worker processes that it starts.
-    server = waitress.create_server(create_app(producer), sockets=[listener], threads=64)
+    server = waitress.create_server(
+        create_app(producer),
+        sockets=[listener],
+        threads=64,
+        connection_limit=most_connections(),
+        asyncore_use_poll=True,  # where there is one: select knows no more than 1024 connections
+        channel_timeout=15,  # seconds until an idle connection has to make room,
+        cleanup_interval=5,  # and how often that is looked at
+        max_request_body_size=2**20,  # a larger one is refused before it is read
+    )
     threading.Thread(target=server.run, daemon=True).start()
     log.info("Producer on http://localhost:%s, broker %s, topic %s", PORT, BOOTSTRAP_SERVERS, TOPIC)
-    try:
-        while True:
-            producer.poll(1.0)  # calls on_delivery for what the broker has confirmed
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        listener.close()
-        undelivered = producer.flush(6)
-        server.task_dispatcher.shutdown(timeout=2)  # the answers to the clicks just confirmed
-        log.info("Producer stopped, %d likes not delivered", undelivered)
+    while not stopping.is_set():
+        producer.poll(0.2)  # calls on_delivery for what the broker has confirmed
+    server.accepting = False  # its thread would stumble over a listener that is closed here
+    undelivered = producer.flush(6)
+    server.task_dispatcher.shutdown(timeout=2)  # the answers to the clicks just confirmed
+    log.info("Producer stopped, %d likes not delivered", undelivered)
 
 
 if __name__ == "__main__":

@@ -148,6 +148,8 @@ def create_topic(bootstrap_servers: str) -> str:
                 # The broker says how many replicas (default.replication.factor): one alone, three of three.
                 admin.create_topics([NewTopic(TOPIC, PARTITIONS)])[TOPIC].result()
             except KafkaException as error:
+                if error.args[0].code() == KafkaError._DESTROY_BROKER:  # it went to a name that has just been replaced
+                    return create_topic(bootstrap_servers)
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
             return f"{TOPIC}, created with {PARTITIONS} partitions"

@@ -1,10 +1,12 @@
 """What all tests share: a real Kafka, a simulated one, and programs as processes."""
 
+import contextlib
 import os
 import uuid
 
 import pytest
 import requests
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from brokers import answers, client_config, docker
@@ -16,6 +18,17 @@ from brokers.simulated import SimulatedBroker
 from tests.programs import Program, consumer, producer, wait_until
 
 TOPIC, PARTITIONS = "likes", 3
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="tests/reliability for an hour: all faults, many events")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="it takes long: --long runs it"))
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +71,15 @@ def with_topic(servers: str) -> str:
 
 def create_topic(admin: AdminClient) -> None:
     """The topic `likes`, with as many replicas as the broker says, unless it is there."""
-    if TOPIC not in admin.list_topics(timeout=20).topics:
-        admin.create_topics([NewTopic(TOPIC, PARTITIONS)])[TOPIC].result()
-        # With several brokers, the one that is asked may not have heard of it yet.
-        wait_until(lambda: TOPIC in admin.list_topics(timeout=20).topics, "the topic")
+
+    def there() -> bool:
+        if TOPIC in admin.list_topics(timeout=20).topics:
+            return True
+        with contextlib.suppress(KafkaException):  # created, and the broker that is asked has not heard of it
+            admin.create_topics([NewTopic(TOPIC, PARTITIONS)])[TOPIC].result()
+        return False
+
+    wait_until(there, "the topic")
 
 
 class container:

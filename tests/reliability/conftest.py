@@ -1,0 +1,32 @@
+"""A broker of their own for the tests that break things."""
+
+import pytest
+
+from tests.conftest import local_broker, with_topic
+from tests.reliability.trial import Trial
+
+
+@pytest.fixture(scope="package")
+def broker(tmp_path_factory):
+    """A local broker that a test may stop and kill, and that runs again when the test ends."""
+    broker = local_broker(tmp_path_factory.mktemp("reliability"))
+    broker.start()
+    with_topic(broker.bootstrap_servers)
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def trial(broker, request):
+    """The programs on that broker, with clicks going on."""
+    trial = Trial(broker.bootstrap_servers, request.node.name)
+    yield trial
+    trial.close()
+    if not broker.running:
+        broker.start()
+
+
+@pytest.fixture
+def long(request) -> bool:
+    """True when the long versions were asked for: `python run.py test tests/reliability --long`."""
+    return request.config.getoption("--long")

@@ -1,0 +1,195 @@
+"""Clicks on running programs while something goes wrong, and the count at the end.
+
+Acknowledged is what was answered 201. The group's lines and Kafka's log are held against that: nothing acknowledged is
+missing, nothing is in the log twice, and a like that was logged twice had a new owner in between.
+"""
+
+import itertools
+import json
+import re
+import threading
+import time
+import uuid
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass
+
+import requests
+from confluent_kafka import Consumer, TopicPartition
+
+from brokers import client_config
+from brokers.ports import free_ports
+from tests.programs import LIKE_LOGGED, ROOT, Program, consumer, producer, wait_until
+
+TOPIC = "likes"
+FIGURES = ROOT / "test-results" / "reliability.jsonl"
+
+
+class Clicks:
+    """Threads that click until `stop`, each again when its click was answered and `pause` seconds have passed."""
+
+    def __init__(self, url: str, clients: int = 4, pause: float = 0.05):
+        self.acknowledged: list[dict] = []
+        self.refused = Counter()  # status -> clicks that were answered so
+        self.unanswered = 0  # clicks whose connection broke: the producer was away
+        self.url, self.pause = url, pause
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._click) for _ in range(clients)]
+        for thread in self._threads:
+            thread.start()
+
+    def _click(self) -> None:
+        session = requests.Session()
+        while not self._over.wait(self.pause):
+            try:
+                answer = session.post(f"{self.url}/like", timeout=30)
+            except requests.RequestException:
+                self.unanswered += 1
+                continue
+            if answer.status_code == 201:
+                self.acknowledged.append(answer.json())
+            else:
+                self.refused[answer.status_code] += 1
+        session.close()
+
+    def wait_for_more(self, count: int, seconds: float = 90) -> None:
+        """Until so many more likes are acknowledged than now."""
+        wanted = len(self.acknowledged) + count
+        wait_until(lambda: len(self.acknowledged) >= wanted, f"{count} more likes", seconds)
+
+    def stop(self) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@dataclass
+class Tally:
+    """What a trial came to."""
+
+    name: str
+    faults: int
+    acknowledged: int
+    refused: int  # 503, or no answer: the person was told, or saw, that it did not work
+    lost: int
+    logged_twice: int
+
+
+class Trial:
+    """The producer and three consumers of a new group on `servers`; `faults` counts what was done to them."""
+
+    def __init__(self, servers: str, name: str, clients: int = 4, pause: float = 0.05):
+        self.servers, self.name = servers, name
+        self.group = f"trial-{uuid.uuid4().hex[:8]}"
+        *self.member_ports, self.producer_port = sorted(free_ports(4))
+        self.processes: list[Program] = []  # of the group, also those that have ended
+        self.members: dict[int, Program] = {}
+        self.faults = 0
+        self.producer = producer(servers, self.producer_port)
+        for number in range(3):
+            self.start_member(number)
+        self.producer.wait_until_it_answers()
+        for number, member in self.members.items():
+            member.wait_for_status(lambda status, number=number: status["assignment"] == [number])
+        self.clicks = Clicks(self.producer.url, clients, pause)
+
+    def start_member(self, number: int) -> None:
+        self.members[number] = consumer(self.servers, self.group, self.member_ports[number])
+        self.processes.append(self.members[number])
+
+    def kill_member(self, number: int) -> None:
+        self.faults += 1
+        self.members.pop(number).process.kill()
+
+    def stop_member(self, number: int) -> None:
+        self.faults += 1
+        member = self.members.pop(number)
+        member.wait_for("^Consumer on ")  # before, while Python imports, Ctrl+C ends it with Python's own words
+        assert member.interrupt() == 0
+
+    def restart_producer(self) -> None:
+        """After a kill, or a stop: on the same port."""
+        self.producer = producer(self.servers, self.producer_port)
+        self.processes.append(self.producer)  # to be ended with the others; it logs no `Consumed`
+
+    def kill_producer(self) -> None:
+        self.faults += 1
+        self.producer.kill()
+
+    def logged(self) -> dict[int, list[tuple[int, int]]]:
+        """Order -> (process, line) of each time when the group logged it."""
+        found = defaultdict(list)
+        for number, process in enumerate(self.processes):
+            for line_number, line in enumerate(list(process.lines)):
+                if match := LIKE_LOGGED.fullmatch(line):
+                    found[int(match["order"])].append((number, line_number))
+        return found
+
+    def finish(self, in_the_log=True, twice=True) -> Tally:
+        """Stop clicking and count. `in_the_log=False`: the topic was deleted in between, so the log lacks what was
+        in it; `twice=False`: nothing that happened excuses that a like is logged twice."""
+        self.clicks.stop()
+        acknowledged = {like["order"] for like in self.clicks.acknowledged}
+        assert len(acknowledged) == len(self.clicks.acknowledged), "an order was acknowledged twice"
+        wait_until(lambda: acknowledged <= self.logged().keys(), self._missing(acknowledged), 60)
+        logged = self.logged()
+        repeated = {order: places for order, places in logged.items() if len(places) > 1}
+        unexplained = [order for order, places in repeated.items() if not self._had_another_owner(places)]
+        assert not unexplained, f"logged twice with no rebalance in between: {unexplained[:20]}"
+        assert twice or not repeated, f"logged twice: {sorted(repeated)[:20]}"
+        if in_the_log:
+            log = read_log(self.servers)
+            for like in self.clicks.acknowledged:
+                assert log[like["partition"], like["offset"]] == like["order"]
+            written = Counter(order for order in log.values())
+            assert not [order for order in acknowledged if written[order] != 1], "in the log twice"
+        for process in self.processes:
+            assert not any("Traceback" in line for line in process.lines), process.lines[-40:]
+        refused = self.clicks.refused.total() + self.clicks.unanswered
+        assert set(self.clicks.refused) <= {503}
+        tally = Tally(self.name, self.faults, len(acknowledged), refused, 0, len(repeated))
+        print(tally)
+        FIGURES.parent.mkdir(exist_ok=True)
+        with FIGURES.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(tally)) + "\n")
+        return tally
+
+    def _missing(self, acknowledged: set[int]) -> str:
+        return f"all of {len(acknowledged)} acknowledged likes logged by {self.group}"
+
+    def _had_another_owner(self, places: list[tuple[int, int]]) -> bool:
+        """Between any two times of the same process it was assigned its partitions anew."""
+        for (process, line), (other, later) in itertools.pairwise(places):
+            between = self.processes[process].lines[line:later]
+            if process == other and not any(text.startswith("Assigned: ") for text in between):
+                return False
+        return True
+
+    def close(self) -> None:
+        self.clicks.stop()
+        for process in {*self.processes, self.producer}:
+            if process.process.poll() is None:
+                process.process.kill()
+            process.wait()
+            process.process.stdin.close()
+            process.process.stdout.close()
+
+
+def read_log(servers: str) -> dict[tuple[int, int], int]:
+    """(partition, offset) -> order of everything in the topic, read by an independent client."""
+    reader = Consumer(client_config(servers) | {"group.id": uuid.uuid4().hex, "enable.auto.commit": False})
+    log = {}
+    try:
+        partitions = reader.list_topics(TOPIC, timeout=20).topics[TOPIC].partitions
+        ends = {p: reader.get_watermark_offsets(TopicPartition(TOPIC, p), timeout=20) for p in partitions}
+        reader.assign([TopicPartition(TOPIC, p, low) for p, (low, _high) in ends.items()])
+        wanted = sum(high - low for low, high in ends.values())
+        deadline = time.monotonic() + 60
+        while len(log) < wanted:
+            assert time.monotonic() < deadline, f"{len(log)} of {wanted} records"
+            for record in reader.consume(1000, 1.0):
+                assert record.error() is None, record.error()
+                order = re.match(rb'\{"order": (\d+)', record.value() or b"")
+                log[record.partition(), record.offset()] = int(order[1]) if order else 0
+        return log
+    finally:
+        reader.close()
