@@ -56,16 +56,8 @@ def bench():
 @contextlib.contextmanager
 def bench_for_us_alone():
     """The end of one session ends all programs in the bench, so another one has to wait."""
-    import fcntl
-
-    def locked() -> bool:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        return False
-
-    with (wine_bench.home() / "in-use").open("w") as lock:
-        wait_until(locked, "the end of another session in the Wine bench", LOCK_SECONDS)
+    with (wine_bench.home() / "in-use").open("w") as file:
+        wait_until(lambda: wine_bench.lock(file), "the end of another session in the Wine bench", LOCK_SECONDS)
         yield
 
 

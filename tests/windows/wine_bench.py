@@ -7,15 +7,17 @@ wine. The folder is named after its inputs (this file, wine/*.c, requirements.tx
 the next build makes a new folder and removes the old one. wine/README.md lists what is in it, and why.
 """
 
-import fcntl
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
+from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "wine"
@@ -39,6 +41,7 @@ WINE_10_PROGRAMS = ["cmd", "start", "where", "findstr", "tasklist", "taskkill"]
 WINDOWS_ONLY_PACKAGES = ["colorama", "tzdata", "pywin32"]
 
 
+@cache  # a session stays in its bench, also when one of the inputs is edited meanwhile
 def home() -> Path:
     """Where the bench for the present inputs is, or would be."""
     inputs = [Path(__file__).resolve(), REQUIREMENTS, *sorted(SOURCES.glob("*.c"))]
@@ -68,12 +71,13 @@ def build() -> None:
     if "bookworm" not in platform.freedesktop_os_release().values() or os.geteuid() != 0:
         sys.exit("The Wine bench can be built on Debian 12 (bookworm) as root. Elsewhere its tests skip.")
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (CACHE / "lock").open("w") as file:
+        while not lock(file):
+            time.sleep(1)
         if is_built():  # by another process, while this one waited
             return
         for old in CACHE.iterdir():
-            if old.is_dir():
+            if old.is_dir() and not is_in_use(old):
                 shutil.rmtree(old)
         work = home() / "work"
         work.mkdir(parents=True)
@@ -82,6 +86,23 @@ def build() -> None:
             step(work)
         shutil.rmtree(work)
         (home() / "complete").touch()
+
+
+def lock(file: TextIO) -> bool:
+    """Take the lock that `file` stands for, until it is closed; False when another process has it."""
+    import fcntl  # Windows has none, and imports this module, too
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_in_use(bench: Path) -> bool:
+    """Do tests run in it now? Those of another clone, with other packages, may need another bench than ours."""
+    with (bench / "in-use").open("w") as file:
+        return not lock(file)
 
 
 def install_debian_packages(_work: Path) -> None:
