@@ -18,8 +18,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from concurrent.futures import Future
+from functools import lru_cache
 from pathlib import Path
+from queue import SimpleQueue
 
 import waitress
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -125,7 +126,7 @@ class Likes:
                 now = time.time()
                 event = {
                     "order": self.order + 1,
-                    "clicked_at": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)),
+                    "clicked_at": local_time(int(now)),
                     "ts_ms": int(now * 1000),
                 }
                 # Round robin is chosen here, not given: without a partition, librdkafka sends many
@@ -138,16 +139,23 @@ class Likes:
         return events
 
     def _produce(self, value: bytes, on_delivery, target: dict) -> bool:
-        give_up_at = time.monotonic() + METADATA_SECONDS
-        while time.monotonic() < give_up_at:
+        give_up_at = None
+        while give_up_at is None or time.monotonic() < give_up_at:
             try:
                 self.producer.produce(TOPIC, value, on_delivery=on_delivery, **target)
                 return True
             except BufferError:  # the queue is full: deliveries make room
+                give_up_at = give_up_at or time.monotonic() + METADATA_SECONDS
                 self.producer.poll(0.01)
             except KafkaException as error:
                 raise Unconfirmed(f"the like cannot be sent: {error.args[0].str()}") from error
         return False
+
+
+@lru_cache(maxsize=1)  # of a burst, many thousands are in the same second
+def local_time(seconds: int) -> str:
+    """The local time, `YYYY-MM-DD HH:MM:SS`, of a Unix time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def last_order(partitions: int) -> int:
@@ -193,38 +201,43 @@ def create_app(producer: Producer, last_order=last_order) -> Flask:
         key = json_body("key").get("key")
         if key is not None and not valid_key(key):
             raise BadRequest(f'"key" must be a text of 1 to {LONGEST_KEY} bytes in UTF-8')
-        delivery = Future()
-        events = likes.publish(1, key, lambda error, message: delivery.set_result((error, message)))
+        reports = SimpleQueue()
+
+        def on_delivery(error, message):
+            # Logged by the one thread that polls: the threads of many clicks at once would wait for each other.
+            order = json.loads(message.value())["order"]
+            if error:
+                log.warning("Not delivered: order=%d %s", order, error.str())
+            else:
+                log.info("Delivered: order=%d partition=%d offset=%d", order, message.partition(), message.offset())
+            reports.put((error, message))
+
+        events = likes.publish(1, key, on_delivery)
         if not events:
             raise Unconfirmed("too many likes wait for the broker", "wait a moment and click again")
-        error, message = delivery.result()  # librdkafka reports each event within message.timeout.ms
+        error, message = reports.get()  # librdkafka reports each event within message.timeout.ms
         if error:
-            log.warning("Not delivered: order=%d %s", events[0]["order"], error.str())
             raise Unconfirmed(f"the broker did not confirm the like: {reason(error)}")
-        place = {"partition": message.partition(), "offset": message.offset()}
-        log.info("Delivered: order=%d partition=%d offset=%d", events[0]["order"], *place.values())
-        return {**events[0], **place}, 201
+        return {**events[0], "partition": message.partition(), "offset": message.offset()}, 201
 
     @app.post("/likes")
     def burst():
         count = json_body("count").get("count")
         if type(count) is not int or not 1 <= count <= LARGEST_BURST:
             raise BadRequest(f'"count" must be a whole number from 1 to {LARGEST_BURST}')
-        reports = Counter()  # partition, or error -> number of events
-        reported = threading.Semaphore(0)
+        reports = []  # of each event: its partition, or what went wrong
 
         def on_delivery(error, message):
-            reports[reason(error) if error else message.partition()] += 1
-            reported.release()
+            reports.append(reason(error) if error else message.partition())
 
         events = likes.publish(count, None, on_delivery)
-        for _ in events:
-            reported.acquire()
-        partitions = {str(p): n for p, n in sorted(reports.items(), key=str) if isinstance(p, int)}
+        while len(reports) < len(events):  # to be woken up for each report would take longer than the report
+            time.sleep(0.005)
+        partitions = {str(p): n for p, n in sorted(Counter(reports).items(), key=str) if isinstance(p, int)}
         confirmed = sum(partitions.values())
         log.info("Delivered: %d of %d likes, partitions=%s", confirmed, count, json.dumps(partitions))
         if confirmed < count:
-            reasons = [report for report in reports if isinstance(report, str)] or ["the queue stayed full"]
+            reasons = sorted({report for report in reports if isinstance(report, str)}) or ["the queue stayed full"]
             raise Unconfirmed(f"the broker confirmed {confirmed} of {count} likes: {', '.join(reasons)}")
         first, last = events[0]["order"], events[-1]["order"]
         return {"count": count, "first_order": first, "last_order": last, "partitions": partitions}, 201

@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import bench
 from bench import report
 from bench.cluster import running_kafka
 from bench.harness import NotMeasured
@@ -20,11 +19,13 @@ RESULTS = ROOT / "bench" / "results"
 
 def main() -> int:
     """Measure, print, write; 0 when everything could be measured."""
-    parser = argparse.ArgumentParser(prog="run.py bench", usage=bench.__doc__.split("\n\n|")[0], add_help=True)
-    parser.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], default=[], help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(prog="run.py bench", description="Measure how fast the programs are.")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="where the report goes")
     options = parser.parse_args()
+    if unknown := set(options.subjects) - set(SUBJECTS):
+        parser.error(f"there is no subject {', '.join(sorted(unknown))}; the subjects are {', '.join(SUBJECTS)}")
     wanted = [name for name in SUBJECTS if name in options.subjects] or list(SUBJECTS)
     started, failed, lines = time.monotonic(), [], []
     try:
@@ -48,7 +49,7 @@ def main() -> int:
     name = "quick" if options.quick else "-".join(wanted) if options.subjects else "all"
     for file in report.write(lines, about, options.out, name) if lines else []:
         print(file)
-    if name == "all" and options.out == RESULTS:
+    if name == "all" and options.out == RESULTS and not failed:
         report.into_readme(ROOT / "README.md", lines, about)
     return 1 if failed else 0
 

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import KafkaException, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from brokers import answers, client_config
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
 
+LEADERS_SECONDS = 30.0
 DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
 
 
@@ -37,8 +38,7 @@ class Bench:
         name = f"bench-{uuid.uuid4().hex[:12]}"
         admin = AdminClient(client_config(self.servers))
         admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
-        while name not in admin.list_topics(timeout=10).topics:
-            time.sleep(0.05)
+        _wait_for_leaders(admin, name, partitions)
         try:
             yield name
         finally:
@@ -48,6 +48,21 @@ class Bench:
     def log(self) -> Path:
         """A file for the lines of a contender."""
         return self.folder / f"{uuid.uuid4().hex}.log"
+
+
+def _wait_for_leaders(admin: AdminClient, topic: str, partitions: int) -> None:
+    """Return when each partition answers: a new topic is listed before all of its partitions have a leader."""
+    ends = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in range(partitions)}
+    deadline = time.monotonic() + LEADERS_SECONDS
+    while True:
+        try:
+            for future in admin.list_offsets(ends, request_timeout=10).values():
+                future.result()
+            return
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def new_group() -> str:

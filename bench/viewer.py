@@ -9,6 +9,7 @@ from websockets.sync.client import connect
 from bench.harness import NotMeasured
 
 PATIENCE_SECONDS = 60.0
+FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
 class Viewer:
@@ -37,13 +38,18 @@ class Viewer:
         return (time.perf_counter() - started) * 1000
 
     def _run(self, wanted: BackMsg) -> None:
+        """Send it, and read what the page then sends, to its end."""
         self.socket.send(wanted.SerializeToString())
+        elements = 0
         while True:
             said = ForwardMsg()
             said.ParseFromString(self.socket.recv(PATIENCE_SECONDS))
             if said.WhichOneof("type") == "auto_rerun":
                 self.board = said.auto_rerun.fragment_id
+            elements += said.WhichOneof("type") in ("delta", "ref_hash")
             if said.WhichOneof("type") == "script_finished":
+                if said.script_finished not in FINISHED or not elements:
+                    raise NotMeasured("the page showed nothing")
                 return
 
     def __enter__(self) -> "Viewer":

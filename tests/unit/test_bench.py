@@ -1,6 +1,6 @@
-"""The bench's own arithmetic, its load generator."""
+"""The bench's own arithmetic, its load generator, and the README's figures."""
 
-import socket
+import socketserver
 import threading
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from bench import report
 from bench.harness import Line, NotMeasured, Spread, compared, interleaved, percentile
 from bench.http_load import load
+from tests.programs import ROOT
 
 OK = b"HTTP/1.1 201 CREATED\r\nContent-Length: 2\r\n%s\r\n{}"
 
@@ -35,31 +36,21 @@ def test_percentile(percent, value):
 
 @pytest.fixture
 def server():
-    """A server that answers each request with `answer`; gives (port, how many were asked, answer)."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    """A server that answers each request with `answer[0]`; gives (port, the requests, answer)."""
     asked, answer = [], [OK % b""]
 
-    def serve(connection: socket.socket):
-        with connection:
-            while request := connection.recv(4096):
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            while request := self.request.recv(4096):
                 asked.append(request)
-                connection.sendall(answer[0])
+                self.request.sendall(answer[0])
                 if b"Connection: close" in answer[0]:
                     return
 
-    def accept():
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:  # closed: the test is over
-                return
-            threading.Thread(target=serve, args=[connection], daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    yield listener.getsockname()[1], asked, answer
-    listener.shutdown(socket.SHUT_RDWR) if hasattr(socket, "SO_REUSEPORT") else None
-    listener.close()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield listening.server_address[1], asked, answer
+        listening.shutdown()
 
 
 @pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"])
@@ -91,3 +82,8 @@ def test_the_report_can_be_read_again(tmp_path):
     assert "| 1 connection | 1.50/s (1.00 to 2.00) | peer | 2.00/s | 0.75 (0.50 to 1.00) |" in text
     assert "**not met**" in text
     assert "| idle | 3.00 % |" in text
+
+
+def test_the_readme_has_the_figures_of_the_last_run():
+    lines, about = report.read(ROOT / "bench" / "results" / "all.json")
+    assert report.readme_section(lines, about) in (ROOT / "README.md").read_text(encoding="utf-8")

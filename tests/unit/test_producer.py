@@ -38,7 +38,8 @@ class FakeProducer:
             raise KafkaException(KafkaError(KafkaError._FATAL, "fenced"))
         self.sent.append({"topic": topic, "value": value, "key": key, "partition": partition})
         offset = len(self.sent) - 1
-        message = type("Message", (), {"partition": lambda self: partition, "offset": lambda self: offset})
+        report = {"partition": partition, "offset": offset, "value": value}
+        message = type("Message", (), {name: lambda self, of=of: of for name, of in report.items()})
         on_delivery(None, message())
 
 
