@@ -31,3 +31,7 @@ class Evidence:
         wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(self.partitions(topic))}
         offsets = self.admin.list_offsets(wanted) if wanted else {}
         return {place.partition: future.result().offset for place, future in offsets.items()}
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """Partition -> the group's committed offset, for those that have one."""
+        return {partition: commits[-1].offset for partition, commits in self.history(group).commits_of(topic).items()}
