@@ -40,10 +40,8 @@ def _dispatch(arguments: list[str], usage: str) -> int:
         setup.enter("requirements-bench.txt")
         return _call("-m", "bench", *arguments[1:])
     if lab := re.fullmatch(r"labs[/\\](\w+)\.py", command):
-        if not (ROOT / "labs" / f"{lab[1]}.py").exists():
-            raise Problem(f"there is no {command}", "python run.py check   (the labs; their pages are in labs/)")
         setup.enter("requirements-labs.txt")
-        return _call("-m", f"labs.{lab[1]}", *arguments[1:])
+        return _lab(lab[1], arguments[1:])
     if command == "check":
         setup.enter("requirements-labs.txt")
         return _check(arguments[1:])
@@ -59,6 +57,22 @@ def _call(*arguments: str) -> int:
     """Run Python with these arguments in the project's folder; its exit code."""
     utf8 = {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
     return subprocess.call([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **utf8})
+
+
+def _lab(name: str, arguments: list[str]) -> int:
+    """Run a program of the labs. Raises `Problem` when there is none of this name, or no broker for it."""
+    from brokers import answers
+    from labs import cluster, secured
+
+    if not (ROOT / "labs" / f"{name}.py").exists():
+        raise Problem(f"there is no labs/{name}.py", "python run.py check   (the labs; their pages are in labs/)")
+    secured.act_as("learner")
+    if "-h" not in arguments and not answers(cluster.BOOTSTRAP_SERVERS, cluster.BROKER_SECONDS):
+        raise Problem(
+            f"no broker answers on {cluster.BOOTSTRAP_SERVERS}",
+            "python run.py in another terminal, then the same again",
+        )
+    return _call("-m", f"labs.{name}", *arguments)
 
 
 def _check(arguments: list[str]) -> int:
