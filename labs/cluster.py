@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+import producer
 from brokers import client_config
 
-TOPIC = "likes"
+TOPIC = producer.TOPIC
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
 PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
 CONSUMER_PORT = os.environ.get("CONSUMER_PORT", "5002").strip()  # of the first

@@ -62,6 +62,7 @@ def missing(step: Step, folder: Path) -> str:
     return "\n".join([f"not shown: {line}", *output]) if (line := next(lines, None)) else ""
 
 
-def check(number: int, folder: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "run.py", "check", str(number)]
+def check(number: int | str, folder: Path) -> subprocess.CompletedProcess:
+    """`python run.py check`, of one lab; of all when the number is empty."""
+    command = [sys.executable, "run.py", "check", *str(number).split()]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120)

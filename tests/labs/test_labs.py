@@ -12,6 +12,13 @@ from tests.pages import found, steps
 ON_ONE_BROKER = sorted(PAGES.keys() - {9, 10})
 
 
+def test_at_first_nothing_is_reached_but_that_there_is_a_topic(launched, copy):
+    progress = check("", copy)
+    assert progress.returncode == 1, progress.stdout + progress.stderr
+    states = re.findall(r"^ +(\d+)  .* (\d+) of \d+$", progress.stdout, re.MULTILINE)
+    assert states == [(str(number), "1" if number == 1 else "0") for number in sorted(PAGES)], progress.stdout
+
+
 @pytest.mark.parametrize("number", ON_ONE_BROKER)
 def test_a_lab_played_from_its_page(number, launched, copy):
     before = check(number, copy)
