@@ -76,7 +76,7 @@ def _lab(name: str, arguments: list[str]) -> int:
             f"no broker answers on {cluster.BOOTSTRAP_SERVERS}",
             "python run.py in another terminal, then the same again",
         )
-    return _call("-m", f"labs.{name}", *arguments)
+    return _call("-m", "labs", name, *arguments)
 
 
 def _check(arguments: list[str]) -> int:
