@@ -1,4 +1,4 @@
-"""Run a program of the labs: `python -m labs click --count 3`, which is what `python run.py labs/click.py --count 3` does.
+"""Run a program of the labs: `python -m labs click --count 3` is what `python run.py labs/click.py --count 3` does.
 
 What Kafka refuses is said in a line, without a traceback.
 """
