@@ -54,8 +54,16 @@ def read(
 ) -> Iterator[Message]:
     """The records of the topic as far as they are there now, or the `last` of each partition, or those of the
     partition `only`; none when there is no such topic. Reads without joining a group. Raises KafkaException."""
-    reading = {"enable.partition.eof": True, "enable.auto.commit": False, "isolation.level": isolation}
-    consumer = Consumer(config(group_id=named("onlooker"), auto_offset_reset="earliest") | reading)
+    consumer = Consumer(
+        config(
+            group_id=named("onlooker"),
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            enable_partition_eof=True,
+            fetch_wait_max_ms=10,  # so long the broker waits for more before it says that this was all
+            isolation_level=isolation,
+        )
+    )
     try:
         unread = set()
         places = []

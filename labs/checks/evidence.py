@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from labs import cluster
 from labs.checks import history
 
-LIKES_READ = 5000  # of each partition: a check looks at what a learner has just done
+LIKES_READ = 50_000  # of each partition: more than the largest burst of the page puts there
 
 
 class Evidence:
