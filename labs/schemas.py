@@ -7,7 +7,7 @@ Version 1 is the like that you know. Version 2 adds the field `country`. Version
 Each writes three events; then readers of versions 1 and 2 read them all.
 
 The schema registry is the mock of confluent-kafka: it lives in this process, gives each schema an id, and takes any. A
-real one (set SCHEMA_REGISTRY_URL) refuses version 3.
+real one (set SCHEMA_REGISTRY_URL) checks whether a version is compatible with the one before.
 """
 
 import json
