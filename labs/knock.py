@@ -13,6 +13,8 @@ from labs.cluster import BOOTSTRAP_SERVERS
 from labs.secured import properties_of
 
 SECONDS = 6.0
+ANSWER_SECONDS = 30.0  # at most, for the one who is let in
+LEARNER = "as learner, with the password"
 
 
 def ways() -> dict[str, dict]:
@@ -26,22 +28,23 @@ def ways() -> dict[str, dict]:
         "encrypted, without a password": encrypted,
         "with a wrong password": learner | {"sasl.password": "guessed"},
         "without knowing its certificate": unknown,
-        "as learner, with the password": learner,
+        LEARNER: learner,
     }
 
 
-def is_let_in(settings: dict) -> bool:
+def is_let_in(settings: dict, seconds: float) -> bool:
     """True when the broker answers a client with these settings."""
     try:
-        return bool(AdminClient(settings | {"log_level": 0}).list_topics(timeout=SECONDS).brokers)
+        return bool(AdminClient(settings | {"log_level": 0}).list_topics(timeout=seconds).brokers)
     except KafkaException:
         return False
 
 
 def answers_to(ways: dict[str, dict]) -> dict[str, bool]:
     """How to knock -> whether one is let in."""
+    patience = [ANSWER_SECONDS if way == LEARNER else SECONDS for way in ways]
     with ThreadPoolExecutor(len(ways)) as at_once:  # to be refused is to wait in vain
-        return dict(zip(ways, at_once.map(is_let_in, ways.values()), strict=True))
+        return dict(zip(ways, at_once.map(is_let_in, ways.values(), patience), strict=True))
 
 
 def main() -> None:

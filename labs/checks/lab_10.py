@@ -17,12 +17,11 @@ from labs.checks import Goal
 from labs.checks.evidence import Evidence
 from labs.checks.lab_1 import order_of
 from labs.cluster import TOPIC
-from labs.knock import answers_to, ways
+from labs.knock import LEARNER, answers_to, ways
 from labs.secured import is_running
 from labs.write_only import USER
 
 LIKES = 3
-LEARNER = "as learner, with the password"
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
