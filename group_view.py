@@ -22,7 +22,8 @@ import requests
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-TOPIC = "likes"
+from consumer import TOPIC
+
 BROKER_SECONDS = 3.0  # how long to wait for an answer of the broker
 PROBE_SECONDS = 0.8  # how long to wait for a consumer's /status
 PROBE_EVERY_SECONDS = 0.5

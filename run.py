@@ -3,6 +3,9 @@
     python run.py                   start everything; then type commands such as: stop 1, like 5, quit
     python run.py --broker local    on this broker: docker, local, secured or simulated (default: what is there)
     python run.py --brokers 3       on three brokers, each with a copy of every like; then also: kill kafka-1
+    python run.py check             what is reached of the labs (labs/README.md); check 1: what is missing of lab 1
+    python run.py labs/click.py     a program of the labs
+    python run.py prepare           fetch everything beforehand, for a room without network
     python run.py test              run the tests; what follows goes to pytest
     python run.py bench             measure how fast it is; --quick: whether that works
     python run.py doctor            look for what is wrong and say how to mend it

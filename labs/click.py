@@ -5,18 +5,25 @@ python run.py labs/click.py --count 20 --every 0.5      one each half second
 """
 
 import argparse
+import json
 import sys
 import time
+from pathlib import Path
 
 import requests
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
 
-from labs.cluster import PRODUCER_PORT
+from labs.cluster import PRODUCER_PORT, TOPIC, config
 
+HISTORY = Path(__file__).resolve().parent.parent / ".kafka" / "clicks.jsonl"
+CONFIRMED = 201
 ANSWER_SECONDS = 20.0
+CONTROLLER_SECONDS = 5.0
 
 
-def click(key: str | None) -> bool:
-    """One click; prints the answer. True when the broker has confirmed the like."""
+def click(key: str | None) -> dict:
+    """One click; prints the answer and gives it, with its `status`: 201 when the broker has confirmed the like."""
     started = time.monotonic()
     try:
         answer = requests.post(f"http://127.0.0.1:{PRODUCER_PORT}/like", json={"key": key}, timeout=ANSWER_SECONDS)
@@ -29,7 +36,34 @@ def click(key: str | None) -> bool:
     else:
         what = f"{body['error']} -> {body['hint']}"
     print(f"{answer.status_code} after {seconds:.1f} s  {what}", flush=True)
-    return answer.ok
+    return {"at_ms": int(time.time() * 1000), "status": answer.status_code, **body}
+
+
+def topic_id() -> str:
+    """The id that the broker gave `likes` when it was created: another one with a new cluster or a new topic. While
+    no controller is there to ask (lab 9), that of the clicks before."""
+    admin = AdminClient(config())
+    try:
+        asked = admin.describe_topics(TopicCollection([TOPIC]), request_timeout=CONTROLLER_SECONDS)
+        return str(asked[TOPIC].result().topic_id)
+    except KafkaException:
+        before = all_kept()
+        return before[-1]["topic_id"] if before else "unknown"
+
+
+def keep(answers: list[dict], topic: str) -> None:
+    HISTORY.parent.mkdir(exist_ok=True)
+    with HISTORY.open("a", encoding="utf-8") as history:
+        history.writelines(f"{json.dumps({'topic_id': topic, **answer})}\n" for answer in answers)
+
+
+def all_kept() -> list[dict]:
+    return [json.loads(line) for line in HISTORY.read_text(encoding="utf-8").splitlines()] if HISTORY.exists() else []
+
+
+def kept(topic: str) -> list[dict]:
+    """The answers to the clicks into the topic of this id, the oldest first."""
+    return [answer for answer in all_kept() if answer["topic_id"] == topic]
 
 
 def main() -> None:
@@ -38,12 +72,15 @@ def main() -> None:
     parser.add_argument("--key")
     parser.add_argument("--every", type=float, default=0.0, metavar="SECONDS")
     options = parser.parse_args()
-    confirmed = 0
+    topic = topic_id()
+    answers = []
     for number in range(options.count):
         if number:
             time.sleep(options.every)
-        confirmed += click(options.key)
-    print(f"{confirmed} confirmed, {options.count - confirmed} refused")
+        answers.append(click(options.key))
+    keep(answers, topic)
+    confirmed = sum(answer["status"] == CONFIRMED for answer in answers)
+    print(f"{confirmed} confirmed, {len(answers) - confirmed} refused")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+import producer
 from brokers import client_config
 
-TOPIC = "likes"
+TOPIC = producer.TOPIC
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
 PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
 CONSUMER_PORT = os.environ.get("CONSUMER_PORT", "5002").strip()  # of the first
@@ -43,15 +44,26 @@ def make_topic(topic: str, partitions: int, **settings: str) -> None:
 def partitions_of(topic: str, admin: AdminClient | None = None) -> int:
     """How many partitions the topic has, 0 when there is none of this name."""
     # All topics: asking for one by name may create it, with a single partition.
-    known = (admin or AdminClient(config())).list_topics(timeout=BROKER_SECONDS).topics
+    admin = AdminClient(config()) if admin is None else admin  # an idle one has the length 0, and so is False
+    known = admin.list_topics(timeout=BROKER_SECONDS).topics
     return len(known[topic].partitions) if topic in known else 0
 
 
-def read(topic: str, last: int | None = None, isolation: str = "read_uncommitted", only=None) -> Iterator[Message]:
+def read(
+    topic: str, last: int | None = None, isolation: str = "read_uncommitted", only: int | None = None
+) -> Iterator[Message]:
     """The records of the topic as far as they are there now, or the `last` of each partition, or those of the
-    partition `only`; none when there is no such topic. Reads without a group. Raises KafkaException."""
-    reading = {"enable.partition.eof": True, "enable.auto.commit": False, "isolation.level": isolation}
-    consumer = Consumer(config(group_id=named("onlooker"), auto_offset_reset="earliest") | reading)
+    partition `only`; none when there is no such topic. Reads without joining a group. Raises KafkaException."""
+    consumer = Consumer(
+        config(
+            group_id=named("onlooker"),
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            enable_partition_eof=True,
+            fetch_wait_max_ms=10,  # so long the broker waits for more before it says that this was all
+            isolation_level=isolation,
+        )
+    )
     try:
         unread = set()
         places = []

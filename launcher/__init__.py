@@ -9,6 +9,7 @@
 | `control`  | the endpoint through which the page stops and starts consumers               |
 | `session`  | `python run.py` itself: broker, topic, programs, commands, the end          |
 | `doctor`   | `python run.py doctor`                                                      |
+| `check`    | `python run.py check`: what is reached of the labs                           |
 """
 
 from pathlib import Path

@@ -9,6 +9,7 @@ import sys
 from launcher import ROOT, Problem, setup, terminal
 
 BROKERS = ("docker", "local", "secured", "simulated")
+PULL_SECONDS = 1800
 KAFKA_COMMANDS = (
     "kafka-topics",
     "kafka-consumer-groups",
@@ -40,13 +41,14 @@ def _dispatch(arguments: list[str], usage: str) -> int:
         setup.enter("requirements-bench.txt")
         return _call("-m", "bench", *arguments[1:])
     if lab := re.fullmatch(r"labs[/\\](\w+)\.py", command):
-        if not (ROOT / "labs" / f"{lab[1]}.py").exists():
-            raise Problem(f"there is no {command}", "python run.py check   (the labs; their pages are in labs/)")
         setup.enter("requirements-labs.txt")
-        return _call("-m", f"labs.{lab[1]}", *arguments[1:])
+        return _lab(lab[1], arguments[1:])
     if command == "check":
         setup.enter("requirements-labs.txt")
         return _check(arguments[1:])
+    if command == "prepare":
+        setup.enter("requirements-labs.txt")
+        return _with_brokers(_prepare)
     if command in KAFKA_COMMANDS:
         setup.enter("requirements.txt")
         return _with_brokers(lambda: _kafka_command(command, arguments[1:]))
@@ -61,10 +63,50 @@ def _call(*arguments: str) -> int:
     return subprocess.call([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **utf8})
 
 
+def _lab(name: str, arguments: list[str]) -> int:
+    """Run a program of the labs. Raises `Problem` when there is none of this name, or no broker for it."""
+    from brokers import answers
+    from labs import cluster, secured
+
+    if not (ROOT / "labs" / f"{name}.py").exists():
+        raise Problem(f"there is no labs/{name}.py", "python run.py check   (the labs; their pages are in labs/)")
+    secured.act_as("learner")
+    if "-h" not in arguments and not answers(cluster.BOOTSTRAP_SERVERS, cluster.BROKER_SECONDS):
+        raise Problem(
+            f"no broker answers on {cluster.BOOTSTRAP_SERVERS}",
+            "python run.py in another terminal, then the same again",
+        )
+    return _call("-m", "labs", name, *arguments)
+
+
 def _check(arguments: list[str]) -> int:
     from launcher import check
 
     return check.main(arguments)
+
+
+def _prepare() -> int:
+    """Fetch all that `run.py` and the labs would fetch later: for a room without network."""
+    from brokers import docker, jars, local
+    from brokers.cluster import DockerCluster
+
+    terminal.say("packages", "all installed")
+    with terminal.progress("kafka", "looking for its jars") as report:
+        count = len(jars.ensure(report))
+    terminal.say("kafka", f"Apache Kafka {jars.kafka_version()}: {count} jars, verified")
+    terminal.say("java", local.find_java()[0])
+    if problem := docker.engine_problem():
+        terminal.say("docker", f"{problem}: its images are not needed then")
+    else:
+        with terminal.progress("docker", "pulling the images"):
+            for broker in (docker.DockerBroker(), DockerCluster()):
+                done = broker.compose("pull", "--quiet", timeout=PULL_SECONDS)
+                if done.returncode:
+                    what = f"an image of {broker.file} cannot be pulled: {done.stderr.strip()}"
+                    raise Problem(what, "python run.py prepare   (once more)")
+        terminal.say("docker", "all images are here")
+    terminal.say("ready", "from now on, no network is needed: python run.py")
+    return 0
 
 
 def _parser(usage: str) -> argparse.ArgumentParser:

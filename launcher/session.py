@@ -14,6 +14,7 @@ import requests
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
+import consumer
 from brokers import Broker, BrokerError, NotToBeHad, answers, client_config
 from brokers.cluster import DockerCluster, LocalCluster
 from brokers.docker import DockerBroker, engine_problem
@@ -24,8 +25,9 @@ from brokers.simulated import SimulatedBroker
 from launcher import Problem, terminal
 from launcher.control import ControlEndpoint
 from launcher.programs import Program, stop_all
+from producer import TOPIC
 
-TOPIC, PARTITIONS = "likes", 3
+PARTITIONS = 3
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip()
 PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
 CONSUMER_PORT = os.environ.get("CONSUMER_PORT", "5002").strip()  # of the first; the others follow
@@ -348,6 +350,9 @@ class Session:
 
 def check_settings() -> None:
     """Refuse what could not work before anything is started. Raises `Problem`."""
+    if TOPIC != consumer.TOPIC:
+        what = f"producer.py writes to the topic {TOPIC}, consumer.py reads {consumer.TOPIC}"
+        raise Problem(what, "give both the same: the line that begins with TOPIC")
     for name, value in (
         ("PRODUCER_PORT", PRODUCER_PORT),
         ("CONSUMER_PORT", CONSUMER_PORT),

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from labs import cluster
 from labs.checks import history
 
-LIKES_READ = 5000  # of each partition: a check looks at what a learner has just done
+LIKES_READ = 50_000  # of each partition: more than the largest burst of the page puts there
 
 
 class Evidence:
@@ -31,3 +31,7 @@ class Evidence:
         wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(self.partitions(topic))}
         offsets = self.admin.list_offsets(wanted) if wanted else {}
         return {place.partition: future.result().offset for place, future in offsets.items()}
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """Partition -> the group's committed offset, for those that have one."""
+        return {partition: commits[-1].offset for partition, commits in self.history(group).commits_of(topic).items()}

@@ -68,7 +68,7 @@ def _all_given_up(generations: list[Generation], following: str) -> Goal:
     for before, after in _joined(generations, "range"):
         topic = named("flow")
         old, new = before.owners(topic), after.owners(topic)
-        moved = [partition for partition, owner in old.items() if new[partition] != owner]
+        moved = [partition for partition, owner in old.items() if new.get(partition) != owner]
         why = f"generation {after.number} moved {len(moved)} of {len(old)} partitions at once"
         return Goal(what, True, why)
     return Goal(what, False, f"there is no such generation of {named('range')}", following)

@@ -1,5 +1,6 @@
 """`python run.py` as a learner starts it: a copy of the project in a new folder, the usual ports."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -37,8 +38,15 @@ def run_py(folder, *arguments: str, **environment: str) -> Program:
 @pytest.fixture(scope="module")
 def launched(copy):
     """A session on a new local broker, with all programs running."""
-    subprocess.run([sys.executable, "run.py", "clean"], cwd=copy, check=True)
-    program = run_py(copy, "--broker", "local")
+    with new_session(copy, "--broker", "local") as program:
+        yield program
+
+
+@contextlib.contextmanager
+def new_session(folder, *arguments: str):
+    """`python run.py` with these arguments, on brokers without data; ready."""
+    subprocess.run([sys.executable, "run.py", "clean"], cwd=folder, check=True)
+    program = run_py(folder, *arguments)
     try:
         program.wait_for(READY, seconds=180)
         yield program

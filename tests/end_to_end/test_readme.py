@@ -81,7 +81,9 @@ def play_in_shell(step: Step, folder: Path, environment: dict, played: list[str]
         command = without_container(line)
         if line in STARTED_ELSEWHERE or line in FOR_EVER or command.startswith("docker "):
             continue
-        output += run_in_shell(command, folder, environment)
+        done = run_in_shell(command, folder, environment)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        output += done.stdout.splitlines()
         assert not found('"error"', output), (line, output)
         played.append(line)
     if output:

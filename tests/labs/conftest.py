@@ -1,4 +1,4 @@
-"""The labs are played in a session of their own, on a new broker."""
+"""The labs are played in sessions of their own, on new brokers."""
 
 from tests.end_to_end.conftest import copy, launched
 

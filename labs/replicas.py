@@ -1,0 +1,32 @@
+"""Lab 9: who leads each partition of `likes`, which brokers have a copy of it, and can it be read?
+
+python run.py labs/replicas.py
+"""
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from labs.cluster import BROKER_SECONDS, TOPIC, config, named
+
+READ_SECONDS = 5.0
+
+
+def can_be_read(partition: int) -> str:
+    """Whether the first event of the partition can be read now."""
+    settings = config(group_id=named("onlooker"), auto_offset_reset="earliest", enable_auto_commit=False)
+    consumer = Consumer(settings)
+    consumer.assign([TopicPartition(TOPIC, partition, 0)])
+    message = consumer.poll(READ_SECONDS)
+    consumer.close()
+    return "can be read" if message is not None and not message.error() else "cannot be read now"
+
+
+def main() -> None:
+    cluster = AdminClient(config()).list_topics(timeout=BROKER_SECONDS)
+    for number, partition in sorted(cluster.topics[TOPIC].partitions.items()):
+        copies = f"leader {partition.leader}, replicas {sorted(partition.replicas)}, in sync {sorted(partition.isrs)}"
+        print(f"partition {number}: {copies}: {can_be_read(number)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The secured broker that `python run.py --broker secured` starts, for the programs and the check of lab 10."""
+
+import os
+from pathlib import Path
+
+from brokers import local
+from brokers.secured import SecuredBroker
+
+
+def is_running() -> bool:
+    return local.running(SecuredBroker().folder) is not None
+
+
+def act_as(user: str) -> None:
+    """When the secured broker runs, let clients that are started from now on be this user, unless told otherwise."""
+    if is_running():
+        os.environ.setdefault("KAFKA_CLIENT_CONFIG", str(properties_of(user)))
+
+
+def properties_of(user: str) -> Path:
+    """The client.properties of the user. Ends the program, with a word, when no secured broker runs."""
+    if not is_running():
+        raise SystemExit("No secured broker runs here. python run.py --broker secured, in another terminal")
+    return SecuredBroker().properties_of(user)

@@ -1,0 +1,68 @@
+"""A lab, played from its page: each command is run, and what the page shows is shown."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.pages import LEFT_OPEN, Step, as_pattern, found, run_in_shell, steps, wait_for_shown
+from tests.programs import ROOT, Program
+
+PAGES = {int(re.match(r"\d+", page.name)[0]): page for page in (ROOT / "labs").glob("[0-9]*-*.md")}
+LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # what was done before moves these on; `...` is the page's own word for anything
+    (r"\b(order|offset)=\d+", r"\1=\\d+"),
+    (r"\b\d+\\\.\d+(?=\\s\+s\b)", r"\\d+\\.\\d+"),
+    (r"\\\.\\\.\\\.", ".*"),
+]
+SESSIONS = ("python run.py --brokers 3", "python run.py --broker secured")  # these tests have started them
+LOOK_SECONDS = 20
+LOOKS = ("curl ", "python run.py check")  # commands that change nothing: they may be early, and are repeated
+
+
+def play(page: Path, session: Program, folder: Path) -> None:
+    """Type and run what the page says; fails where it shows what is not shown."""
+    with ThreadPoolExecutor(1) as second_terminal:
+        running = None
+        for step in steps(page):
+            if step.commands[0] in SESSIONS:
+                continue
+            if step.meanwhile:
+                running = second_terminal.submit(missing, step, folder)
+                continue
+            play_step(step, session, folder)
+            if running:
+                problem, running = running.result(), None
+                assert not problem, problem
+
+
+def play_step(step: Step, session: Program, folder: Path) -> None:
+    before = len(session.lines)
+    if step.kind == "run":
+        for line in step.commands:
+            session.type(line)
+        wait_for_shown(step, session, before, LEFT_OPEN_IN_LABS)
+        return
+    patience = LOOK_SECONDS if all(command.startswith(LOOKS) for command in step.commands) else 0
+    give_up_at = time.monotonic() + patience
+    while problem := missing(step, folder):
+        assert time.monotonic() < give_up_at, problem
+
+
+def missing(step: Step, folder: Path) -> str:
+    """Run the commands; gives the first line that they do not show, with what they have said."""
+    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    done = [run_in_shell(command, folder, environment) for command in step.commands]
+    if failed := next((one for one in done if one.returncode), None):
+        return f"{failed.args}\n{failed.stdout}{failed.stderr}"
+    output = [line for one in done for line in one.stdout.splitlines()]
+    lines = (line for line in step.shown if not found(as_pattern(line, LEFT_OPEN_IN_LABS), output))
+    return "\n".join([f"not shown: {line}", *output]) if (line := next(lines, None)) else ""
+
+
+def check(number: int | str, folder: Path) -> subprocess.CompletedProcess:
+    """`python run.py check`, of one lab; of all when the number is empty."""
+    command = [sys.executable, "run.py", "check", *str(number).split()]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120)

@@ -1,0 +1,66 @@
+"""labs/schemas.py with a schema registry over HTTP: what the registry refuses is said, and not written."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+import waitress
+from flask import Flask, request
+
+from tests.programs import ROOT
+
+
+@pytest.fixture
+def registry():
+    """The URL of a server with the part of the registry's API that the serializers need; it refuses version 3."""
+    app = Flask(__name__)
+    schemas: list[dict] = []
+
+    @app.post("/subjects/<subject>/versions")
+    def register(subject):
+        schema = request.get_json()
+        if any(
+            version_3 in schema["schema"] for version_3 in ('"ts_ms", "type": "string"', '"ts_ms": {"type": "string"')
+        ):
+            return {"error_code": 409, "message": f"Schema being registered is incompatible with {subject}"}, 409
+        if schema not in schemas:
+            schemas.append(schema)
+        return {"id": schemas.index(schema) + 1, **schema}
+
+    @app.get("/schemas/ids/<int:number>")
+    def by_id(number):
+        return schemas[number - 1]
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = waitress.create_server(app, sockets=[listener])
+    threading.Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.task_dispatcher.shutdown()
+    listener.close()
+
+
+def test_a_schema_that_the_registry_refuses_is_not_written(kafka, registry, group):
+    environment = os.environ | {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "SCHEMA_REGISTRY_URL": registry,
+        "LEARNER": group,
+        "NO_PROXY": "127.0.0.1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "labs", "schemas"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    avro = done.stdout.partition("json\n")[0]
+    assert "  the registry refuses version 3: Schema being registered is incompatible" in avro, (
+        done.stdout + done.stderr
+    )
+    assert "  a reader of version 2 reads version 1: ts_ms=1734721501000, country=??" in avro
+    assert "reads version 3" not in avro

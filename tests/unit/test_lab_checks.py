@@ -1,0 +1,93 @@
+"""The checks of the labs see what is missing. That they see what was reached, tests/labs shows on a real broker."""
+
+import struct
+
+import pytest
+from confluent_kafka import TIMESTAMP_CREATE_TIME
+
+from labs.checks import history, lab_1, lab_3, lab_5, lab_6
+from labs.checks.history import Commit, Generation, Member
+from labs.cluster import TOPIC
+
+
+class Record:
+    """What the checks read of a message."""
+
+    def __init__(self, value: bytes, partition: int = 0, offset: int = 0, headers: dict | None = None, at_ms: int = 0):
+        self.value, self.partition, self.offset = (lambda: value), (lambda: partition), (lambda: offset)
+        self.headers = lambda: list((headers or {}).items())
+        self.key = lambda: None
+        self.timestamp = lambda: (TIMESTAMP_CREATE_TIME, at_ms)
+
+
+class Seen:
+    """A cluster with these records in every topic."""
+
+    def __init__(self, records: list[Record]):
+        self.records = lambda topic, isolation="": records
+
+
+def member(name: str, *partitions: int, member_id: str = "", topic: str = TOPIC, static: bool = False) -> Member:
+    owned = frozenset((topic, partition) for partition in partitions)
+    return Member(member_id or f"{name}-1", name, name if static else None, owned)
+
+
+@pytest.mark.parametrize(
+    ("group", "code"),
+    # "...".hashCode() of Java: one above zero, and one below, whose sign is dropped
+    [("likes-ui", 1103628869), ("labs-static", 470866539)],
+)
+def test_a_group_is_kept_in_the_partition_of_its_hash(group, code):
+    assert history.partition_of(group, 2**31) == code
+
+
+def test_a_generation_is_read_from_the_bytes_of_the_broker():
+    def string(text: str | None) -> bytes:
+        return struct.pack(">h", -1) if text is None else struct.pack(">h", len(text)) + text.encode()
+
+    def block(data: bytes) -> bytes:
+        return struct.pack(">i", len(data)) + data
+
+    assignment = struct.pack(">hi", 0, 1) + string("likes") + struct.pack(">iii", 2, 0, 2) + block(b"")
+    one = string("m-1") + string(None) + string("consumer-5002") + string("/127.0.0.1")
+    one += struct.pack(">ii", 300000, 6000) + block(b"") + block(assignment)
+    value = struct.pack(">h", 3) + string("consumer") + struct.pack(">i", 7) + string("range") + string("m-1")
+    value += struct.pack(">qi", 1734721501000, 1) + one
+    owned = frozenset({("likes", 0), ("likes", 2)})
+    expected = Generation(7, 1734721501000, "range", (Member("m-1", "consumer-5002", None, owned),))
+    assert history._generation(history._Reader(value)) == expected
+
+
+def test_five_in_a_row_are_not_six_and_a_gap_begins_anew():
+    def likes(orders) -> list[Record]:
+        return [Record(f'{{"order": {order}}}'.encode(), (order - 1) % 3) for order in orders]
+
+    assert not lab_1._round_robin(Seen(likes(range(1, 6)))).reached
+    assert not lab_1._round_robin(Seen(likes([1, 2, 3, 5, 6, 7]))).reached
+    assert lab_1._round_robin(Seen(likes(range(1, 7)))).reached
+
+
+def test_a_static_restart_with_a_new_generation_is_none():
+    before = Generation(2, 0, "range", (member("stays", 0, 1, static=True), member("updated", 2, static=True)))
+    back = (member("stays", 0, 1, static=True), member("updated", 2, member_id="updated-2", static=True))
+    assert lab_3._static_restart([before, Generation(2, 0, "range", back)], "").reached
+    assert not lab_3._static_restart([before, Generation(3, 0, "range", back)], "").reached
+
+
+@pytest.mark.parametrize(
+    ("lost", "twice", "way"), [(1, 0, "exactly-once"), (0, 1, "at-most-once"), (1, 1, "at-least-once")]
+)
+def test_a_copy_that_is_not_what_its_name_says_is_seen(lost, twice, way):
+    values = [str(number).encode() for number in range(lost, lab_5.EVENTS)]
+    records = [Record(value, headers={"run": b"from-0"}) for value in values + values[:twice]]
+    goal = lab_5._copied(way, Seen(records))
+    assert not goal.reached
+    assert f"{lost} lost, {twice} twice" in goal.why
+
+
+def test_all_at_once_is_not_four_and_then_the_rest():
+    def commits(*requests: dict[int, int]) -> list[Commit]:
+        return [Commit(TOPIC, p, offset, "", at) for at, one in enumerate(requests) for p, offset in one.items()]
+
+    assert lab_6._in_two_parts(commits({0: 3, 1: 1}, {0: 5, 1: 4, 2: 4}), "").reached
+    assert not lab_6._in_two_parts(commits({0: 4, 1: 4, 2: 4}), "").reached
