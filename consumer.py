@@ -26,7 +26,7 @@ from pathlib import Path
 import waitress
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 from flask import Flask, jsonify, request
-from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, ServiceUnavailable
 
 TOPIC = "likes"
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
@@ -43,6 +43,10 @@ REBALANCES_KEPT = 100  # for /status
 
 LIKE_LOGGED = "Consumed: order=%(order)d partition=%(partition)d clicked_at=%(clicked_at)s ts_ms=%(ts_ms)d"
 LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+
+# Who may call, by the headers Host and Origin: programs and pages of this computer. A web site that is open in
+# its browser has names of its own there, also when it lets them lead to 127.0.0.1 (DNS rebinding).
+HERE = re.compile(r"(https?://)?(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 
 log = logging.getLogger("consumer")
 
@@ -175,6 +179,12 @@ def create_app(seen: Seen, onlooker: Consumer) -> Flask:
             "problem": seen.problem,
             "rebalances": list(seen.rebalances),
         }
+
+    @app.before_request
+    def refuse_other_sites():
+        callers = (request.headers.get("Host", "localhost"), request.headers.get("Origin", "localhost"))
+        if not all(map(HERE.fullmatch, callers)):
+            raise Forbidden(f"only programs and pages of this computer may call http://localhost:{PORT}")
 
     @app.errorhandler(HTTPException)
     def in_json(error):

@@ -12,6 +12,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -24,7 +25,7 @@ from pathlib import Path
 import waitress
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from flask import Flask, jsonify, request
-from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, ServiceUnavailable, UnsupportedMediaType
 
 TOPIC = "likes"
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
@@ -36,6 +37,10 @@ LARGEST_BODY = 16 * 1024  # bytes
 LONGEST_KEY = 1000  # bytes
 METADATA_SECONDS = 3  # how long to wait for a broker's answer, and how long to believe it
 ORDERS_LOOKED_AT = 100  # records at the end of each partition, see last_order()
+
+# Who may call, by the headers Host and Origin: programs and pages of this computer. A web site that is open in
+# its browser has names of its own there, also when it lets them lead to 127.0.0.1 (DNS rebinding).
+HERE = re.compile(r"(https?://)?(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 
 log = logging.getLogger("producer")
 
@@ -234,6 +239,12 @@ def create_app(producer: Producer, last_order=last_order) -> Flask:
         likes.partitions_known_at = 0.0  # ask the broker, do not believe what it said before
         partitions = likes.partition_count()
         return {"status": "ok", "broker": BOOTSTRAP_SERVERS, "topic": TOPIC, "partitions": partitions}
+
+    @app.before_request
+    def refuse_other_sites():
+        callers = (request.headers.get("Host", "localhost"), request.headers.get("Origin", "localhost"))
+        if not all(map(HERE.fullmatch, callers)):
+            raise Forbidden(f"only programs and pages of this computer may call http://localhost:{PORT}")
 
     @app.errorhandler(HTTPException)
     def in_json(error):
