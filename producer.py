@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -45,6 +45,14 @@ HERE = re.compile(r"(https?://)?(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGN
 log = logging.getLogger("producer")
 
 
+refusal = deque(maxlen=1)  # what the broker said to our password, or we to its certificate
+
+
+def note_refusal(error: KafkaError) -> None:
+    if error.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL):
+        refusal.append(error.str())
+
+
 def client_config() -> dict:
     """Settings that a producer and a consumer share, in librdkafka's names."""
     config = {
@@ -54,10 +62,12 @@ def client_config() -> dict:
         "broker.address.family": "v4" if os.name == "nt" else "any",
         "reconnect.backoff.max.ms": 1000,  # how soon a broker that is back is found; the default is 10 s
         "log_level": 2,  # librdkafka's own words on a lost connection; ours are in the answers
+        "error_cb": note_refusal,
     }
     if CLIENT_CONFIG:
         lines = Path(CLIENT_CONFIG).read_text(encoding="utf-8").splitlines()
-        config |= dict(line.strip().split("=", 1) for line in lines if "=" in line and line[0] != "#")
+        settings = [line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#")]
+        config |= {name.strip(): value.strip() for name, value in settings}
     return config
 
 
@@ -106,13 +116,17 @@ class Likes:
                 # All topics: asking for one by name may create it, with a single partition.
                 topics = self.producer.list_topics(timeout=METADATA_SECONDS).topics
             except KafkaException as error:
+                if refusal:
+                    hint = "look into KAFKA_CLIENT_CONFIG: password, certificate"
+                    raise Unconfirmed(f"no understanding with the broker: {refusal[0]}", hint) from error
                 raise Unconfirmed(
                     f"no broker answers on {BOOTSTRAP_SERVERS}",
                     "start it (python run.py, or start_kafka.bat) and click again",
                 ) from error
-            if TOPIC not in topics:
+            refusal.clear()
+            if TOPIC not in topics:  # a broker with access rules hides what we may not see
                 raise Unconfirmed(
-                    f"the topic {TOPIC} is missing",
+                    f"the topic {TOPIC} is missing" + (", or no access rule lets us see it" if CLIENT_CONFIG else ""),
                     "create it (python run.py topic, or create_likes_topic.bat) and click again",
                 )
             self.partitions, self.partitions_known_at = len(topics[TOPIC].partitions), time.monotonic()
@@ -296,9 +310,12 @@ def main() -> None:
             signal.signal(getattr(signal, name), lambda *_: stopping.set())
     try:
         listener = socket.create_server(("127.0.0.1", int(PORT)))
-        producer = Producer(producer_config())
     except (OSError, ValueError, OverflowError) as error:
         sys.exit(f"Port {PORT} cannot be used: {error}. End what runs there, or set PRODUCER_PORT.")
+    try:
+        producer = Producer(producer_config())
+    except (OSError, ValueError) as error:
+        sys.exit(f"KAFKA_CLIENT_CONFIG cannot be read: {error}. Name another file, or unset it.")
     except KafkaException as error:
         sys.exit(f"{CLIENT_CONFIG} does not suit librdkafka: {error.args[0].str()}")
     # waitress: plain Python threads, also on Windows, in this process, which holds the Kafka producer.

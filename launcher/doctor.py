@@ -9,7 +9,7 @@ import requests
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from brokers import BrokerError, answers, client_config, docker, jars, local
+from brokers import BrokerError, client_config, docker, jars, local, refusal
 from brokers.ports import taken
 from launcher import ROOT, session, terminal
 
@@ -47,10 +47,15 @@ def findings() -> Iterator[Finding]:
     yield from _local_broker()
     yield from _programs()
     servers = session.BOOTSTRAP_SERVERS or session.DEFAULT_BOOTSTRAP_SERVERS
-    if answers(servers):
-        yield from _cluster(servers)
+    try:
+        problem = refusal(servers)
+    except BrokerError as error:
+        yield Finding("kafka", str(error), error.hint)
+        return
+    if problem:
+        yield _no_broker(servers, problem)
     else:
-        yield _no_broker(servers)
+        yield from _cluster(servers)
 
 
 def _disk() -> Finding:
@@ -93,10 +98,12 @@ def _is_ours(name: str, port: int) -> bool:
         return False
 
 
-def _no_broker(servers: str) -> Finding:
+def _no_broker(servers: str, problem: str) -> Finding:
+    if "no understanding" in problem:
+        return Finding("kafka", problem, "look into KAFKA_CLIENT_CONFIG: password, certificate")
     if servers == session.DEFAULT_BOOTSTRAP_SERVERS and (holder := taken(9092)):
         return Finding("kafka", f"port 9092 is taken by {holder}, not a broker", f"end it: {holder.how_to_end}")
-    return Finding("kafka", f"no broker answers on {servers}", "python run.py   (or start_kafka.bat)")
+    return Finding("kafka", problem, "python run.py   (or start_kafka.bat)")
 
 
 def _cluster(servers: str) -> Iterator[Finding]:
@@ -107,7 +114,9 @@ def _cluster(servers: str) -> Iterator[Finding]:
         yield Finding("kafka", f"{len(metadata.brokers)} broker on {servers}, cluster {metadata.cluster_id}")
         topic = metadata.topics.get(session.TOPIC)
         if topic is None:
-            yield Finding("topic", f"{session.TOPIC} is missing", "python run.py topic   (or create_likes_topic.bat)")
+            hidden = ", or no access rule lets us see it" if "sasl.username" in client_config(servers) else ""
+            fix = "python run.py topic   (or create_likes_topic.bat)"
+            yield Finding("topic", f"{session.TOPIC} is missing{hidden}", fix)
             return
         count, wanted = len(topic.partitions), session.PARTITIONS
         delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {session.TOPIC}"
