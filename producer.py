@@ -165,7 +165,8 @@ class Likes:
             except BufferError:  # the queue is full: deliveries make room
                 self.producer.poll(0.01)
             except KafkaException as error:
-                raise Unconfirmed(f"the like cannot be sent: {error.args[0].str()}") from error
+                hint = "see what is wrong (python run.py doctor), then start the producer again"
+                raise Unconfirmed(f"the like cannot be sent: {error.args[0].str()}", hint) from error
         return False
 
 
@@ -333,7 +334,11 @@ def main() -> None:
     threading.Thread(target=server.run, daemon=True).start()
     log.info("Producer on http://localhost:%s, broker %s, topic %s", PORT, BOOTSTRAP_SERVERS, TOPIC)
     while not stopping.is_set():
-        producer.poll(0.2)  # calls on_delivery for what the broker has confirmed
+        try:
+            producer.poll(0.2)  # calls on_delivery for what the broker has confirmed
+        except KafkaException as error:  # Kafka has given up on us: every click is told so
+            log.warning("%s. Mend that and start the producer again.", error.args[0].str())
+            stopping.wait(1)
     server.accepting = False  # its thread would stumble over a listener that is closed here
     undelivered = producer.flush(6)
     server.task_dispatcher.shutdown(timeout=2)  # the answers to the clicks just confirmed
