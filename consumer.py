@@ -26,7 +26,7 @@ from pathlib import Path
 import waitress
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 from flask import Flask, jsonify, request
-from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, ServiceUnavailable
 
 TOPIC = "likes"
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
@@ -41,8 +41,13 @@ BROKER_SECONDS = 2.0  # how long to wait for an answer of the broker
 MESSAGES_KEPT = 1000  # for /messages
 REBALANCES_KEPT = 100  # for /status
 
+CONNECTION = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION, KafkaError._SSL)
 LIKE_LOGGED = "Consumed: order=%(order)d partition=%(partition)d clicked_at=%(clicked_at)s ts_ms=%(ts_ms)d"
 LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+
+# Who may call, by the headers Host and Origin: programs and pages of this computer. A web site that is open in
+# its browser has names of its own there, also when it lets them lead to 127.0.0.1 (DNS rebinding).
+HERE = re.compile(r"(https?://)?(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 
 log = logging.getLogger("consumer")
 
@@ -70,7 +75,8 @@ def consumer_config() -> dict:
     }
     if CLIENT_CONFIG:
         lines = Path(CLIENT_CONFIG).read_text(encoding="utf-8").splitlines()
-        config |= dict(line.strip().split("=", 1) for line in lines if "=" in line and line[0] != "#")
+        settings = [line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#")]
+        config |= {name.strip(): value.strip() for name, value in settings}
     return config
 
 
@@ -84,6 +90,7 @@ class Seen:
         self.polled_at = time.monotonic()
         self.error = None  # the last KafkaError that was not looked into yet
         self.problem = ""  # what keeps us from reading
+        self.refusal = ""  # what the broker said to our password, or we to its certificate
         self.consumed = Counter()  # partition -> events
         self.skipped = 0
         self.messages = deque(maxlen=MESSAGES_KEPT)
@@ -97,25 +104,34 @@ class Seen:
         self.rebalances.append({"at": int(time.time() * 1000), "event": event, "partitions": changed})
         log.info("%s: partitions=%s", event.capitalize(), changed)
 
+    def note(self, error: KafkaError) -> None:
+        self.error = error
+        if error.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL):
+            self.refusal = error.str()
+
     def look_into(self, error: KafkaError | None, onlooker: Consumer) -> None:
         """Log what keeps us from reading, once, and that it is over."""
         if not error and not self.problem:
             return
         self.error = None
-        connection = error is None or error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
-        problem = find_problem(onlooker) or ("" if connection else f"Kafka says: {error.str()}.")
+        said = "" if error is None or error.code() in CONNECTION else f"Kafka says: {error.str()}."
+        problem = find_problem(onlooker, self.refusal) or said
         if problem != self.problem:
             self.problem = problem
             log.warning(f"{problem} Waiting for it ..." if problem else "Kafka answers again.")
 
 
-def find_problem(onlooker: Consumer) -> str:
+def find_problem(onlooker: Consumer, refusal: str = "") -> str:
     """What is missing and how to get it, empty when the broker answers and the topic exists."""
     try:
         topics = onlooker.list_topics(timeout=BROKER_SECONDS).topics
     except KafkaException:
+        if refusal:
+            return f"No understanding with the broker: {refusal}. Look into KAFKA_CLIENT_CONFIG."
         return f"No broker answers on {BOOTSTRAP_SERVERS}. Start it: python run.py, or start_kafka.bat."
     if TOPIC not in topics:
+        if CLIENT_CONFIG:  # a broker with access rules hides what we may not see
+            return f"The topic {TOPIC} is missing, or no access rule lets us see it."
         return f"The topic {TOPIC} is missing. Create it: python run.py topic, or create_likes_topic.bat."
     return ""
 
@@ -148,7 +164,7 @@ def create_app(seen: Seen, onlooker: Consumer) -> Flask:
         silent_for = time.monotonic() - seen.polled_at
         if silent_for > 10 * POLL_SECONDS:
             raise ServiceUnavailable(f"The poll loop has been still for {silent_for:.0f} s.")
-        if problem := find_problem(onlooker):
+        if problem := find_problem(onlooker, seen.refusal) or seen.problem:
             raise ServiceUnavailable(problem)
         return {"status": "ok", "broker": BOOTSTRAP_SERVERS, "topic": TOPIC, "group": GROUP}
 
@@ -175,6 +191,12 @@ def create_app(seen: Seen, onlooker: Consumer) -> Flask:
             "problem": seen.problem,
             "rebalances": list(seen.rebalances),
         }
+
+    @app.before_request
+    def refuse_other_sites():
+        callers = (request.headers.get("Host", "localhost"), request.headers.get("Origin", "localhost"))
+        if not all(map(HERE.fullmatch, callers)):
+            raise Forbidden(f"only programs and pages of this computer may call http://localhost:{PORT}")
 
     @app.errorhandler(HTTPException)
     def in_json(error):
@@ -211,7 +233,7 @@ def past_the_end(onlooker: Consumer, position: dict[int, int | None]) -> bool:
 
 def join_group(seen: Seen) -> Consumer:
     """A new member of the group, which tells `seen` of its rebalances and errors."""
-    consumer = Consumer(consumer_config() | {"error_cb": lambda error: setattr(seen, "error", error)})
+    consumer = Consumer(consumer_config() | {"error_cb": seen.note})
     consumer.subscribe(
         [TOPIC],
         on_assign=lambda _, partitions: seen.rebalance("assigned", partitions),
@@ -256,10 +278,13 @@ def main() -> None:
     on_close = leave_when_the_window_is_closed(seen) if os.name == "nt" else None  # noqa: F841, to be kept
     try:
         listener = socket.create_server(("127.0.0.1", int(PORT)))
-        onlooker = Consumer(consumer_config())
-        consumer = join_group(seen)
     except (OSError, ValueError, OverflowError) as error:
         sys.exit(f"Port {PORT} cannot be used: {error}. End what runs there, or set CONSUMER_PORT.")
+    try:
+        onlooker = Consumer(consumer_config())
+        consumer = join_group(seen)
+    except (OSError, ValueError) as error:
+        sys.exit(f"KAFKA_CLIENT_CONFIG cannot be read: {error}. Name another file, or unset it.")
     except KafkaException as error:
         sys.exit(f"{CLIENT_CONFIG} does not suit librdkafka: {error.args[0].str()}")
     server = waitress.create_server(create_app(seen, onlooker), sockets=[listener], max_request_body_size=2**20)
@@ -273,7 +298,7 @@ def main() -> None:
             seen.polled_at = time.monotonic()
             if message is None or message.error():
                 seen.look_into(message.error() if message else seen.error, onlooker)
-                if past_the_end(onlooker, seen.position):
+                if not seen.problem and past_the_end(onlooker, seen.position):
                     # librdkafka goes by the old topic's leader epochs and would wait for ever: a new member does not.
                     log.warning("The topic %s was made anew. Joining the group again ...", TOPIC)
                     consumer.close()

@@ -12,12 +12,13 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,7 +26,7 @@ from queue import SimpleQueue
 import waitress
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from flask import Flask, jsonify, request
-from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, ServiceUnavailable, UnsupportedMediaType
 
 TOPIC = "likes"
 BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
@@ -38,7 +39,17 @@ LONGEST_KEY = 1000  # bytes
 METADATA_SECONDS = 3  # how long to wait for a broker's answer, and how long to believe it
 ORDERS_LOOKED_AT = 100  # records at the end of each partition, see last_order()
 
+# Who may call, by the headers Host and Origin: programs and pages of this computer. A web site that is open in
+# its browser has names of its own there, also when it lets them lead to 127.0.0.1 (DNS rebinding).
+HERE = re.compile(r"(https?://)?(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+
 log = logging.getLogger("producer")
+refusal = deque(maxlen=1)  # what the broker said to our password, or we to its certificate
+
+
+def note_refusal(error: KafkaError) -> None:
+    if error.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL):
+        refusal.append(error.str())
 
 
 def client_config() -> dict:
@@ -50,10 +61,12 @@ def client_config() -> dict:
         "broker.address.family": "v4" if os.name == "nt" else "any",
         "reconnect.backoff.max.ms": 1000,  # how soon a broker that is back is found; the default is 10 s
         "log_level": 2,  # librdkafka's own words on a lost connection; ours are in the answers
+        "error_cb": note_refusal,
     }
     if CLIENT_CONFIG:
         lines = Path(CLIENT_CONFIG).read_text(encoding="utf-8").splitlines()
-        config |= dict(line.strip().split("=", 1) for line in lines if "=" in line and line[0] != "#")
+        settings = [line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#")]
+        config |= {name.strip(): value.strip() for name, value in settings}
     return config
 
 
@@ -102,13 +115,17 @@ class Likes:
                 # All topics: asking for one by name may create it, with a single partition.
                 topics = self.producer.list_topics(timeout=METADATA_SECONDS).topics
             except KafkaException as error:
+                if refusal:
+                    hint = "look into KAFKA_CLIENT_CONFIG: password, certificate"
+                    raise Unconfirmed(f"no understanding with the broker: {refusal[0]}", hint) from error
                 raise Unconfirmed(
                     f"no broker answers on {BOOTSTRAP_SERVERS}",
                     "start it (python run.py, or start_kafka.bat) and click again",
                 ) from error
-            if TOPIC not in topics:
+            refusal.clear()
+            if TOPIC not in topics:  # a broker with access rules hides what we may not see
                 raise Unconfirmed(
-                    f"the topic {TOPIC} is missing",
+                    f"the topic {TOPIC} is missing" + (", or no access rule lets us see it" if CLIENT_CONFIG else ""),
                     "create it (python run.py topic, or create_likes_topic.bat) and click again",
                 )
             self.partitions, self.partitions_known_at = len(topics[TOPIC].partitions), time.monotonic()
@@ -148,7 +165,8 @@ class Likes:
                 give_up_at = give_up_at or time.monotonic() + METADATA_SECONDS
                 self.producer.poll(0.01)
             except KafkaException as error:
-                raise Unconfirmed(f"the like cannot be sent: {error.args[0].str()}") from error
+                hint = "see what is wrong (python run.py doctor), then start the producer again"
+                raise Unconfirmed(f"the like cannot be sent: {error.args[0].str()}", hint) from error
         return False
 
 
@@ -248,6 +266,12 @@ def create_app(producer: Producer, last_order=last_order) -> Flask:
         partitions = likes.partition_count()
         return {"status": "ok", "broker": BOOTSTRAP_SERVERS, "topic": TOPIC, "partitions": partitions}
 
+    @app.before_request
+    def refuse_other_sites():
+        callers = (request.headers.get("Host", "localhost"), request.headers.get("Origin", "localhost"))
+        if not all(map(HERE.fullmatch, callers)):
+            raise Forbidden(f"only programs and pages of this computer may call http://localhost:{PORT}")
+
     @app.errorhandler(HTTPException)
     def in_json(error):
         hint = getattr(error, "hint", 'POST /like {"key": "ann"}, POST /likes {"count": 1000} or GET /health')
@@ -298,9 +322,12 @@ def main() -> None:
             signal.signal(getattr(signal, name), lambda *_: stopping.set())
     try:
         listener = socket.create_server(("127.0.0.1", int(PORT)))
-        producer = Producer(producer_config())
     except (OSError, ValueError, OverflowError) as error:
         sys.exit(f"Port {PORT} cannot be used: {error}. End what runs there, or set PRODUCER_PORT.")
+    try:
+        producer = Producer(producer_config())
+    except (OSError, ValueError) as error:
+        sys.exit(f"KAFKA_CLIENT_CONFIG cannot be read: {error}. Name another file, or unset it.")
     except KafkaException as error:
         sys.exit(f"{CLIENT_CONFIG} does not suit librdkafka: {error.args[0].str()}")
     # waitress: plain Python threads, also on Windows, in this process, which holds the Kafka producer.
@@ -318,7 +345,11 @@ def main() -> None:
     threading.Thread(target=server.run, daemon=True).start()
     log.info("Producer on http://localhost:%s, broker %s, topic %s", PORT, BOOTSTRAP_SERVERS, TOPIC)
     while not stopping.is_set():
-        producer.poll(0.2)  # calls on_delivery for what the broker has confirmed
+        try:
+            producer.poll(0.2)  # calls on_delivery for what the broker has confirmed
+        except KafkaException as error:  # Kafka has given up on us: every click is told so
+            log.warning("%s. Mend that and start the producer again.", error.args[0].str())
+            stopping.wait(1)
     server.accepting = False  # its thread would stumble over a listener that is closed here
     undelivered = producer.flush(6)
     server.task_dispatcher.shutdown(timeout=2)  # the answers to the clicks just confirmed

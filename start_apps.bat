@@ -1,6 +1,6 @@
 @echo off
 rem Opens five windows: producer, three consumers, the page. From any folder, or by double-click.
-rem The first time it makes .venv, a folder with a Python of its own, and installs requirements.txt into it.
+rem The first time it makes .venv, a folder with a Python of its own, and installs requirements.lock into it.
 rem Ends with 0, or with 1 after saying what is wrong and what to do.
 setlocal
 rem pushd, not cd: it can also go to a folder in the network, such as \\wsl$\... or \\server\...
@@ -45,7 +45,7 @@ if not exist .venv\Scripts\python.exe %python% -m venv .venv || (
 )
 set "PATH=%cd%\.venv\Scripts;%PATH%"
 set "python=python"
-python -m pip install --disable-pip-version-check -r requirements.txt || (
+python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock || (
   echo.
   echo pip could not install the packages; its reason is above. Most often there is no network, or the path of this
   echo folder is too long for Windows: then move it to C:\hands-on-kafka. After that, start_apps.bat goes on.

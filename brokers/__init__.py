@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 Report = Callable[[str], None]  # takes one line about what is being done now
@@ -60,7 +60,7 @@ class Broker(ABC):
 
 def client_config(bootstrap_servers: str, file: str | Path = "") -> dict[str, str | int]:
     """Settings of a client of that broker, in librdkafka's names, with those of `file`, a client.properties,
-    else of `KAFKA_CLIENT_CONFIG`."""
+    else of `KAFKA_CLIENT_CONFIG`. Raises `BrokerError` when that cannot be read."""
     config: dict[str, str | int] = {
         "bootstrap.servers": bootstrap_servers,
         # On Windows `localhost` is ::1 first, where no broker listens, and to be refused there takes 2 s.
@@ -68,15 +68,43 @@ def client_config(bootstrap_servers: str, file: str | Path = "") -> dict[str, st
         "log_level": 0,
     }
     if file := file or os.environ.get("KAFKA_CLIENT_CONFIG", "").strip():
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
-        config |= dict(line.strip().split("=", 1) for line in lines if "=" in line and line[0] != "#")
+        try:
+            lines = Path(file).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            what = f"KAFKA_CLIENT_CONFIG cannot be read: {error}"
+            raise BrokerError(what, "name another file with KAFKA_CLIENT_CONFIG, or unset it") from None
+        settings = [line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#")]
+        config |= {name.strip(): value.strip() for name, value in settings}
     return config
+
+
+def admin_client(bootstrap_servers: str, file: str | Path = "", settings: dict | None = None) -> AdminClient:
+    """An `AdminClient` with the settings of client_config() and these. Raises `BrokerError` when they are none."""
+    try:
+        return AdminClient(client_config(bootstrap_servers, file) | (settings or {}))
+    except KafkaException as error:
+        what = f"KAFKA_CLIENT_CONFIG does not suit librdkafka: {error.args[0].str()}"
+        raise BrokerError(what, "correct the file, or unset KAFKA_CLIENT_CONFIG") from None
 
 
 def answers(bootstrap_servers: str, seconds: float = 3.0, file: str | Path = "") -> bool:
     """True when a Kafka broker answers a metadata request there within `seconds`; `file` as in client_config()."""
-    client = AdminClient(client_config(bootstrap_servers, file) | {"reconnect.backoff.max.ms": 200})
+    return not refusal(bootstrap_servers, seconds, file)
+
+
+def refusal(bootstrap_servers: str, seconds: float = 3.0, file: str | Path = "") -> str:
+    """Why no Kafka broker answers there within `seconds`, empty when one does. Raises `BrokerError` when the
+    settings of the client are none."""
+    said = [f"no Kafka broker answers on {bootstrap_servers}"]
+
+    def note(error: KafkaError) -> None:
+        if error.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL):
+            said.append(f"no understanding with the broker: {error.str()}")
+
+    client = admin_client(bootstrap_servers, file, {"reconnect.backoff.max.ms": 200, "error_cb": note})
     try:
-        return bool(client.list_topics(timeout=seconds).brokers)
+        client.list_topics(timeout=seconds)
+        return ""
     except KafkaException:
-        return False
+        client.poll(0.1)  # calls note
+        return said[-1]

@@ -15,6 +15,7 @@ import waitress
 from flask import Flask, abort, request
 
 COMMAND = re.compile(r"(stop|kill|start) [1-9]")
+HERE = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?", re.IGNORECASE)  # a Host that leads here without another's help
 
 
 class ControlEndpoint:
@@ -39,9 +40,12 @@ def create_app(token: str, carry_out: Callable[[str], None]) -> Flask:
     @app.post("/")
     def command():
         given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()) or "Origin" in request.headers:
-            abort(403)
-        wanted = (request.get_json(silent=True) or {}).get("command")
+        right = hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+        if not right or "Origin" in request.headers or not HERE.fullmatch(request.headers.get("Host", "")):
+            hint = "type the command into the terminal of run.py"
+            return {"error": "only the page that run.py started may send commands", "hint": hint}, 403
+        body = request.get_json(silent=True)
+        wanted = body.get("command") if isinstance(body, dict) else None
         if not isinstance(wanted, str) or not COMMAND.fullmatch(wanted):
             abort(400, "the commands are stop, kill and start, each with the number of a consumer")
         carry_out(wanted)

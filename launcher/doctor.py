@@ -1,19 +1,23 @@
 """`python run.py doctor`: look at everything that has to be right, and say how to mend what is not."""
 
+import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import requests
-from confluent_kafka import ConsumerGroupState, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from brokers import BrokerError, answers, client_config, docker, jars, local
+from brokers import BrokerError, client_config, docker, jars, local, refusal
+from brokers.cluster import services
 from brokers.ports import taken
 from launcher import ROOT, session, terminal
 
 DISK_MEGABYTES = 1000
+CLOCK_SECONDS = 60  # a broker's clock may differ by so much
 
 
 @dataclass
@@ -43,20 +47,77 @@ def findings() -> Iterator[Finding]:
     """All findings, in the order in which things depend on each other."""
     yield Finding("python", f"{sys.version.split()[0]}, packages in {sys.prefix}")
     yield _disk()
-    yield Finding("docker", docker.engine_problem() or "the engine answers, with compose")
+    servers = session.BOOTSTRAP_SERVERS or session.DEFAULT_BOOTSTRAP_SERVERS
+    problem, hint = _kafka_problem(servers)
+    yield _docker(needed=bool(problem))
+    yield _image()
     yield from _local_broker()
     yield from _programs()
-    servers = session.BOOTSTRAP_SERVERS or session.DEFAULT_BOOTSTRAP_SERVERS
-    if answers(servers):
-        yield from _cluster(servers)
+    if hint:
+        yield Finding("kafka", problem, hint)
+    elif problem:
+        yield _no_broker(servers, problem)
     else:
-        yield _no_broker(servers)
+        yield from _cluster(servers)
 
 
 def _disk() -> Finding:
     free = shutil.disk_usage(ROOT).free // 2**20
     fix = "" if free > DISK_MEGABYTES else f"make room: {DISK_MEGABYTES} MB are a good measure"
     return Finding("disk", f"{free:,} MB free", fix)
+
+
+def _kafka_problem(servers: str) -> tuple[str, str]:
+    """Why no broker answers there, empty when one does; with what to type where the settings are at fault."""
+    try:
+        return refusal(servers), ""
+    except BrokerError as error:
+        return str(error), error.hint
+
+
+def _docker(needed: bool) -> Finding:
+    """A Docker that does not run is to be mended only where no broker answers."""
+    problem = docker.engine_problem()
+    installed_but = problem and problem != "Docker is not installed"
+    fix = "start Docker Desktop, or go on without it: python run.py --broker local" if needed and installed_but else ""
+    return Finding("docker", problem or "the engine answers, with compose", fix)
+
+
+def _image() -> Finding:
+    """The image of the compose file: Bitnami's old name leads nowhere any more, and the jars are of one version."""
+    image = local.SINGLE.image
+    name, _, tag = image.rpartition(":")
+    version = jars.kafka_version()
+    if re.fullmatch(r"(docker\.io/)?bitnami/kafka", name):
+        fix = f"unset KAFKA_IMAGE, or set it to bitnamilegacy/kafka:{tag}"
+        return Finding("image", f"{image} was moved away in August 2025", fix)
+    other = re.match(r"\d+\.\d+", tag) and not version.startswith(re.match(r"\d+\.\d+", tag)[0] + ".")
+    fix = "unset KAFKA_IMAGE" if other else ""
+    return Finding("image", f"{image}" + (f": another version than the lessons' {version}" if other else ""), fix)
+
+
+def _data() -> Iterator[Finding]:
+    """What the local brokers have written: of this cluster, and whole."""
+    for service, folder in [
+        (local.SINGLE, local.FOLDER),
+        *((s, local.FOLDER / "cluster" / s.name) for s in services()),
+    ]:
+        data = folder / "data"
+        if not data.exists():
+            continue
+        about, wipe = "data", "python run.py clean   (wipes its events), then python run.py"
+        described = data / "meta.properties"
+        text = described.read_text(encoding="utf-8", errors="replace") if described.exists() else ""
+        found, wanted = (
+            re.search("^cluster.id=(.+)$", text, re.MULTILINE),
+            service.environment["KAFKA_KRAFT_CLUSTER_ID"],
+        )
+        if not found:
+            yield Finding(about, f"{local.shown(data)} is half written: it has no cluster id", wipe)
+        elif found[1] != wanted:
+            yield Finding(about, f"{local.shown(data)} is of cluster {found[1]}, not {wanted}", wipe)
+        else:
+            yield Finding(about, f"{local.shown(data)} is of cluster {wanted}")
 
 
 def _local_broker() -> Iterator[Finding]:
@@ -68,6 +129,7 @@ def _local_broker() -> Iterator[Finding]:
     missing = len(jars.broken_or_missing())
     what = f"{missing} of {len(jars.pinned())} still to download" if missing else "all there, verified"
     yield Finding("kafka jars", f"{jars.kafka_version()}: {what}, in {jars.REPOSITORY}")
+    yield from _data()
 
 
 def _programs() -> Iterator[Finding]:
@@ -93,10 +155,12 @@ def _is_ours(name: str, port: int) -> bool:
         return False
 
 
-def _no_broker(servers: str) -> Finding:
+def _no_broker(servers: str, problem: str) -> Finding:
+    if "no understanding" in problem:
+        return Finding("kafka", problem, "look into KAFKA_CLIENT_CONFIG: password, certificate")
     if servers == session.DEFAULT_BOOTSTRAP_SERVERS and (holder := taken(9092)):
         return Finding("kafka", f"port 9092 is taken by {holder}, not a broker", f"end it: {holder.how_to_end}")
-    return Finding("kafka", f"no broker answers on {servers}", "python run.py   (or start_kafka.bat)")
+    return Finding("kafka", problem, "python run.py   (or start_kafka.bat)")
 
 
 def _cluster(servers: str) -> Iterator[Finding]:
@@ -104,18 +168,34 @@ def _cluster(servers: str) -> Iterator[Finding]:
     admin = AdminClient(client_config(servers))
     try:
         metadata = admin.list_topics(timeout=10)
-        yield Finding("kafka", f"{len(metadata.brokers)} broker on {servers}, cluster {metadata.cluster_id}")
+        brokers = "1 broker" if len(metadata.brokers) == 1 else f"{len(metadata.brokers)} brokers"
+        yield Finding("kafka", f"{brokers} on {servers}, cluster {metadata.cluster_id}")
         topic = metadata.topics.get(session.TOPIC)
         if topic is None:
-            yield Finding("topic", f"{session.TOPIC} is missing", "python run.py topic   (or create_likes_topic.bat)")
+            hidden = ", or no access rule lets us see it" if "sasl.username" in client_config(servers) else ""
+            fix = "python run.py topic   (or create_likes_topic.bat)"
+            yield Finding("topic", f"{session.TOPIC} is missing{hidden}", fix)
             return
         count, wanted = len(topic.partitions), session.PARTITIONS
         delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {session.TOPIC}"
         fix = "" if count == wanted else f"{delete}   (its events go!), then: python run.py topic"
         yield Finding("topic", f"{session.TOPIC} has {count} partitions", fix)
+        yield _clock(admin, count)
         yield _group(admin)
     except KafkaException as error:
         yield Finding("kafka", f"the broker does not answer: {error.args[0].str()}", "python run.py doctor, once more")
+
+
+def _clock(admin: AdminClient, partitions: int) -> Finding:
+    """The newest event of the topic against our clock: an event of the future was written by a clock that differs."""
+    places = {TopicPartition(session.TOPIC, number): OffsetSpec.max_timestamp() for number in range(partitions)}
+    newest = max(done.result().timestamp for done in admin.list_offsets(places, request_timeout=10).values())
+    ahead = newest / 1000 - time.time()
+    fix = (
+        "set the clock of this computer, or of the one that wrote it, by the internet" if ahead > CLOCK_SECONDS else ""
+    )
+    what = f"the newest event is {ahead:.0f} s in the future" if fix else "no event is in the future"
+    return Finding("clock", what, fix)
 
 
 def _group(admin: AdminClient) -> Finding:
@@ -126,4 +206,6 @@ def _group(admin: AdminClient) -> Finding:
     )
     moving = group.state in (ConsumerGroupState.PREPARING_REBALANCING, ConsumerGroupState.COMPLETING_REBALANCING)
     fix = "a rebalance takes seconds: python run.py doctor, once more; then restart the consumers" if moving else ""
+    if moving:
+        return Finding("group", f"{session.GROUP} is rebalancing: {members}", fix)
     return Finding("group", f"{session.GROUP}: {members or 'no members'}", fix)

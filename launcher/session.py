@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 import requests
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 import consumer
-from brokers import Broker, BrokerError, NotToBeHad, answers, client_config
+from brokers import Broker, BrokerError, NotToBeHad, admin_client, answers, refusal
 from brokers.cluster import DockerCluster, LocalCluster
 from brokers.docker import DockerBroker, engine_problem
 from brokers.local import LocalBroker
@@ -59,10 +59,10 @@ class ExistingBroker(Broker):
         self.description = "Kafka that was running already; it stays when you quit"
 
     def start(self, report=print) -> None:
-        if not answers(self.bootstrap_servers, 10.0):
+        if problem := refusal(self.bootstrap_servers, 10.0):
             raise BrokerError(
-                f"no Kafka broker answers on {self.bootstrap_servers} (KAFKA_BOOTSTRAP_SERVERS)",
-                "start it, or unset KAFKA_BOOTSTRAP_SERVERS, then: python run.py",
+                problem,
+                "start it, or look into KAFKA_BOOTSTRAP_SERVERS and KAFKA_CLIENT_CONFIG, then: python run.py",
             )
 
     def stop(self) -> None:
@@ -142,7 +142,7 @@ def _start_first(candidates: list[Broker], report) -> Broker:
 
 def create_topic(bootstrap_servers: str) -> str:
     """Create `likes` unless it is there; gives a line about it. Raises `Problem`."""
-    admin = AdminClient(client_config(bootstrap_servers))
+    admin = admin_client(bootstrap_servers)
     try:
         topic = admin.list_topics(timeout=10).topics.get(TOPIC)
         if topic is None:

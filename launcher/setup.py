@@ -13,6 +13,8 @@ from launcher import ROOT, Problem, terminal
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
+LOCK = "requirements.lock"  # requirements.txt with all that it draws in, each file by its SHA-256
+
 NO_NETWORK = "Max retries|NewConnectionError|NameResolutionError|ProxyError|Network is unreachable|timed out"
 
 
@@ -39,7 +41,7 @@ def _included(requirements: str) -> list[str]:
 
 def _wanted(requirements: str) -> str:
     """All that the file asks for, as its stamp remembers it."""
-    return "".join((ROOT / file).read_text(encoding="utf-8") for file in _included(requirements))
+    return "".join((ROOT / file).read_text(encoding="utf-8") for file in [LOCK, *_included(requirements)])
 
 
 def _stamp(requirements: str) -> Path:
@@ -51,29 +53,36 @@ def _install(requirements: str) -> None:
         if not _works():
             _make_venv()
         update("installing")
-        command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-        command += ["--progress-bar", "off", "--retries", "2", "-r", ROOT / requirements]
-        said = []
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as pip:
-            for line in pip.stdout:
-                said.append(line.strip())
-                if name := re.match(r"(?:Collecting|Downloading) ([A-Za-z_.-]*[A-Za-z])", line.strip()):
-                    update(f"installing {name[1]}")
-                elif line.startswith("Installing"):
-                    update("installing, almost done")
-        if pip.returncode:
-            raise _why_pip_failed(said)
+        _pip(update, "--require-hashes", "-r", ROOT / LOCK)
+        if requirements != "requirements.txt":
+            _pip(update, "-r", ROOT / requirements)
     for file in _included(requirements):
         _stamp(file).write_text(_wanted(file), encoding="utf-8")
     terminal.say("packages", f"installed in {VENV.name}")
+
+
+def _pip(update, *arguments) -> None:
+    """Install what the arguments name, and tell `update` how far it is. Raises `Problem`."""
+    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    command += ["--progress-bar", "off", "--retries", "2", *arguments]
+    said = []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as pip:
+        for line in pip.stdout:
+            said.append(line.strip())
+            if name := re.match(r"(?:Collecting|Downloading) ([A-Za-z_.-]*[A-Za-z])", line.strip()):
+                update(f"installing {name[1]}")
+            elif line.startswith("Installing"):
+                update("installing, almost done")
+    if pip.returncode:
+        raise _why_pip_failed(said)
 
 
 def _works() -> bool:
@@ -118,10 +127,15 @@ def _why_pip_failed(said: list[str]) -> Problem:
             "the packages cannot be downloaded: no network?",
             "connect (behind a proxy: set HTTPS_PROXY), then: python run.py",
         )
+    if "THESE PACKAGES DO NOT MATCH THE HASHES" in text:
+        return Problem(
+            "a package is not the one that requirements.lock names by its SHA-256",
+            "python run.py, once more; if it stays so, ask who runs the package index or proxy that pip uses",
+        )
     errors = [line for line in said if line.startswith("ERROR")] or said or ["pip said nothing"]
     return Problem(
         f"pip could not install the packages: {errors[-1]}",
-        f"{PYTHON} -m pip install -r requirements.txt   shows all it says",
+        f"{PYTHON} -m pip install -r {LOCK}   shows all it says",
     )
 
 

@@ -2,14 +2,22 @@
 
 import os
 import re
+import subprocess
+import sys
 
+import psutil
 import pytest
 import requests
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 
 from brokers import client_config
 from tests.conftest import create_topic, secured_broker
-from tests.programs import consumer, producer
+from tests.programs import ROOT, consumer, producer
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +45,92 @@ def test_passwords_are_for_nobody_else(secured):
     if os.name != "nt":
         assert secured.folder.stat().st_mode & 0o077 == 0
     assert password not in secured.log.read_text(encoding="utf-8")
+    command_lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert not any(password in line for line in command_lines)
+
+
+def with_line(secured, folder, name: str, value: str):
+    """The learner's client.properties with another value there."""
+    lines = secured.client_properties.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(f"{name}=")]
+    file = folder / "client.properties"
+    file.write_text("\n".join([*kept, f"{name}={value}"]), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def wrong_password(secured, tmp_path):
+    return with_line(secured, tmp_path, "sasl.password", "guessed-Wrong-1")
+
+
+@pytest.fixture
+def wrong_authority(secured, tmp_path):
+    other = secured_broker(tmp_path / "other")
+    other.folder.mkdir()
+    other._make_certificate()
+    return with_line(secured, tmp_path, "ssl.ca.location", other.certificate.as_posix())
+
+
+@pytest.fixture
+def no_rule(secured, tmp_path):
+    """A user who has a password, and whom no access rule names."""
+    admin = AdminClient(client_config(secured.bootstrap_servers, secured.properties_of("admin")))
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 8192)
+    made = admin.alter_user_scram_credentials(
+        [UserScramCredentialUpsertion("stranger", info, b"known-to-me-7", b"some salt")]
+    )
+    made["stranger"].result()
+    text = with_line(secured, tmp_path, "sasl.username", "stranger").read_text()
+    file = tmp_path / "stranger.properties"
+    file.write_text(re.sub("sasl.password=.*", "sasl.password=known-to-me-7", text))
+    return file
+
+
+REFUSALS = {
+    "wrong_password": "invalid credentials",
+    "wrong_authority": "certificate verify failed",
+    "no_rule": "likes is missing, or no access rule lets us see it",
+}
+
+
+@pytest.mark.parametrize(("wrong", "words"), REFUSALS.items())
+def test_who_is_refused_is_told_why(secured, start, group, monkeypatch, request, wrong, words):
+    file = request.getfixturevalue(wrong)
+    password = re.search("sasl.password=(.+)", file.read_text())[1]
+    monkeypatch.setenv("KAFKA_CLIENT_CONFIG", str(file))
+    api, member = start(producer(secured.bootstrap_servers)), start(consumer(secured.bootstrap_servers, group))
+    api.wait_for("^Producer on ")
+    told = member.wait_for(re.escape(words))[0].string
+    assert "Waiting for it" in told
+    answer = requests.post(f"{api.url}/like", timeout=20)
+    assert answer.status_code == 503
+    assert words in answer.json()["error"]
+    assert "KAFKA_CLIENT_CONFIG" in answer.json()["hint"] or wrong == "no_rule"
+    again = requests.post(f"{api.url}/like", timeout=20)
+    assert words in again.json()["error"]
+    assert words in requests.get(f"{member.url}/health", timeout=20).json()["error"]
+
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": secured.bootstrap_servers}
+    command = [sys.executable, "run.py", "doctor"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert words in done.stdout
+    lines = [*api.lines, *member.lines, done.stdout, done.stderr]
+    assert not [line for line in lines if "Traceback" in line or password in line]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"no.such.setting=1"])
+def test_a_client_properties_that_is_none_is_one_clear_line(tmp_path, start, group, monkeypatch, content):
+    file = tmp_path / "client.properties"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("KAFKA_CLIENT_CONFIG", str(file))
+    for program in (start(producer("localhost:1")), start(consumer("localhost:1", group))):
+        assert program.wait() == 1
+        assert len(program.lines) == 1
+        assert "KAFKA_CLIENT_CONFIG" in program.lines[0] or str(file) in program.lines[0]
+    command = [sys.executable, "run.py", "topic"]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stdout.startswith("KAFKA_CLIENT_CONFIG ")
+    assert "Traceback" not in done.stderr

@@ -1,10 +1,13 @@
 """run.py's parts: the set-up, the commands, the choice of a broker; without starting the programs."""
 
 import ast
+import hashlib
 import os
+import re
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,7 @@ def project(tmp_path, monkeypatch):
     folder = tmp_path / "hands on"
     folder.mkdir()
     (folder / "requirements.txt").write_text("# nothing\n")
+    (folder / "requirements.lock").write_text("# nothing\n")
     (folder / "requirements-dev.txt").write_text("-r requirements.txt\n")
     monkeypatch.setattr(setup, "ROOT", folder)
     monkeypatch.setattr(setup, "VENV", folder / ".venv")
@@ -63,7 +67,7 @@ def test_venv_is_made_once_and_mended_when_it_is_half_made(project, capsys):
 
 
 def test_without_network_the_packages_are_refused_in_one_line(project, monkeypatch):
-    (project / "requirements.txt").write_text("hands-on-kafka-does-not-exist\n")
+    (project / "requirements.lock").write_text(f"hands-on-kafka-does-not-exist==1 --hash=sha256:{'0' * 64}\n")
     nobody = f"http://127.0.0.1:{free_ports(1)[0]}/"
     for name in [name for name in os.environ if name.startswith("PIP_") or name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
@@ -75,6 +79,37 @@ def test_without_network_the_packages_are_refused_in_one_line(project, monkeypat
     monkeypatch.setattr(setup, "_make_venv", lambda: pytest.fail("the folder is good; only the packages lack"))
     with pytest.raises(Problem):
         setup.enter("requirements.txt")
+
+
+def test_a_package_that_is_not_the_pinned_one_is_refused(project, monkeypatch, tmp_path):
+    wheel = tmp_path / "likes-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("likes.py", "")
+        archive.writestr("likes-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: likes\nVersion: 1\n")
+        archive.writestr("likes-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("likes-1.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (project / "requirements.lock").write_text(f"likes==1 --hash=sha256:{digest[::-1]}\n")
+    with pytest.raises(Problem, match="SHA-256"):
+        setup.enter("requirements.txt")
+    (project / "requirements.lock").write_text(f"likes==1 --hash=sha256:{digest}\n")
+    setup.enter("requirements.txt")
+    assert subprocess.run([setup.PYTHON, "-c", "import likes"]).returncode == 0
+
+
+def test_the_lock_is_in_step_with_the_requirements():
+    """requirements.lock says how it is made anew."""
+    pinned = re.compile(r"^([\w-]+)==([^\s;]+)", re.MULTILINE)
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    wanted = set(pinned.findall((ROOT / "requirements.txt").read_text(encoding="utf-8")))
+    locked = set(pinned.findall(lock))
+    names = {name for name, _version in wanted}
+    assert {(name, version) for name, version in locked if name in names} == wanted
+    blocks = re.split(r"\n(?=[\w-]+==)", lock)[1:]
+    assert len(blocks) == len(pinned.findall(lock)) > len(wanted)
+    assert all("--hash=sha256:" in block for block in blocks)
 
 
 def test_a_system_without_the_venv_package_is_told_what_to_install(project, monkeypatch):

@@ -166,7 +166,7 @@ class Shell:
 
 def copy_project(folder: Path) -> Path:
     """What a learner gets, in a new folder, without what only this computer has."""
-    kept = {"brokers", "launcher", ".streamlit", "docker-compose.yml", "requirements.txt"}
+    kept = {"brokers", "launcher", ".streamlit", "docker-compose.yml", "requirements.txt", "requirements.lock"}
     folder.mkdir()
     for entry in ROOT.iterdir():
         if entry.is_dir() and entry.name in kept:

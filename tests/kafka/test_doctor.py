@@ -1,0 +1,160 @@
+"""`python run.py doctor` finds what is wrong and says how to mend it: each thing is caused here."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from brokers import client_config, docker, local
+from launcher import doctor, session
+from tests.conftest import PARTITIONS, TOPIC, local_broker
+from tests.programs import wait_until
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    broker = local_broker(tmp_path_factory.mktemp("doctor"))
+    with broker:
+        yield broker
+
+
+@pytest.fixture
+def admin(broker, monkeypatch):
+    """A client of that broker, which is the one that doctor looks at, and which has no topic."""
+    monkeypatch.setattr(session, "BOOTSTRAP_SERVERS", broker.bootstrap_servers)
+    admin = AdminClient(client_config(broker.bootstrap_servers))
+    if TOPIC in admin.list_topics(timeout=20).topics:
+        admin.delete_topics([TOPIC])[TOPIC].result()
+        wait_until(lambda: TOPIC not in admin.list_topics(timeout=20).topics, "no topic")
+    return admin
+
+
+def create(admin, partitions: int = PARTITIONS) -> None:
+    admin.create_topics([NewTopic(TOPIC, partitions)])[TOPIC].result()
+    wait_until(lambda: TOPIC in admin.list_topics(timeout=20).topics, "the topic")
+
+
+def found(about: str) -> doctor.Finding:
+    return next(finding for finding in doctor.findings() if finding.about == about)
+
+
+def test_a_topic_as_it_should_be_is_no_finding_to_mend(admin):
+    create(admin)
+    assert found("topic") == doctor.Finding("topic", "likes has 3 partitions")
+    assert found("clock").fix == ""
+
+
+def test_a_missing_topic(admin):
+    assert found("topic").what == "likes is missing"
+    assert "python run.py topic" in found("topic").fix
+
+
+def test_a_topic_with_another_number_of_partitions_and_its_fix(admin, broker):
+    create(admin, partitions=1)
+    finding = found("topic")
+    assert finding.what == "likes has 1 partitions"
+    command, arguments = finding.fix.partition("   ")[0].removeprefix("python run.py ").split(" ", 1)
+    assert local.run_command(command, arguments.split()) == 0
+    wait_until(lambda: found("topic").what == "likes is missing", "the topic is deleted")
+
+
+def test_a_clock_that_is_ahead(admin, broker):
+    create(admin)
+    producer = Producer(client_config(broker.bootstrap_servers))
+    producer.produce(TOPIC, b"{}", timestamp=int((time.time() + 3600) * 1000))
+    assert producer.flush(20) == 0
+    assert "s in the future" in found("clock").what
+    assert "clock" in found("clock").fix
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
+def test_a_broker_that_hangs(admin, broker):
+    os.kill(broker.process.pid, signal.SIGSTOP)
+    try:
+        finding = found("kafka")
+    finally:
+        os.kill(broker.process.pid, signal.SIGCONT)
+    assert finding.what == f"no Kafka broker answers on {broker.bootstrap_servers}"
+    assert "python run.py" in finding.fix
+
+
+def test_a_group_that_is_stuck_in_a_rebalance(admin, broker, group, monkeypatch):
+    """A member that does not poll does not join again, and the others wait for it."""
+    monkeypatch.setattr(session, "GROUP", group)
+    create(admin)
+    config = client_config(broker.bootstrap_servers) | {"group.id": group, "session.timeout.ms": 45_000}
+    one, two = Consumer(config), Consumer(config)
+    try:
+        one.subscribe([TOPIC])
+        wait_until(lambda: one.poll(0.2) or one.assignment(), "the first has all")
+        two.subscribe([TOPIC])
+        wait_until(lambda: two.poll(0.2) or found("group").fix, "the group waits")
+        assert f"{group} is rebalancing" in found("group").what
+        assert "restart the consumers" in found("group").fix
+    finally:
+        two.close()
+        one.close()
+
+
+def test_a_port_that_is_taken_names_the_process(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(session, "PRODUCER_PORT", str(server.getsockname()[1]))
+        finding = next(doctor._programs())
+    assert f"(pid {os.getpid()})" in finding.what
+    assert str(os.getpid()) in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("problem", "mend"),
+    [("Docker is installed, but its engine is not running", True), ("Docker is not installed", False), ("", False)],
+)
+def test_docker_that_is_stopped(monkeypatch, problem, mend):
+    monkeypatch.setattr(docker, "engine_problem", lambda: problem)
+    assert bool(doctor._docker(needed=True).fix) == mend
+    assert doctor._docker(needed=False).fix == ""
+
+
+IMAGES = {
+    "bitnami/kafka:3.7": "moved away",
+    "bitnamilegacy/kafka:4.0": "another version",
+    "bitnamilegacy/kafka:3.7": "",
+}
+
+
+@pytest.mark.parametrize(("image", "words"), IMAGES.items())
+def test_an_image_of_the_old_name_or_of_another_version(monkeypatch, image, words):
+    monkeypatch.setenv("KAFKA_IMAGE", image)
+    finding = doctor._image()
+    assert words in finding.what
+    assert ("KAFKA_IMAGE" in finding.fix) == bool(words)
+
+
+def test_a_disk_that_is_nearly_full(monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=300 * 2**20))
+    assert doctor._disk().what == "300 MB free"
+    assert "make room" in doctor._disk().fix
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "half written"),
+        ("version=1\n", "half written"),
+        ("cluster.id=another-cluster-000000\n", "is of cluster another-cluster-000000"),
+        (f"cluster.id={local.SINGLE.environment['KAFKA_KRAFT_CLUSTER_ID']}\n", ""),
+    ],
+)
+def test_a_data_folder_that_is_half_written_or_of_another_cluster(monkeypatch, tmp_path, content, words):
+    monkeypatch.setattr(local, "FOLDER", tmp_path)
+    (tmp_path / "data").mkdir()
+    if content is not None:
+        (tmp_path / "data" / "meta.properties").write_text(content)
+    (finding,) = doctor._data()
+    assert words in finding.what
+    assert ("python run.py clean" in finding.fix) == bool(words)

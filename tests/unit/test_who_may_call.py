@@ -1,0 +1,78 @@
+"""Who gets in over HTTP: this computer's programs and pages, and no web site that is open in its browser."""
+
+import pytest
+
+import consumer
+import producer
+from launcher import control
+from tests.unit.test_producer import FakeProducer
+
+APPS = {
+    "producer": lambda: producer.create_app(FakeProducer(), last_order=lambda partitions: 0),
+    "consumer": lambda: consumer.create_app(consumer.Seen(), onlooker=None),
+}
+OURS = [
+    {"Host": "localhost:5001"},
+    {"Host": "LOCALHOST"},
+    {"Host": "127.0.0.1:8080"},
+    {"Host": "[::1]:5001"},
+    {"Host": "localhost:5001", "Origin": "http://localhost:8501"},
+    {"Host": "localhost:5001", "Origin": "http://127.0.0.1"},
+    {"Host": "localhost:5001", "Origin": "https://[::1]:8501"},
+]
+FOREIGN = [
+    {"Host": "evil.example:5001"},
+    {"Host": "127.0.0.1.evil.example"},
+    {"Host": "localhost.evil.example:5001"},
+    {"Host": "192.168.1.7:5001"},
+    {"Host": "localhost:5001@evil.example"},
+    {"Host": "localhost:5001", "Origin": "https://evil.example"},
+    {"Host": "localhost:5001", "Origin": "http://localhost.evil.example"},
+    {"Host": "localhost:5001", "Origin": "null"},
+    {"Host": "localhost:5001", "Origin": "http://evil.example#http://localhost"},
+]
+
+
+@pytest.fixture(params=APPS)
+def client(request):
+    return APPS[request.param]().test_client()
+
+
+@pytest.mark.parametrize("headers", OURS, ids=str)
+def test_this_computer_gets_in(client, headers):
+    assert client.get("/messages", headers=headers).status_code in (200, 404)  # the producer has none
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize("path", ["/like", "/status", "/no-such-path"])
+def test_another_site_does_not(client, headers, path):
+    answer = client.post(path, headers=headers)
+    assert answer.status_code == 403
+    assert answer.json["error"].startswith("only programs and pages of this computer may call http://localhost:")
+    assert answer.json["hint"]
+
+
+def test_a_site_that_is_refused_has_sent_no_like():
+    fake = FakeProducer()
+    client = producer.create_app(fake, last_order=lambda partitions: 0).test_client()
+    for headers in FOREIGN:
+        client.post("/like", headers=headers)
+        client.post("/likes", json={"count": 3}, headers=headers)
+    assert fake.sent == []
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_another_site_cannot_command_run_py_even_with_the_token(headers):
+    taken = []
+    client = control.create_app("secret", taken.append).test_client()
+    answer = client.post("/", json={"command": "stop 1"}, headers={"Authorization": "Bearer secret", **headers})
+    assert answer.status_code == 403
+    assert answer.json["hint"]
+    assert taken == []
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"stop 1"', b"5", b"null", b"\xff"])
+def test_a_command_that_is_no_object_is_400(body):
+    client = control.create_app("secret", print).test_client()
+    headers = {"Authorization": "Bearer secret", "Content-Type": "application/json"}
+    assert client.post("/", data=body, headers=headers).status_code == 400
