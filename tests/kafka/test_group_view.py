@@ -23,6 +23,7 @@ def watch(kafka, group):
     def start(expected_ports=range(0)) -> GroupWatcher:
         watchers.append(GroupWatcher(client_config(kafka), group, expected_ports))
         watchers[-1].start()
+        wait_for(watchers[-1], lambda snapshot: snapshot.partitions, "a first look")
         return watchers[-1]
 
     yield start
