@@ -13,7 +13,7 @@ import psutil
 
 # Below those that systems give to outgoing connections, which would take a port between the look and its use
 # (https://en.wikipedia.org/wiki/Ephemeral_port: from 32768 on Linux, from 49152 elsewhere).
-QUIET_PORTS = range(20_000, 32_768)
+QUIET_PORTS = range(20_000, 29_000)  # and below those of the compose files
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def _dispatch(arguments: list[str], usage: str) -> int:
     command = arguments[0] if arguments and not arguments[0].startswith("-") else ""
     if command == "test":
         setup.enter("requirements-dev.txt")
-        return _call("-m", "pytest", *arguments[1:])
+        # Two processes, because most tests wait for something to happen; tests/conftest.py says which keep together.
+        return _call("-m", "pytest", "--numprocesses", "2", "--dist", "loadgroup", *arguments[1:])
     if command == "bench":
         setup.enter("requirements-bench.txt")
         return _call("-m", "bench", *arguments[1:])

@@ -24,7 +24,17 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="tests/reliability for an hour: all faults, many events")
 
 
+USE_THE_USUAL_PORTS = {"end_to_end", "labs", "windows"}
+SHARE_A_BROKER = {"kafka", "reliability"}
+
+
 def pytest_collection_modifyitems(config, items):
+    if config.pluginmanager.hasplugin("xdist"):  # what shares something runs in one process, one test after the other
+        for item in items:
+            if (folder := item.path.parent.name) in USE_THE_USUAL_PORTS:
+                item.add_marker(pytest.mark.xdist_group("ports"))
+            elif folder in SHARE_A_BROKER:
+                item.add_marker(pytest.mark.xdist_group("broker"))
     if not config.getoption("--long"):
         for item in items:
             if item.get_closest_marker("long"):
