@@ -1,6 +1,7 @@
 """What the programs of the labs share: the broker, and names of topics and groups that are the learner's own."""
 
 import os
+import time
 from collections.abc import Iterator
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -17,6 +18,7 @@ GROUP = os.environ.get("CONSUMER_GROUP", "likes-ui").strip()
 LEARNER = os.environ.get("LEARNER", "labs").strip()  # on a broker that many share, each needs names of their own
 
 BROKER_SECONDS = 15.0
+LEADER_SECONDS = 3.0  # for one question to the leader of a partition
 
 
 def named(what: str) -> str:
@@ -69,7 +71,7 @@ def read(
         places = []
         for partition in range(partitions_of(topic)) if only is None else [only]:
             place = TopicPartition(topic, partition)
-            low, high = consumer.get_watermark_offsets(place, BROKER_SECONDS)
+            low, high = _watermarks(consumer, place)
             if high > low:
                 unread.add(partition)
                 places.append(TopicPartition(topic, partition, low if last is None else max(low, high - last)))
@@ -86,3 +88,16 @@ def read(
                 raise KafkaException(message.error())
     finally:
         consumer.close()
+
+
+def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """The first offset of the partition and the one after the last; waits while the partition has no leader, as
+    for a moment after its broker did not answer. Raises KafkaException."""
+    give_up_at = time.monotonic() + BROKER_SECONDS
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, LEADER_SECONDS)
+        except KafkaException:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.2)

@@ -13,6 +13,8 @@ from labs.cluster import BROKER_SECONDS, TOPIC
 BROKERS = 3
 IN_SYNC = 2  # min.insync.replicas
 CLICKS = 30
+ENOUGH = 20  # confirmed ones: on a slow computer some of the thirty may be refused
+REFUSED = 3
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
@@ -38,13 +40,15 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     written = {(record.partition(), record.offset()): order_of(record) for record in records}
     there = sum(written.get((answer["partition"], answer["offset"])) == answer["order"] for answer in confirmed)
     why = f"{there} of {len(confirmed)} are in the log, at the offset that the click was told"
-    reached = copies == BROKERS and len(confirmed) >= CLICKS and there == len(confirmed)
+    reached = copies == BROKERS and len(confirmed) >= ENOUGH and there == len(confirmed)
     yield Goal("nothing that was confirmed is lost", reached, why, following)
 
     refused = [answer["at_ms"] for answer in answers if answer["status"] != click.CONFIRMED]
     why = f"{len(refused)} clicks were refused"
     following = "kill kafka-1, kill kafka-2, then python run.py labs/click.py --count 3"
-    yield Goal("with two brokers gone, likes are refused", copies == BROKERS and bool(refused), why, following)
+    yield Goal(
+        "with two brokers gone, likes are refused", copies == BROKERS and len(refused) >= REFUSED, why, following
+    )
 
     after = sum(answer["at_ms"] > max(refused, default=0) for answer in confirmed) if refused else 0
     in_sync = min((len(partition.isrs) for partition in partitions), default=0)
