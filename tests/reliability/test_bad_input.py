@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brokers import client_config
+from tests.conftest import local_broker, with_topic
 from tests.programs import LIKE_LOGGED, consumer, producer, wait_until
 from tests.reliability.trial import TOPIC
 
@@ -48,6 +49,15 @@ headers = st.fixed_dictionaries(
         "X-Anything": header_text,
     },
 )
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    """One of its own: what is written here counts as likes elsewhere."""
+    broker = local_broker(tmp_path_factory.mktemp("bad-input"))
+    with broker:
+        with_topic(broker.bootstrap_servers)
+        yield broker
 
 
 @pytest.fixture(scope="module")

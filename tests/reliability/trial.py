@@ -124,9 +124,8 @@ class Trial:
                     found[int(match["order"])].append((number, line_number))
         return found
 
-    def finish(self, in_the_log=True, twice=True) -> Tally:
-        """Stop clicking and count. `in_the_log=False`: the topic was deleted in between, so the log lacks what was
-        in it; `twice=False`: nothing that happened excuses that a like is logged twice."""
+    def finish(self, twice=True) -> Tally:
+        """Stop clicking and count. `twice=False`: nothing that happened excuses that a like is logged twice."""
         self.clicks.stop()
         acknowledged = {like["order"] for like in self.clicks.acknowledged}
         assert len(acknowledged) == len(self.clicks.acknowledged), "an order was acknowledged twice"
@@ -136,17 +135,17 @@ class Trial:
         unexplained = [order for order, places in repeated.items() if not self._had_another_owner(places)]
         assert not unexplained, f"logged twice with no rebalance in between: {unexplained[:20]}"
         assert twice or not repeated, f"logged twice: {sorted(repeated)[:20]}"
-        if in_the_log:
-            log = read_log(self.servers)
-            for like in self.clicks.acknowledged:
-                assert log[like["partition"], like["offset"]] == like["order"]
-            written = Counter(order for order in log.values())
-            assert not [order for order in acknowledged if written[order] != 1], "in the log twice"
+        log = read_log(self.servers)
+        for like in self.clicks.acknowledged:
+            assert log[like["partition"], like["offset"]] == like["order"]
+        written = Counter(log.values())
+        assert not [order for order in acknowledged if written[order] != 1], "in the log twice"
         for process in self.processes:
             assert not any("Traceback" in line for line in process.lines), process.lines[-40:]
         refused = self.clicks.refused.total() + self.clicks.unanswered
         assert set(self.clicks.refused) <= {503}
-        tally = Tally(self.name, self.faults, len(acknowledged), refused, 0, len(repeated))
+        lost = len(acknowledged - logged.keys())
+        tally = Tally(self.name, self.faults, len(acknowledged), refused, lost, len(repeated))
         print(tally)
         FIGURES.parent.mkdir(exist_ok=True)
         with FIGURES.open("a", encoding="utf-8") as file:

@@ -1,0 +1,37 @@
+"""RELIABILITY.md promises only what a test proves, and gives a figure for each fault."""
+
+import re
+
+from tests.programs import ROOT
+
+PAGE = (ROOT / "RELIABILITY.md").read_text(encoding="utf-8")
+FILES = [file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")]
+TESTS = {name for text in FILES for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE)}
+
+
+def test_every_test_that_it_names_exists():
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    assert len(named) > 25
+    assert named <= TESTS
+
+
+def test_every_promise_names_its_test():
+    promises, _not_promised = PAGE.split("## What is not promised")
+    rows = re.findall(r"^\| (?!promise|---)(.+) \| (.+) \|$", promises, re.MULTILINE)
+    assert len(rows) > 20
+    assert all(re.search(r"`test_\w+`", test) for _promise, test in rows)
+
+
+def test_every_test_of_faults_is_promised():
+    faults = (ROOT / "tests" / "reliability" / "test_faults.py").read_text(encoding="utf-8")
+    assert set(re.findall(r"^def (test_\w+)\(", faults, re.MULTILINE)) <= set(re.findall(r"`(test_\w+)`", PAGE))
+
+
+def test_nothing_was_lost_in_the_last_figures():
+    figures = PAGE.split("## The last figures")[1]
+    rows = re.findall(r"^\| `(test_\w+)[^`]*`[^|]*\|(.+)\|$", figures, re.MULTILINE)
+    assert len(rows) > 10
+    for _name, numbers in rows:
+        _faults, acknowledged, _refused, lost, _twice = (int(n.strip().replace(",", "")) for n in numbers.split("|"))
+        assert acknowledged > 0
+        assert lost == 0
