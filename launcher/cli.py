@@ -37,7 +37,7 @@ def _dispatch(arguments: list[str], usage: str) -> int:
     if command == "test":
         setup.enter("requirements-dev.txt")
         # Two processes, because most tests wait for something to happen; tests/conftest.py says which keep together.
-        return _call("-m", "pytest", "--numprocesses", "2", "--dist", "loadgroup", *arguments[1:])
+        return _call("-m", "pytest", "--numprocesses", "2", *arguments[1:])
     if command == "bench":
         setup.enter("requirements-bench.txt")
         return _call("-m", "bench", *arguments[1:])

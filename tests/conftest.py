@@ -24,17 +24,24 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="tests/reliability for an hour: all faults, many events")
 
 
-USE_THE_USUAL_PORTS = {"end_to_end", "labs", "windows"}
-SHARE_A_BROKER = {"kafka", "reliability"}
+USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/")
+SHARE_A_BROKER = ("tests/kafka/", "tests/reliability/")
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist all run one after the other
+def pytest_xdist_make_scheduler(config, log):
+    """What shares something runs in the same process. (With pytest 9.2 the marks for that, xdist_group, do nothing.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByWhatIsShared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            shared = [group for group in (USE_THE_USUAL_PORTS, SHARE_A_BROKER) if nodeid.startswith(group)]
+            return shared[0][0] if shared else nodeid
+
+    return ByWhatIsShared(config, log)
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.pluginmanager.hasplugin("xdist"):  # what shares something runs in one process, one test after the other
-        for item in items:
-            if (folder := item.path.parent.name) in USE_THE_USUAL_PORTS:
-                item.add_marker(pytest.mark.xdist_group("ports"))
-            elif folder in SHARE_A_BROKER:
-                item.add_marker(pytest.mark.xdist_group("broker"))
     if not config.getoption("--long"):
         for item in items:
             if item.get_closest_marker("long"):
