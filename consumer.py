@@ -297,8 +297,9 @@ def main() -> None:
             seen.waiting = False
             seen.polled_at = time.monotonic()
             if message is None or message.error():
+                is_back = seen.consumed and "is missing" in seen.problem
                 seen.look_into(message.error() if message else seen.error, onlooker)
-                if not seen.problem and past_the_end(onlooker, seen.position):
+                if not seen.problem and (is_back or past_the_end(onlooker, seen.position)):
                     # librdkafka goes by the old topic's leader epochs and would wait for ever: a new member does not.
                     log.warning("The topic %s was made anew. Joining the group again ...", TOPIC)
                     consumer.close()
