@@ -38,8 +38,8 @@ def registry():
     server = waitress.create_server(app, sockets=[listener])
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.trigger.pull_trigger(server.close)  # in its own thread, which may just be waiting in select
     server.task_dispatcher.shutdown()
-    listener.close()
 
 
 def test_a_schema_that_the_registry_refuses_is_not_written(kafka, registry, group):
