@@ -180,7 +180,7 @@ class Fake:
     """A program of our own under another's name, such as docker.exe; it does what its scenario says.
 
     It is one of the scripts in fakes/ behind the launcher that pip puts before its own commands. The scenario and
-    the log of the calls are JSON files beside it.
+    the logs of the calls are JSON files beside it.
     """
 
     def __init__(self, shell: Shell, folder: Path, name: str, script: str, **scenario):
@@ -199,5 +199,5 @@ class Fake:
         self.scenario_file.write_text(json.dumps(scenario))
 
     def calls(self) -> list[dict]:
-        lines = self.log_file.read_text(encoding="utf-8").splitlines() if self.log_file.exists() else []
-        return [json.loads(line) for line in lines]
+        files = sorted(self.log_file.parent.glob(f"{self.log_file.stem}*.log"))
+        return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]

@@ -25,7 +25,8 @@ if arguments[:1] == ["-3"]:
 
 
 def note(**call):
-    with beside.with_suffix(".log").open("a", encoding="utf-8") as file:
+    # A file for each: of programs in five windows that append to the same one at once, one's words can be lost.
+    with beside.with_suffix(f".{time.time_ns()}-{os.getpid()}.log").open("w", encoding="utf-8") as file:
         file.write(json.dumps(call | {"folder": str(Path.cwd())}) + "\n")
 
 
