@@ -9,9 +9,8 @@ from pathlib import Path
 
 import yaml
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
-from brokers import Broker, Report, client_config, jars
+from brokers import Broker, Report, admin_client, jars
 from brokers.docker import DockerBroker
 from brokers.local import FOLDER, ROOT, LocalBroker, Service, renumber, shown
 
@@ -29,7 +28,7 @@ class LocalNode(LocalBroker):
 
     def answers(self) -> bool:
         """True when the cluster has this broker back, not only when its port answers."""
-        client = AdminClient(client_config(self.bootstrap_servers) | {"reconnect.backoff.max.ms": 200})
+        client = admin_client(self.bootstrap_servers, settings={"reconnect.backoff.max.ms": 200})
         try:
             return self.port in [broker.port for broker in client.list_topics(timeout=1.0).brokers.values()]
         except KafkaException:
