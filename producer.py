@@ -21,11 +21,15 @@ import time
 from collections import Counter, deque
 from functools import lru_cache
 from pathlib import Path
-from queue import SimpleQueue
+from typing import ClassVar
 
-import waitress
+import gevent
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from flask import Flask, jsonify, request
+from gevent.event import AsyncResult
+from gevent.lock import RLock
+from gevent.pool import Pool
+from gevent.pywsgi import WSGIHandler, WSGIServer
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, ServiceUnavailable, UnsupportedMediaType
 
 TOPIC = "likes"
@@ -38,12 +42,14 @@ LARGEST_BODY = 16 * 1024  # bytes
 LONGEST_KEY = 1000  # bytes
 METADATA_SECONDS = 3  # how long to wait for a broker's answer, and how long to believe it
 ORDERS_LOOKED_AT = 100  # records at the end of each partition, see last_order()
+IDLE_SECONDS = 15  # until a connection without a request is closed
 
 # Who may call, by the headers Host and Origin: programs and pages of this computer. A web site that is open in
 # its browser has names of its own there, also when it lets them lead to 127.0.0.1 (DNS rebinding).
 HERE = re.compile(r"(https?://)?(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 
 log = logging.getLogger("producer")
+stopping = threading.Event()
 refusal = deque(maxlen=1)  # what the broker said to our password, or we to its certificate
 
 
@@ -81,7 +87,7 @@ def producer_config() -> dict:
         "max.in.flight": 1,
         # A like that is not confirmed by then is given up, and the click is answered 503.
         "message.timeout.ms": 5000,
-        "queue.buffering.max.messages": 20_000,  # more than are sent in that time would only time out
+        "queue.buffering.max.messages": LARGEST_BURST,
     }
 
 
@@ -105,43 +111,52 @@ class Likes:
         self.producer = producer
         self.last_order = last_order  # called once, when the broker is there: the order to go on from
         self.order = None  # of the newest like
-        self.lock = threading.Lock()
-        self.partitions, self.partitions_known_at = 0, 0.0
+        self.publishing, self.looking = RLock(), RLock()
+        self.partitions, self.problem, self.looked_at = 0, None, 0.0
 
     def partition_count(self) -> int:
         """Number of partitions of the topic. Raises `Unconfirmed` without broker or topic."""
-        if time.monotonic() - self.partitions_known_at > METADATA_SECONDS:
-            try:
-                # All topics: asking for one by name may create it, with a single partition.
-                topics = self.producer.list_topics(timeout=METADATA_SECONDS).topics
-            except KafkaException as error:
-                if refusal:
-                    hint = "look into KAFKA_CLIENT_CONFIG: password, certificate"
-                    raise Unconfirmed(f"no understanding with the broker: {refusal[0]}", hint) from error
-                raise Unconfirmed(
-                    f"no broker answers on {BOOTSTRAP_SERVERS}",
-                    "start it (python run.py, or start_kafka.bat) and click again",
-                ) from error
-            refusal.clear()
-            if TOPIC not in topics:  # a broker with access rules hides what we may not see
-                raise Unconfirmed(
-                    f"the topic {TOPIC} is missing" + (", or no access rule lets us see it" if CLIENT_CONFIG else ""),
-                    "create it (python run.py topic, or create_likes_topic.bat) and click again",
-                )
-            self.partitions, self.partitions_known_at = len(topics[TOPIC].partitions), time.monotonic()
+        came_at = time.monotonic()
+        if self.problem or came_at - self.looked_at > METADATA_SECONDS:
+            with self.looking:  # one click asks the broker, and those that came meanwhile hear the same answer
+                if self.looked_at < came_at:
+                    self.partitions, self.problem = self._look()
+                    self.looked_at = time.monotonic()
+        if self.problem:
+            raise Unconfirmed(*self.problem)
         return self.partitions
 
-    def publish(self, count: int, key: str | None, on_delivery) -> list[dict]:
-        """Give `count` events to the producer and return them; `on_delivery(error, message)` is
-        called for each later. With fewer events than asked for, the producer's queue stayed full."""
+    def _look(self) -> tuple[int, tuple[str, str] | None]:
+        """The number of partitions, and what is wrong: what `Unconfirmed` takes."""
+        try:
+            # All topics: asking for one by name may create it, with a single partition.
+            topics = in_a_thread(self.producer.list_topics, timeout=METADATA_SECONDS).topics
+        except KafkaException:
+            if refusal:
+                hint = "look into KAFKA_CLIENT_CONFIG: password, certificate"
+                return 0, (f"no understanding with the broker: {refusal[0]}", hint)
+            hint = "start it (python run.py, or start_kafka.bat) and click again"
+            return 0, (f"no broker answers on {BOOTSTRAP_SERVERS}", hint)
+        refusal.clear()
+        if TOPIC not in topics:  # a broker with access rules hides what we may not see
+            problem = f"the topic {TOPIC} is missing" + (", or no access rule lets us see it" if CLIENT_CONFIG else "")
+            return 0, (problem, "create it (python run.py topic, or create_likes_topic.bat) and click again")
+        return len(topics[TOPIC].partitions), None
+
+    def publish(self, count: int, key: str | None, on_delivery) -> tuple[dict | None, dict | None]:
+        """Give `count` events to the producer and return the first and the last of them;
+        `on_delivery(error, message)` is called for each later, in another thread. With fewer events
+        than asked for, or none, the producer's queue stayed full."""
+        if stopping.is_set():
+            raise Unconfirmed("the producer was stopped", "start it again (python producer.py), then click again")
         partitions = self.partition_count()
-        events = []
-        with self.lock:
+        first = event = None
+        with self.publishing:
             if self.order is None:
-                self.order = self.last_order(partitions)
-            for _ in range(count):
+                self.order = in_a_thread(self.last_order, partitions)
+            for number in range(1, count + 1):
                 now = time.time()
-                event = {
+                like = {
                     "order": self.order + 1,
                     "clicked_at": local_time(int(now)),
                     "ts_ms": int(now * 1000),
@@ -149,11 +164,14 @@ class Likes:
                 # Round robin is chosen here, not given: without a partition, librdkafka sends many
                 # events in a row to the same one. With a key, the key decides.
                 target = {"key": key} if key else {"partition": self.order % partitions}
-                if not self._produce(json.dumps(event).encode(), on_delivery, target):
+                if not self._produce(json.dumps(like).encode(), on_delivery, target):
                     break
                 self.order += 1
-                events.append(event)
-        return events
+                event = like
+                first = first or event
+                if number % 1000 == 0:
+                    gevent.sleep(0)  # others have their turn
+        return first, event
 
     def _produce(self, value: bytes, on_delivery, target: dict) -> bool:
         give_up_at = None
@@ -163,11 +181,16 @@ class Likes:
                 return True
             except BufferError:  # the queue is full: deliveries make room
                 give_up_at = give_up_at or time.monotonic() + METADATA_SECONDS
-                self.producer.poll(0.01)
+                gevent.sleep(0.01)
             except KafkaException as error:
                 hint = "see what is wrong (python run.py doctor), then start the producer again"
                 raise Unconfirmed(f"the like cannot be sent: {error.args[0].str()}", hint) from error
         return False
+
+
+def in_a_thread(function, *arguments, **named):
+    """What `function` gives or raises; other clicks go on while it waits for the broker."""
+    return gevent.get_hub().threadpool.apply(function, arguments, named)
 
 
 @lru_cache(maxsize=1)  # of a burst, many thousands are in the same second
@@ -219,24 +242,17 @@ def create_app(producer: Producer, last_order=last_order) -> Flask:
         key = json_body("key").get("key")
         if key is not None and not valid_key(key):
             raise BadRequest(f'"key" must be a text of 1 to {LONGEST_KEY} bytes in UTF-8')
-        reports = SimpleQueue()
-
-        def on_delivery(error, message):
-            # Logged by the one thread that polls: the threads of many clicks at once would wait for each other.
-            order = json.loads(message.value())["order"]
-            if error:
-                log.warning("Not delivered: order=%d %s", order, error.str())
-            else:
-                log.info("Delivered: order=%d partition=%d offset=%d", order, message.partition(), message.offset())
-            reports.put((error, message))
-
-        events = likes.publish(1, key, on_delivery)
-        if not events:
+        report = AsyncResult()
+        event, _ = likes.publish(1, key, lambda error, message: report.set((error, message)))
+        if not event:
             raise Unconfirmed("too many likes wait for the broker", "wait a moment and click again")
-        error, message = reports.get()  # librdkafka reports each event within message.timeout.ms
+        error, message = report.get()  # librdkafka reports each event within message.timeout.ms
         if error:
+            log.warning("Not delivered: order=%d %s", event["order"], error.str())
             raise Unconfirmed(f"the broker did not confirm the like: {reason(error)}")
-        return {**events[0], "partition": message.partition(), "offset": message.offset()}, 201
+        partition, offset = message.partition(), message.offset()
+        log.info("Delivered: order=%d partition=%d offset=%d", event["order"], partition, offset)
+        return {**event, "partition": partition, "offset": offset}, 201
 
     @app.post("/likes")
     def burst():
@@ -248,21 +264,22 @@ def create_app(producer: Producer, last_order=last_order) -> Flask:
         def on_delivery(error, message):
             reports.append(reason(error) if error else message.partition())
 
-        events = likes.publish(count, None, on_delivery)
-        while len(reports) < len(events):  # to be woken up for each report would take longer than the report
-            time.sleep(0.005)
+        first, last = likes.publish(count, None, on_delivery)
+        sent = last["order"] - first["order"] + 1 if first else 0
+        while len(reports) < sent:  # to be woken up for each report would take longer than the report
+            gevent.sleep(0.005)
         partitions = {str(p): n for p, n in sorted(Counter(reports).items(), key=str) if isinstance(p, int)}
         confirmed = sum(partitions.values())
         log.info("Delivered: %d of %d likes, partitions=%s", confirmed, count, json.dumps(partitions))
         if confirmed < count:
             reasons = sorted({report for report in reports if isinstance(report, str)}) or ["the queue stayed full"]
             raise Unconfirmed(f"the broker confirmed {confirmed} of {count} likes: {', '.join(reasons)}")
-        first, last = events[0]["order"], events[-1]["order"]
-        return {"count": count, "first_order": first, "last_order": last, "partitions": partitions}, 201
+        orders = {"first_order": first["order"], "last_order": last["order"]}
+        return {"count": count, **orders, "partitions": partitions}, 201
 
     @app.get("/health")
     def health():
-        likes.partitions_known_at = 0.0  # ask the broker, do not believe what it said before
+        likes.looked_at = 0.0  # ask the broker, do not believe what it said before
         partitions = likes.partition_count()
         return {"status": "ok", "broker": BOOTSTRAP_SERVERS, "topic": TOPIC, "partitions": partitions}
 
@@ -303,25 +320,48 @@ def valid_key(key) -> bool:
         return False
 
 
+class Connection(WSGIHandler):
+    """A client's connection: one request after the other."""
+
+    answering: ClassVar[set] = set()  # connections whose request has no answer yet
+
+    def handle(self):
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer's head and body are sent apart
+        self.socket.settimeout(IDLE_SECONDS)
+        super().handle()
+
+    def read_request(self, raw_requestline):
+        try:
+            return super().read_request(raw_requestline)
+        except Exception as error:
+            raise ValueError(str(error)) from error  # gevent answers this one 400; others also leave a traceback
+
+    def handle_one_response(self):
+        self.answering.add(self)
+        try:
+            super().handle_one_response()
+        finally:
+            self.answering.discard(self)
+
+
 def most_connections() -> int:
     """As many as this process may hold, less what Python and the Kafka client need."""
     if os.name == "nt":
-        return 400  # its select knows 512
+        return 2000
     import resource
 
-    return max(100, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 2048) - 100)
+    return max(100, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 2100) - 100)
 
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    stopping = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # however we are ended, end like Ctrl+C
         if hasattr(signal, name):
             # No exception: in on_delivery it would break the poll, and nobody would wait for the other likes.
             signal.signal(getattr(signal, name), lambda *_: stopping.set())
     try:
         listener = socket.create_server(("127.0.0.1", int(PORT)))
+        listener.setblocking(False)
     except (OSError, ValueError, OverflowError) as error:
         sys.exit(f"Port {PORT} cannot be used: {error}. End what runs there, or set PRODUCER_PORT.")
     try:
@@ -330,19 +370,14 @@ def main() -> None:
         sys.exit(f"KAFKA_CLIENT_CONFIG cannot be read: {error}. Name another file, or unset it.")
     except KafkaException as error:
         sys.exit(f"{CLIENT_CONFIG} does not suit librdkafka: {error.args[0].str()}")
-    # waitress: plain Python threads, also on Windows, in this process, which holds the Kafka producer.
-    # granian confirmed 1.4 to 1.6 times as many likes a second, but in worker processes that it starts.
-    server = waitress.create_server(
-        create_app(producer),
-        sockets=[listener],
-        threads=64,
-        connection_limit=most_connections(),
-        asyncore_use_poll=True,  # where there is one: select knows no more than 1024 connections
-        channel_timeout=15,  # seconds until an idle connection has to make room,
-        cleanup_interval=5,  # and how often that is looked at
-        max_request_body_size=2**20,  # a larger one is refused before it is read
-    )
-    threading.Thread(target=server.run, daemon=True).start()
+
+    def serve():
+        # gevent: one thread answers all clicks, each in a greenlet, which costs next to nothing while it waits for
+        # Kafka. A server with a thread for each click confirmed half as many of them (python run.py bench click).
+        settings = {"log": None, "error_log": None, "handler_class": Connection, "spawn": Pool(most_connections())}
+        WSGIServer(listener, create_app(producer), **settings).serve_forever()
+
+    threading.Thread(target=serve, daemon=True).start()
     log.info("Producer on http://localhost:%s, broker %s, topic %s", PORT, BOOTSTRAP_SERVERS, TOPIC)
     while not stopping.is_set():
         try:
@@ -350,9 +385,10 @@ def main() -> None:
         except KafkaException as error:  # Kafka has given up on us: every click is told so
             log.warning("%s. Mend that and start the producer again.", error.args[0].str())
             stopping.wait(1)
-    server.accepting = False  # its thread would stumble over a listener that is closed here
     undelivered = producer.flush(6)
-    server.task_dispatcher.shutdown(timeout=2)  # the answers to the clicks just confirmed
+    answered_by = time.monotonic() + 2
+    while Connection.answering and time.monotonic() < answered_by:  # the clicks just confirmed
+        time.sleep(0.01)
     log.info("Producer stopped, %d likes not delivered", undelivered)
 
 

@@ -3,6 +3,7 @@
 import json
 import threading
 
+import gevent
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -77,11 +78,8 @@ def test_turns_are_taken_among_all_partitions(partitions):
 
 def test_clicks_at_the_same_time_get_orders_of_their_own(fake):
     app = producer.create_app(fake, last_order=lambda partitions: 0)
-    threads = [threading.Thread(target=lambda: [app.test_client().post("/like") for _ in range(20)]) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    clients = [gevent.spawn(lambda: [app.test_client().post("/like") for _ in range(20)]) for _ in range(8)]
+    gevent.joinall(clients, raise_error=True)
     assert [json.loads(sent["value"])["order"] for sent in fake.sent] == [*range(1, 161)]
 
 
@@ -179,7 +177,9 @@ def delivering(simulated, monkeypatch):
 
     poller = threading.Thread(target=poll)
     poller.start()
+    server = gevent.spawn(gevent.sleep, 600)  # something to wait for: gevent ends a wait that nothing can end
     yield producer.create_app(kafka_producer).test_client()
+    server.kill()
     ended.set()
     poller.join()
 
