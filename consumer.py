@@ -139,8 +139,8 @@ def find_problem(onlooker: Consumer, refusal: str = "") -> str:
 def parse_like(value: bytes | None) -> dict:
     """The event's `order`, `clicked_at` and `ts_ms`. Raises ValueError when it is not a like."""
     try:
-        event = json.loads(value or b"")
-        like = {name: event[name] for name in ("order", "clicked_at", "ts_ms")}
+        event = json.loads((value or b"").decode())
+        like = {"order": event["order"], "clicked_at": event["clicked_at"], "ts_ms": event["ts_ms"]}
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
     except (TypeError, KeyError):

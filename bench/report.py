@@ -18,7 +18,7 @@ COLUMNS = ("what", "ours", "against", "theirs", "ours / theirs", "reach", "")
 
 def machine() -> dict[str, str]:
     """What was measured on."""
-    packages = ("confluent-kafka", "flask", "waitress", "streamlit", "fastapi", "uvicorn", "aiokafka")
+    packages = ("confluent-kafka", "flask", "gevent", "waitress", "streamlit", "fastapi", "uvicorn", "aiokafka")
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",

@@ -55,7 +55,7 @@ def test_a_thousand_idle_connections_leave_room_for_a_click(api):
 
 def test_slow_clients_hold_up_nobody(api):
     with contextlib.ExitStack() as stack:
-        slow = [stack.enter_context(connect(api)) for _ in range(80)]  # more than the server has threads
+        slow = [stack.enter_context(connect(api)) for _ in range(80)]
         for letter in b"POST /like HTTP/1.1\r\nHost: localhost\r\nContent-Le":
             for connection in slow:
                 connection.sendall(bytes([letter]))

@@ -38,7 +38,7 @@ UCRTBASE = (
 DEBIAN_PACKAGES = ["wine", "wine64", "xvfb", "xauth", "xdotool", "x11-utils", "gcc-mingw-w64-x86-64"]
 WINE_10_PROGRAMS = ["cmd", "start", "where", "findstr", "tasklist", "taskkill"]
 # pip looks at the markers of the computer it runs on, so it does not see what only Windows needs.
-WINDOWS_ONLY_PACKAGES = ["colorama", "tzdata", "pywin32"]
+WINDOWS_ONLY_PACKAGES = ["colorama", "tzdata", "pywin32", "cffi"]
 
 
 @cache  # a session stays in its bench, also when one of the inputs is edited meanwhile
@@ -210,7 +210,7 @@ def add_packages(work: Path) -> None:
 
 def check(work: Path) -> None:
     """Check: the packages load, and cmd.exe keeps exit codes"""
-    wine("python", "-c", "import confluent_kafka, flask, pandas, psutil, pyarrow, requests, streamlit")
+    wine("python", "-c", "import confluent_kafka, flask, gevent.pywsgi, pandas, psutil, pyarrow, requests, streamlit")
     inner, outer = work / "inner.bat", work / "outer.bat"
     inner.write_bytes(b"@exit /b 7\r\n")
     outer.write_bytes(b"@call inner.bat && exit /b 1\r\n@if not %errorlevel%==7 exit /b 2\r\n@exit /b 0\r\n")
