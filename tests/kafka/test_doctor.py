@@ -1,8 +1,11 @@
 """`python run.py doctor` finds what is wrong and says how to mend it: each thing is caused here."""
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from types import SimpleNamespace
@@ -139,6 +142,23 @@ def test_a_disk_that_is_nearly_full(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=300 * 2**20))
     assert doctor._disk().what == "300 MB free"
     assert "make room" in doctor._disk().fix
+
+
+def test_a_disk_that_is_full(monkeypatch, tmp_path):
+    """A file system of 20 MB, filled: Linux lets root have one."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(tmp_path)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system of our own can be had here: this needs Linux, and root")
+    try:
+        monkeypatch.setattr(doctor, "ROOT", tmp_path)
+        assert doctor._disk().what == "20 MB free"
+        with contextlib.suppress(OSError), (tmp_path / "filled").open("wb") as file:
+            while True:
+                file.write(bytes(2**20))
+        assert doctor._disk().what == "0 MB free"
+        assert "make room" in doctor._disk().fix
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 @pytest.mark.parametrize(
