@@ -190,7 +190,17 @@ class Likes:
 
 def in_a_thread(function, *arguments, **named):
     """What `function` gives or raises; other clicks go on while it waits for the broker."""
-    return gevent.get_hub().threadpool.apply(function, arguments, named)
+
+    def result() -> tuple:
+        try:
+            return function(*arguments, **named), None
+        except Exception as error:  # handed over, because gevent prints what is raised in its threads
+            return None, error
+
+    value, error = gevent.get_hub().threadpool.apply(result)
+    if error:
+        raise error
+    return value
 
 
 @lru_cache(maxsize=1)  # of a burst, many thousands are in the same second
