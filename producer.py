@@ -150,13 +150,13 @@ class Likes:
         if stopping.is_set():
             raise Unconfirmed("the producer was stopped", "start it again (python producer.py), then click again")
         partitions = self.partition_count()
-        first = event = None
+        first = last = None
         with self.publishing:
             if self.order is None:
                 self.order = in_a_thread(self.last_order, partitions)
             for number in range(1, count + 1):
                 now = time.time()
-                like = {
+                event = {
                     "order": self.order + 1,
                     "clicked_at": local_time(int(now)),
                     "ts_ms": int(now * 1000),
@@ -164,14 +164,13 @@ class Likes:
                 # Round robin is chosen here, not given: without a partition, librdkafka sends many
                 # events in a row to the same one. With a key, the key decides.
                 target = {"key": key} if key else {"partition": self.order % partitions}
-                if not self._produce(json.dumps(like).encode(), on_delivery, target):
+                if not self._produce(json.dumps(event).encode(), on_delivery, target):
                     break
                 self.order += 1
-                event = like
-                first = first or event
+                first, last = first or event, event
                 if number % 1000 == 0:
                     gevent.sleep(0)  # others have their turn
-        return first, event
+        return first, last
 
     def _produce(self, value: bytes, on_delivery, target: dict) -> bool:
         give_up_at = None
