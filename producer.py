@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -107,8 +107,9 @@ def reason(error: KafkaError) -> str:
 class Likes:
     """Numbers the likes and hands them to the Kafka producer in that order."""
 
-    def __init__(self, producer: Producer, last_order):
+    def __init__(self, producer: Producer, last_order, mailbox: "Mailbox"):
         self.producer = producer
+        self.mailbox = mailbox
         self.last_order = last_order  # called once, when the broker is there: the order to go on from
         self.order = None  # of the newest like
         self.publishing, self.looking = RLock(), RLock()
@@ -130,7 +131,7 @@ class Likes:
         """The number of partitions, and what is wrong: what `Unconfirmed` takes."""
         try:
             # All topics: asking for one by name may create it, with a single partition.
-            topics = in_a_thread(self.producer.list_topics, timeout=METADATA_SECONDS).topics
+            topics = self.mailbox.ask(self.producer.list_topics, timeout=METADATA_SECONDS).topics
         except KafkaException:
             if refusal:
                 hint = "look into KAFKA_CLIENT_CONFIG: password, certificate"
@@ -153,7 +154,7 @@ class Likes:
         first = last = None
         with self.publishing:
             if self.order is None:
-                self.order = in_a_thread(self.last_order, partitions)
+                self.order = self.mailbox.ask(self.last_order, partitions)
             for number in range(1, count + 1):
                 now = time.time()
                 event = {
@@ -187,19 +188,40 @@ class Likes:
         return False
 
 
-def in_a_thread(function, *arguments, **named):
-    """What `function` gives or raises; other clicks go on while it waits for the broker."""
+class Mailbox:
+    """Brings what another thread has to the clicks that wait for it. All clicks are answered in one thread, where
+    gevent goes on with another one while one waits."""
 
-    def result() -> tuple:
-        try:
-            return function(*arguments, **named), None
-        except Exception as error:  # handed over, because gevent prints what is raised in its threads
-            return None, error
+    def __init__(self):
+        self.arrived = deque()
+        self.bell = gevent.get_hub().loop.async_()  # the one thing of gevent's that another thread may use
+        self.bell.start(self._hand_out)
 
-    value, error = gevent.get_hub().threadpool.apply(result)
-    if error:
-        raise error
-    return value
+    def put(self, waiting: AsyncResult, *value) -> None:
+        """In any thread: end the wait for `value`."""
+        self.arrived.append((waiting, value))
+        self.bell.send()
+
+    def _hand_out(self) -> None:
+        while self.arrived:
+            waiting, value = self.arrived.popleft()
+            waiting.set(value)
+
+    def ask(self, function, *arguments, **named):
+        """What `function` gives or raises; it is called in a thread of its own, because it waits for the broker."""
+        waiting = AsyncResult()
+
+        def call() -> None:
+            try:
+                self.put(waiting, function(*arguments, **named), None)
+            except Exception as error:
+                self.put(waiting, None, error)
+
+        threading.Thread(target=call, daemon=True).start()
+        value, error = waiting.get()
+        if error:
+            raise error
+        return value
 
 
 @lru_cache(maxsize=1)  # of a burst, many thousands are in the same second
@@ -244,7 +266,8 @@ def create_app(producer: Producer, last_order=last_order) -> Flask:
     app = Flask(__name__)
     app.json.sort_keys = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    likes = Likes(producer, last_order)
+    mailbox = Mailbox()
+    likes = Likes(producer, last_order, mailbox)
 
     @app.post("/like")
     def like():
@@ -252,7 +275,7 @@ def create_app(producer: Producer, last_order=last_order) -> Flask:
         if key is not None and not valid_key(key):
             raise BadRequest(f'"key" must be a text of 1 to {LONGEST_KEY} bytes in UTF-8')
         report = AsyncResult()
-        event, _ = likes.publish(1, key, lambda error, message: report.set((error, message)))
+        event, _ = likes.publish(1, key, partial(mailbox.put, report))
         if not event:
             raise Unconfirmed("too many likes wait for the broker", "wait a moment and click again")
         error, message = report.get()  # librdkafka reports each event within message.timeout.ms
@@ -362,6 +385,16 @@ def most_connections() -> int:
     return max(100, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 2100) - 100)
 
 
+def poll(producer: Producer, ended: threading.Event) -> None:
+    """Have on_delivery called for what the broker has confirmed."""
+    while not ended.is_set():
+        try:
+            producer.poll(0.2)
+        except KafkaException as error:  # Kafka has given up on us: every click is told so
+            log.warning("%s. Mend that and start the producer again.", error.args[0].str())
+            ended.wait(1)
+
+
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     # No line of ours shows its thread, process or place in the code, and to find these out takes time
@@ -384,26 +417,23 @@ def main() -> None:
     except KafkaException as error:
         sys.exit(f"{CLIENT_CONFIG} does not suit librdkafka: {error.args[0].str()}")
 
-    def serve():
-        # gevent: one thread answers all clicks, each in a greenlet, which costs next to nothing while it waits for
-        # Kafka. Of 16 clicks at a time it confirmed twice as many a second as waitress, whose threads, one for
-        # each click, wait for Python's lock in turn.
-        settings = {"log": None, "error_log": None, "handler_class": Connection, "spawn": Pool(most_connections())}
-        WSGIServer(listener, create_app(producer), **settings).serve_forever()
-
-    threading.Thread(target=serve, daemon=True).start()
+    # gevent: one thread answers all clicks, each in a greenlet, which costs next to nothing while it waits for
+    # Kafka. Of 16 clicks at a time it confirmed twice as many a second as waitress, whose threads, one for
+    # each click, wait for Python's lock in turn.
+    settings = {"log": None, "error_log": None, "handler_class": Connection, "spawn": Pool(most_connections())}
+    WSGIServer(listener, create_app(producer), **settings).start()
+    ended = threading.Event()
+    poller = threading.Thread(target=poll, args=(producer, ended), daemon=True)
+    poller.start()
     log.info("Producer on http://localhost:%s, broker %s, topic %s", PORT, BOOTSTRAP_SERVERS, TOPIC)
     while not stopping.is_set():
-        try:
-            producer.poll(0.2)  # calls on_delivery for what the broker has confirmed
-        except KafkaException as error:  # Kafka has given up on us: every click is told so
-            log.warning("%s. Mend that and start the producer again.", error.args[0].str())
-            stopping.wait(1)
-    undelivered = producer.flush(6)
-    answered_by = time.monotonic() + 2
-    while Connection.answering and time.monotonic() < answered_by:  # the clicks just confirmed
-        time.sleep(0.01)
-    log.info("Producer stopped, %d likes not delivered", undelivered)
+        gevent.sleep(0.1)  # clicks are answered meanwhile
+    give_up_at = time.monotonic() + 8
+    while (len(producer) or Connection.answering) and time.monotonic() < give_up_at:
+        gevent.sleep(0.01)
+    log.info("Producer stopped, %d likes not delivered", len(producer))
+    ended.set()
+    poller.join()
 
 
 if __name__ == "__main__":

@@ -177,9 +177,7 @@ def delivering(simulated, monkeypatch):
 
     poller = threading.Thread(target=poll)
     poller.start()
-    server = gevent.spawn(gevent.sleep, 600)  # something to wait for: gevent ends a wait that nothing can end
     yield producer.create_app(kafka_producer).test_client()
-    server.kill()
     ended.set()
     poller.join()
 
