@@ -81,10 +81,10 @@ class Trial:
         self.servers, self.name = servers, name
         self.group = f"trial-{uuid.uuid4().hex[:8]}"
         *self.member_ports, self.producer_port = sorted(free_ports(4))
-        self.processes: list[Program] = []  # of the group, also those that have ended
+        self.processes: list[Program] = []  # also those that have ended
         self.members: dict[int, Program] = {}
         self.faults = 0
-        self.producer = producer(servers, self.producer_port)
+        self.start_producer()
         for number in range(3):
             self.start_member(number)
         self.producer.wait_until_it_answers()
@@ -106,10 +106,10 @@ class Trial:
         member.wait_for("^Consumer on ")  # before, while Python imports, Ctrl+C ends it with Python's own words
         assert member.interrupt() == 0
 
-    def restart_producer(self) -> None:
-        """After a kill, or a stop: on the same port."""
+    def start_producer(self) -> None:
+        """Also after a kill, or a stop: on the same port."""
         self.producer = producer(self.servers, self.producer_port)
-        self.processes.append(self.producer)  # to be ended with the others; it logs no `Consumed`
+        self.processes.append(self.producer)
 
     def kill_producer(self) -> None:
         self.faults += 1
@@ -165,7 +165,7 @@ class Trial:
 
     def close(self) -> None:
         self.clicks.stop()
-        for process in {*self.processes, self.producer}:
+        for process in self.processes:
             if process.process.poll() is None:
                 process.process.kill()
             process.wait()
