@@ -8,6 +8,7 @@ import pytest
 from bench import report
 from bench.harness import Line, NotMeasured, Spread, compared, interleaved, percentile
 from bench.http_load import load
+from bench.subjects.drain import rate_of
 from tests.programs import ROOT
 
 OK = b"HTTP/1.1 201 CREATED\r\nContent-Length: 2\r\n%s\r\n{}"
@@ -87,3 +88,9 @@ def test_the_report_can_be_read_again(tmp_path):
 def test_the_readme_has_the_figures_of_the_last_run():
     lines, about = report.read(ROOT / "bench" / "results" / "all.json")
     assert report.readme_section(lines, about) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("looks", [[0, 700, 700, 3000], [0, 700, 700, 900, 900, 3000], [3000]])
+def test_a_look_that_sees_nothing_new_is_no_measure(looks):
+    looks = iter(looks)
+    assert rate_of(lambda: next(looks), 3000) > 0
