@@ -38,6 +38,8 @@ CLIENT_CONFIG = os.environ.get("KAFKA_CLIENT_CONFIG", "").strip()  # a client.pr
 PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
 
 LARGEST_BURST = 100_000  # likes in one request
+LARGEST_BATCH = 1000  # likes that are handed to the Kafka producer before others have their turn
+PARTITION_UA = -1  # "unassigned", in librdkafka's words: the key decides
 LARGEST_BODY = 16 * 1024  # bytes
 LONGEST_KEY = 1000  # bytes
 METADATA_SECONDS = 3  # how long to wait for a broker's answer, and how long to believe it
@@ -50,7 +52,6 @@ HERE = re.compile(r"(https?://)?(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGN
 
 log = logging.getLogger("producer")
 stopping = threading.Event()
-handing_over = threading.Lock()  # held while likes go to the Kafka producer; poll() rests meanwhile
 refusal = deque(maxlen=1)  # what the broker said to our password, or we to its certificate
 
 
@@ -88,7 +89,7 @@ def producer_config() -> dict:
         "max.in.flight": 1,
         # A like that is not confirmed by then is given up, and the click is answered 503.
         "message.timeout.ms": 5000,
-        "queue.buffering.max.messages": LARGEST_BURST,
+        "queue.buffering.max.messages": LARGEST_BURST + LARGEST_BATCH,
     }
 
 
@@ -156,40 +157,46 @@ class Likes:
         with self.publishing:
             if self.order is None:
                 self.order = self.mailbox.ask(self.last_order, partitions)
-            with handing_over:
-                for number in range(1, count + 1):
-                    now = time.time()
-                    event = {
-                        "order": self.order + 1,
-                        "clicked_at": local_time(int(now)),
-                        "ts_ms": int(now * 1000),
-                    }
-                    # Round robin is chosen here, not given: without a partition, librdkafka sends many
-                    # events in a row to the same one. With a key, the key decides.
-                    target = {"key": key} if key else {"partition": self.order % partitions}
-                    if not self._produce(json.dumps(event).encode(), on_delivery, target):
-                        break
-                    self.order += 1
-                    first, last = first or event, event
-                    if number % 1000 == 0:
-                        gevent.sleep(0)  # others have their turn
+            while count and self._has_room():
+                events = [new_event(self.order + n) for n in range(1, min(count, LARGEST_BATCH) + 1)]
+                # Round robin is chosen here, not given: without a partition, librdkafka sends many
+                # events in a row to the same one. With a key, the key decides.
+                turns = range(min(partitions, len(events)))
+                shares = {(self.order + n) % partitions: events[n::partitions] for n in turns}
+                self.order += len(events)
+                for partition, share in shares.items() if not key else [(PARTITION_UA, events)]:
+                    self._produce(share, key, partition, on_delivery)
+                first, last = first or events[0], events[-1]
+                count -= len(events)
+                if count:
+                    gevent.sleep(0)  # others have their turn
         return first, last
 
-    def _produce(self, value: bytes, on_delivery, target: dict) -> bool:
-        give_up_at = None
-        while give_up_at is None or time.monotonic() < give_up_at:
-            try:
-                if give_up_at:
-                    self.producer.poll(0)  # what is delivered makes room
-                self.producer.produce(TOPIC, value, on_delivery=on_delivery, **target)
-                return True
-            except BufferError:  # the queue is full
-                give_up_at = give_up_at or time.monotonic() + METADATA_SECONDS
-                gevent.sleep(0.01)
-            except KafkaException as error:
-                hint = "see what is wrong (python run.py doctor), then start the producer again"
-                raise Unconfirmed(f"the like cannot be sent: {error.args[0].str()}", hint) from error
-        return False
+    def _has_room(self) -> bool:
+        """For a batch, in the producer's queue; what is delivered makes room, within METADATA_SECONDS or not at all."""
+        give_up_at = time.monotonic() + METADATA_SECONDS
+        while len(self.producer) > LARGEST_BURST:
+            if time.monotonic() > give_up_at:
+                return False
+            gevent.sleep(0.01)
+        return True
+
+    def _produce(self, events: list[dict], key: str | None, partition: int, on_delivery) -> None:
+        # Together, not with produce() one by one: a burst goes to Kafka in a few large requests.
+        batch = [{"key": key, "value": json.dumps(event).encode()} for event in events]
+        try:
+            self.producer.produce_batch(TOPIC, batch, partition, on_delivery)
+            errors = [message["_error"] for message in batch if "_error" in message]
+        except KafkaException as error:
+            errors = [error.args[0]]
+        if errors:
+            hint = "see what is wrong (python run.py doctor), then start the producer again"
+            raise Unconfirmed(f"the like cannot be sent: {errors[0].str()}", hint)
+
+
+def new_event(order: int) -> dict:
+    now = time.time()
+    return {"order": order, "clicked_at": local_time(int(now)), "ts_ms": int(now * 1000)}
 
 
 class Mailbox:
@@ -392,9 +399,6 @@ def most_connections() -> int:
 def poll(producer: Producer, ended: threading.Event) -> None:
     """Have on_delivery called for what the broker has confirmed."""
     while not ended.is_set():
-        with handing_over:
-            # Each report would take Python's lock from the thread that hands over a burst, which took a sixth longer.
-            pass
         try:
             producer.poll(0.2)
         except KafkaException as error:  # Kafka has given up on us: every click is told so

@@ -24,24 +24,26 @@ class FakeProducer:
         self.partitions = partitions
         self.sent: list[dict] = []
         self.full = False
-        self.broken = False
+        self.broken = self.refusing = False
 
     def list_topics(self, timeout):
         return FakeMetadata(self.partitions)
 
-    def poll(self, seconds):
-        pass
+    def __len__(self):
+        return producer.LARGEST_BURST + 1 if self.full else 0
 
-    def produce(self, topic, value, on_delivery, key=None, partition=0):
-        if self.full:
-            raise BufferError("queue full")
+    def produce_batch(self, topic, messages, partition, on_delivery):
         if self.broken:
             raise KafkaException(KafkaError(KafkaError._FATAL, "fenced"))
-        self.sent.append({"topic": topic, "value": value, "key": key, "partition": partition})
-        offset = len(self.sent) - 1
-        report = {"partition": partition, "offset": offset, "value": value}
-        message = type("Message", (), {name: lambda self, of=of: of for name, of in report.items()})
-        on_delivery(None, message())
+        for message in messages:
+            if self.refusing:
+                message["_error"] = KafkaError(KafkaError._FATAL, "fenced")
+                continue
+            self.sent.append({"topic": topic, "partition": partition, **message})
+            offset = len(self.sent) - 1
+            report = {"partition": partition, "offset": offset, "value": message["value"]}
+            reported = type("Message", (), {name: lambda self, of=of: of for name, of in report.items()})
+            on_delivery(None, reported())
 
 
 @pytest.fixture
@@ -73,7 +75,8 @@ def test_turns_are_taken_among_all_partitions(partitions):
     fake = FakeProducer(partitions)
     client = producer.create_app(fake, last_order=lambda _: 0).test_client()
     client.post("/likes", json={"count": 2 * partitions})
-    assert [sent["partition"] for sent in fake.sent] == [*range(partitions)] * 2
+    turns = {json.loads(sent["value"])["order"]: sent["partition"] for sent in fake.sent}
+    assert [turns[order] for order in sorted(turns)] == [*range(partitions)] * 2
 
 
 def test_clicks_at_the_same_time_get_orders_of_their_own(fake):
@@ -90,7 +93,7 @@ def test_orders_go_on_after_the_last_one(fake):
 
 def test_a_key_goes_with_the_event_and_leaves_the_partition_to_kafka(client, fake):
     assert client.post("/like", json={"key": "ann"}).status_code == 201
-    assert (fake.sent[0]["key"], fake.sent[0]["partition"]) == ("ann", 0)  # 0: the fake's default
+    assert (fake.sent[0]["key"], fake.sent[0]["partition"]) == ("ann", producer.PARTITION_UA)
 
 
 BAD_LIKES = [
@@ -148,8 +151,9 @@ def test_a_full_queue_is_503_and_uses_up_no_order(client, fake, monkeypatch):
     assert client.post("/like").json["order"] == 1
 
 
-def test_a_producer_that_kafka_has_given_up_is_503(client, fake):
-    fake.broken = True
+@pytest.mark.parametrize("how", ["broken", "refusing"])
+def test_a_producer_that_kafka_has_given_up_is_503(client, fake, how):
+    setattr(fake, how, True)
     for answer in (client.post("/like"), client.post("/likes", json={"count": 2})):
         assert answer.status_code == 503
         assert answer.json["error"] == "the like cannot be sent: fenced"
