@@ -185,7 +185,7 @@ class Likes:
         # Together, not with produce() one by one: a burst goes to Kafka in a few large requests.
         batch = [{"key": key, "value": json.dumps(event).encode()} for event in events]
         try:
-            self.producer.produce_batch(TOPIC, batch, partition, on_delivery)
+            self.producer.produce_batch(TOPIC, batch, partition=partition, on_delivery=on_delivery)
             errors = [message["_error"] for message in batch if "_error" in message]
         except KafkaException as error:
             errors = [error.args[0]]
