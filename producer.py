@@ -106,10 +106,46 @@ def reason(error: KafkaError) -> str:
     return "no answer from it in time" if timed_out else error.str()
 
 
+class Mailbox:
+    """Brings what another thread has to the clicks that wait for it. All clicks are answered in one thread, where
+    gevent goes on with another one while one waits."""
+
+    def __init__(self):
+        self.arrived = deque()
+        self.bell = gevent.get_hub().loop.async_()  # the one thing of gevent's that another thread may use
+        self.bell.start(self._hand_out)
+
+    def put(self, waiting: AsyncResult, *value) -> None:
+        """In any thread: end the wait for `value`."""
+        self.arrived.append((waiting, value))
+        self.bell.send()
+
+    def _hand_out(self) -> None:
+        while self.arrived:
+            waiting, value = self.arrived.popleft()
+            waiting.set(value)
+
+    def ask(self, function, *arguments, **named):
+        """What `function` gives or raises; it is called in a thread of its own, because it waits for the broker."""
+        waiting = AsyncResult()
+
+        def call() -> None:
+            try:
+                self.put(waiting, function(*arguments, **named), None)
+            except Exception as error:
+                self.put(waiting, None, error)
+
+        threading.Thread(target=call, daemon=True).start()
+        value, error = waiting.get()
+        if error:
+            raise error
+        return value
+
+
 class Likes:
     """Numbers the likes and hands them to the Kafka producer in that order."""
 
-    def __init__(self, producer: Producer, last_order, mailbox: "Mailbox"):
+    def __init__(self, producer: Producer, last_order, mailbox: Mailbox):
         self.producer = producer
         self.mailbox = mailbox
         self.last_order = last_order  # called once, when the broker is there: the order to go on from
@@ -157,14 +193,17 @@ class Likes:
         with self.publishing:
             if self.order is None:
                 self.order = self.mailbox.ask(self.last_order, partitions)
-            while count and self._has_room():
+            while count and within(METADATA_SECONDS, lambda: len(self.producer) <= LARGEST_BURST):  # room for a batch
                 events = [new_event(self.order + n) for n in range(1, min(count, LARGEST_BATCH) + 1)]
-                # Round robin is chosen here, not given: without a partition, librdkafka sends many
-                # events in a row to the same one. With a key, the key decides.
-                turns = range(min(partitions, len(events)))
-                shares = {(self.order + n) % partitions: events[n::partitions] for n in turns}
+                if key:
+                    shares = {PARTITION_UA: events}
+                else:
+                    # Round robin is chosen here, not given: without a partition, librdkafka sends many
+                    # events in a row to the same one.
+                    turns = range(min(partitions, len(events)))
+                    shares = {(self.order + n) % partitions: events[n::partitions] for n in turns}
                 self.order += len(events)
-                for partition, share in shares.items() if not key else [(PARTITION_UA, events)]:
+                for partition, share in shares.items():
                     self._produce(share, key, partition, on_delivery)
                 first, last = first or events[0], events[-1]
                 count -= len(events)
@@ -172,17 +211,9 @@ class Likes:
                     gevent.sleep(0)  # others have their turn
         return first, last
 
-    def _has_room(self) -> bool:
-        """For a batch, in the producer's queue; what is delivered makes room, within METADATA_SECONDS or not at all."""
-        give_up_at = time.monotonic() + METADATA_SECONDS
-        while len(self.producer) > LARGEST_BURST:
-            if time.monotonic() > give_up_at:
-                return False
-            gevent.sleep(0.01)
-        return True
-
     def _produce(self, events: list[dict], key: str | None, partition: int, on_delivery) -> None:
-        # Together, not with produce() one by one: a burst goes to Kafka in a few large requests.
+        # Together, not with produce() one by one: a burst goes to Kafka in a few large requests. For one partition,
+        # because confluent-kafka 2.16 does not heed the partition of a single message.
         batch = [{"key": key, "value": json.dumps(event).encode()} for event in events]
         try:
             self.producer.produce_batch(TOPIC, batch, partition=partition, on_delivery=on_delivery)
@@ -194,45 +225,19 @@ class Likes:
             raise Unconfirmed(f"the like cannot be sent: {errors[0].str()}", hint)
 
 
+def within(seconds: float, condition) -> bool:
+    """Whether `condition` comes true in that time; clicks are answered meanwhile."""
+    give_up_at = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > give_up_at:
+            return False
+        gevent.sleep(0.01)
+    return True
+
+
 def new_event(order: int) -> dict:
     now = time.time()
     return {"order": order, "clicked_at": local_time(int(now)), "ts_ms": int(now * 1000)}
-
-
-class Mailbox:
-    """Brings what another thread has to the clicks that wait for it. All clicks are answered in one thread, where
-    gevent goes on with another one while one waits."""
-
-    def __init__(self):
-        self.arrived = deque()
-        self.bell = gevent.get_hub().loop.async_()  # the one thing of gevent's that another thread may use
-        self.bell.start(self._hand_out)
-
-    def put(self, waiting: AsyncResult, *value) -> None:
-        """In any thread: end the wait for `value`."""
-        self.arrived.append((waiting, value))
-        self.bell.send()
-
-    def _hand_out(self) -> None:
-        while self.arrived:
-            waiting, value = self.arrived.popleft()
-            waiting.set(value)
-
-    def ask(self, function, *arguments, **named):
-        """What `function` gives or raises; it is called in a thread of its own, because it waits for the broker."""
-        waiting = AsyncResult()
-
-        def call() -> None:
-            try:
-                self.put(waiting, function(*arguments, **named), None)
-            except Exception as error:
-                self.put(waiting, None, error)
-
-        threading.Thread(target=call, daemon=True).start()
-        value, error = waiting.get()
-        if error:
-            raise error
-        return value
 
 
 @lru_cache(maxsize=1)  # of a burst, many thousands are in the same second
@@ -440,13 +445,11 @@ def main() -> None:
     log.info("Producer on http://localhost:%s, broker %s, topic %s", PORT, BOOTSTRAP_SERVERS, TOPIC)
     while not stopping.is_set():
         gevent.sleep(0.1)  # clicks are answered meanwhile
-    for waiting, seconds in ((producer, 6), (Connection.answering, 2)):  # likes for the broker, clicks for our answer
-        give_up_at = time.monotonic() + seconds
-        while len(waiting) and time.monotonic() < give_up_at:
-            gevent.sleep(0.01)
+    within(6, lambda: len(producer) == 0)  # the broker's answers
+    within(2, lambda: not Connection.answering)  # and ours
     log.info("Producer stopped, %d likes not delivered", len(producer))
     ended.set()
-    poller.join(1)
+    poller.join()
 
 
 if __name__ == "__main__":

@@ -46,13 +46,15 @@ def drain(bench: Bench, topic: str, count: int, silent: bool = False) -> float:
 def rate_of(consumed: Callable[[], int], count: int) -> float:
     """Events a second between the first look that saw any and the last one that saw more, before all were read."""
     seen: list[tuple[float, int]] = []
+    read = 0
     deadline = time.monotonic() + 300
-    while not seen or seen[-1][1] < count:
+    while read < count:
         if time.monotonic() > deadline:
-            raise NotMeasured(f"fewer than {count:,} events read in 300 s")
+            raise NotMeasured(f"{read:,} of {count:,} events read in 300 s")
         so_far = consumed()
-        if so_far > (seen[-1][1] if seen else 0):
-            seen.append((time.perf_counter(), so_far))
+        if so_far > read:
+            read = so_far
+            seen.append((time.perf_counter(), read))
         time.sleep(LOOK_EVERY_SECONDS if count > 10_000 else 0)
     between = [one for one in seen if one[1] < count]
     if len(between) < 2:  # too few events to look twice

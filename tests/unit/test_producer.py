@@ -174,12 +174,7 @@ def delivering(simulated, monkeypatch):
     monkeypatch.setattr(producer, "BOOTSTRAP_SERVERS", simulated.bootstrap_servers)
     kafka_producer = Producer(producer.producer_config() | {"message.timeout.ms": 1500})
     ended = threading.Event()
-
-    def poll():
-        while not ended.is_set():
-            kafka_producer.poll(0.05)
-
-    poller = threading.Thread(target=poll)
+    poller = threading.Thread(target=producer.poll, args=(kafka_producer, ended))
     poller.start()
     yield producer.create_app(kafka_producer).test_client()
     ended.set()
