@@ -7,7 +7,7 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME
 
 from labs.checks import history, lab_1, lab_3, lab_5, lab_6
 from labs.checks.history import Commit, Generation, Member
-from labs.cluster import TOPIC
+from labs.cluster import TOPIC, named
 
 
 class Record:
@@ -72,6 +72,31 @@ def test_a_static_restart_with_a_new_generation_is_none():
     back = (member("stays", 0, 1, static=True), member("updated", 2, member_id="updated-2", static=True))
     assert lab_3._static_restart([before, Generation(2, 0, "range", back)], "").reached
     assert not lab_3._static_restart([before, Generation(3, 0, "range", back)], "").reached
+
+
+def generations(protocol: str, *rows: dict[str, tuple], topic: str = TOPIC) -> list[Generation]:
+    """One after the other, each from its members' partitions."""
+    members = (tuple(member(name, *owned, topic=topic) for name, owned in row.items()) for row in rows)
+    return [Generation(number, 0, protocol, one) for number, one in enumerate(members, 1)]
+
+
+def test_a_consumer_that_left_and_came_back_is_seen_through_a_rebalance_among_the_others():
+    with_it = {"consumer-5002": (0,), "consumer-5003": (1,), "consumer-5004": (2,)}
+    without = {"consumer-5003": (0, 1), "consumer-5004": (2,)}
+    assert not lab_3._came_back(generations("range", with_it, without, without)).reached
+    assert lab_3._came_back(generations("range", with_it, without, without, with_it)).reached
+
+
+def test_what_moves_cooperatively_may_take_one_generation_more_while_a_member_is_slow():
+    def reached(*rows: dict[str, tuple]) -> bool:
+        return lab_3._some_kept(generations("cooperative-sticky", *rows, topic=named("flow")), "").reached
+
+    two = {"1": (0, 2, 4), "2": (1, 3, 5)}
+    kept, half, all_given = ({"1": (2, 4), "2": (3, 5), "3": got} for got in ((), (0,), (0, 1)))
+    assert reached(two, kept, all_given)
+    assert reached(two, kept, half, all_given)
+    assert not reached(two, kept, half), "nobody got partition 1"
+    assert not reached(two, all_given), "all moved at once, as with range"
 
 
 @pytest.mark.parametrize(
