@@ -12,6 +12,8 @@ Their classes have the interface of `Broker`.
 """
 
 import os
+import socket
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -107,4 +109,20 @@ def refusal(bootstrap_servers: str, seconds: float = 3.0, file: str | Path = "")
         return ""
     except KafkaException:
         client.poll(0.1)  # calls note
+        encrypted = "ssl" in str(client_config(bootstrap_servers, file).get("security.protocol", "")).lower()
+        if not encrypted and wants_tls(bootstrap_servers):  # librdkafka does not tell this from a lost connection
+            said.append("no understanding with the broker: it wants TLS, and KAFKA_CLIENT_CONFIG names no file with it")
         return said[-1]
+
+
+def wants_tls(bootstrap_servers: str) -> bool:
+    """True when the first of these servers answers a TLS handshake; who it says it is does not matter here."""
+    host, _, port = bootstrap_servers.partition(",")[0].rpartition(":")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=1) as connection:
+            context.wrap_socket(connection).close()
+        return True
+    except (OSError, ValueError):
+        return False

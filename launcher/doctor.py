@@ -157,7 +157,7 @@ def _is_ours(name: str, port: int) -> bool:
 
 def _no_broker(servers: str, problem: str) -> Finding:
     if "no understanding" in problem:
-        return Finding("kafka", problem, "look into KAFKA_CLIENT_CONFIG: password, certificate")
+        return Finding("kafka", problem, "look into KAFKA_CLIENT_CONFIG: TLS, password, certificate")
     if servers == session.DEFAULT_BOOTSTRAP_SERVERS and (holder := taken(9092)):
         return Finding("kafka", f"port 9092 is taken by {holder}, not a broker", f"end it: {holder.how_to_end}")
     return Finding("kafka", problem, "python run.py   (or start_kafka.bat)")

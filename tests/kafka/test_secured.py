@@ -86,6 +86,11 @@ def no_rule(secured, tmp_path):
     return file
 
 
+def doctor(environment: dict[str, str]) -> subprocess.CompletedProcess:
+    command = [sys.executable, "run.py", "doctor"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+
+
 REFUSALS = {
     "wrong_password": "invalid credentials",
     "wrong_authority": "certificate verify failed",
@@ -110,13 +115,19 @@ def test_who_is_refused_is_told_why(secured, start, group, monkeypatch, request,
     assert words in again.json()["error"]
     assert words in requests.get(f"{member.url}/health", timeout=20).json()["error"]
 
-    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": secured.bootstrap_servers}
-    command = [sys.executable, "run.py", "doctor"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    done = doctor({**os.environ, "KAFKA_BOOTSTRAP_SERVERS": secured.bootstrap_servers})
     assert done.returncode == 1
     assert words in done.stdout
     lines = [*api.lines, *member.lines, done.stdout, done.stderr]
     assert not [line for line in lines if "Traceback" in line or password in line]
+
+
+def test_doctor_tells_who_comes_without_tls_that_the_broker_wants_it(secured):
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": secured.bootstrap_servers, "KAFKA_CLIENT_CONFIG": ""}
+    done = doctor(environment)
+    assert done.returncode == 1
+    assert "it wants TLS" in done.stdout
+    assert "-> look into KAFKA_CLIENT_CONFIG: TLS" in done.stdout
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe", b"no.such.setting=1"])
