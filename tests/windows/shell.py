@@ -71,6 +71,7 @@ class Shell:
         self.folder = folder
         self.numbers = itertools.count(1)
         self.trampoline = folder / "run.bat"
+        self.words = folder / "words.txt"  # what cmd.exe, or Wine, says for itself
         self.trampoline.write_bytes(TRAMPOLINE.replace("\n", "\r\n").encode())
 
     def run(self, file: Path, *, path: list[Path] = (), cwd: Path | None = None, **environment: str) -> Result:
@@ -85,13 +86,24 @@ class Shell:
         }
         # As a program starts it. A double-click's command line ends otherwise, see double_click().
         environment = {"CMDCMDLINE": f'cmd.exe /c "{variables["RUN_FILE"]}"'} | variables | environment
-        done = self.start("cmd", "/d", "/c", self.windows_path(self.trampoline), **environment)
+        code = self._call(output, environment)
+        if not output.exists():  # cmd.exe opens it before anything else: Wine has not even started that (seen once)
+            code = self._call(output, environment)
+        assert output.exists(), f"cmd.exe did not start (code {code}):\n{self.text(self.words)}"
+        return Result(code, self.text(output))
+
+    def _call(self, output: Path, environment: dict[str, str]) -> int:
+        """Has the trampoline call the batch file; its exit code."""
+        command = [] if ON_WINDOWS else ["wine"]
+        command += ["cmd", "/d", "/c", self.windows_path(self.trampoline)]
+        with self.words.open("wb") as words:
+            settings = {"env": self.environment() | environment, "stdin": subprocess.DEVNULL}
+            done = subprocess.Popen(command, stdout=words, stderr=words, **settings)
         try:
-            code = done.wait(PATIENCE_SECONDS)
+            return done.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             done.kill()
-            pytest.fail(f"{file.name} did not end within {PATIENCE_SECONDS} s. It said:\n{self.text(output)}")
-        return Result(code, self.text(output))
+            pytest.fail(f"no end within {PATIENCE_SECONDS} s:\n{self.text(output)}\n{self.text(self.words)}")
 
     @staticmethod
     def text(output: Path) -> str:
@@ -102,15 +114,6 @@ class Shell:
     def double_click(self, file: Path, **options) -> Result:
         """The same with the command line that Explorer uses: cmd.exe /c ""C:\\folder\\file.bat" "."""
         return self.run(file, CMDCMDLINE=f'cmd.exe /c ""{self.windows_path(file)}" "', **options)
-
-    def start(self, *command: str, **environment: str) -> subprocess.Popen:
-        """A Windows program in the background, without input and output."""
-        if not ON_WINDOWS:
-            command = ("wine", *command)
-        nothing = subprocess.DEVNULL
-        return subprocess.Popen(
-            command, env=self.environment() | environment, stdin=nothing, stdout=nothing, stderr=nothing
-        )
 
     def python(self, code: str, cwd: Path, **environment: str) -> str:
         """What the Windows Python prints for `code`."""
