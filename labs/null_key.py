@@ -23,7 +23,10 @@ PAUSE_SECONDS = 0.05  # longer than sticky.partitioning.linger.ms, 10 ms
 def send(way: str) -> Counter:
     """Send the events in this way; gives how many the broker has put into each partition."""
     producer = Producer(config(partitioner="murmur2_random"))
-    producer.list_topics(TOPIC, timeout=15)  # the partitions are known before the first event
+    for partition in range(PARTITIONS):
+        # One before the others: while librdkafka has not found the leader of a partition, it draws for each event.
+        producer.produce(TOPIC, b"first", partition=partition)
+    producer.flush(15)
     counts = Counter()
 
     def delivered(error, message) -> None:
