@@ -24,6 +24,7 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="tests/reliability for an hour: all faults, many events")
 
 
+LONG_TEST_SECONDS = 1800  # until one of them hangs
 USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/")
 SHARE_A_BROKER = ("tests/kafka/", "tests/reliability/")
 
@@ -42,10 +43,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--long"):
-        for item in items:
-            if item.get_closest_marker("long"):
-                item.add_marker(pytest.mark.skip(reason="it takes long: --long runs it"))
+    for item in items:
+        if config.getoption("--long"):
+            item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))
+        elif item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="it takes long: --long runs it"))
 
 
 @pytest.fixture(scope="session")
