@@ -130,6 +130,7 @@ def test_a_clock_that_is_days_behind_changes_only_the_times(trial):
     trial.kill_producer()
     environment = {"KAFKA_BOOTSTRAP_SERVERS": trial.servers, "PRODUCER_PORT": str(trial.producer_port)}
     trial.producer = Program(sys.executable, "-c", SKEWED, port=trial.producer_port, **environment)
+    trial.processes.append(trial.producer)
     trial.clicks.wait_for_more(20)
     trial.finish()
     behind = [like for like in trial.clicks.acknowledged if time.time() - like["ts_ms"] / 1000 > 2 * 86400]
