@@ -91,12 +91,21 @@ def admin_client(bootstrap_servers: str, file: str | Path = "", settings: dict |
 
 def answers(bootstrap_servers: str, seconds: float = 3.0, file: str | Path = "") -> bool:
     """True when a Kafka broker answers a metadata request there within `seconds`; `file` as in client_config()."""
-    return not refusal(bootstrap_servers, seconds, file)
+    return not _problem(bootstrap_servers, seconds, file)
 
 
 def refusal(bootstrap_servers: str, seconds: float = 3.0, file: str | Path = "") -> str:
     """Why no Kafka broker answers there within `seconds`, empty when one does. Raises `BrokerError` when the
     settings of the client are none."""
+    problem = _problem(bootstrap_servers, seconds, file)
+    encrypted = "ssl" in str(client_config(bootstrap_servers, file).get("security.protocol", "")).lower()
+    if problem and not encrypted and wants_tls(bootstrap_servers):  # librdkafka tells it from no other lost connection
+        return "no understanding with the broker: it wants TLS, and KAFKA_CLIENT_CONFIG names no file with it"
+    return problem
+
+
+def _problem(bootstrap_servers: str, seconds: float, file: str | Path) -> str:
+    """What librdkafka can tell of it; the programs ask for it again and again while a broker starts."""
     said = [f"no Kafka broker answers on {bootstrap_servers}"]
 
     def note(error: KafkaError) -> None:
@@ -109,9 +118,6 @@ def refusal(bootstrap_servers: str, seconds: float = 3.0, file: str | Path = "")
         return ""
     except KafkaException:
         client.poll(0.1)  # calls note
-        encrypted = "ssl" in str(client_config(bootstrap_servers, file).get("security.protocol", "")).lower()
-        if not encrypted and wants_tls(bootstrap_servers):  # librdkafka does not tell this from a lost connection
-            said.append("no understanding with the broker: it wants TLS, and KAFKA_CLIENT_CONFIG names no file with it")
         return said[-1]
 
 
