@@ -5,12 +5,11 @@ whole numbers are shown. The look is in producer_ui.css.
 """
 
 import html
-import os
 import time
 
 from group_view import Member, Partition, Rebalance, Snapshot, port_of
+from settings import CONSUMER_PORT
 
-CONSUMER_PORT = int(os.environ.get("CONSUMER_PORT", "5002"))  # of consumer 1; the others follow
 MOST_CONSUMERS = 9
 MOVES_SHOWN = 12
 NUMBERS_EXPLAINED = "end: offset of the next event; committed: where the group goes on; lag: events in between"

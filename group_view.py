@@ -22,7 +22,7 @@ import requests
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from consumer import TOPIC
+from settings import TOPIC
 
 BROKER_SECONDS = 3.0  # how long to wait for an answer of the broker
 PROBE_SECONDS = 0.8  # how long to wait for a consumer's /status
@@ -131,26 +131,6 @@ def port_of(client_id: str) -> int | None:
     """The port of the consumer's HTTP API, None for a client that is not our consumer.py."""
     found = re.fullmatch(r"consumer-(\d{1,5})", client_id)
     return int(found[1]) if found else None
-
-
-def murmur2(key: bytes) -> int:
-    """The hash with which Kafka's Java clients (Utils.murmur2) and librdkafka's `murmur2_random` choose a
-    key's partition: unsigned, 32 bits."""
-    m, mask = 0x5BD1E995, 0xFFFFFFFF
-    h = 0x9747B28C ^ len(key)
-    whole = len(key) & ~3
-    for start in range(0, whole, 4):
-        k = int.from_bytes(key[start : start + 4], "little") * m & mask
-        h = (h * m & mask) ^ ((k ^ k >> 24) * m & mask)
-    if rest := key[whole:]:
-        h = (h ^ int.from_bytes(rest, "little")) * m & mask
-    h = (h ^ h >> 13) * m & mask
-    return h ^ h >> 15
-
-
-def partition_of(key: str, partitions: int) -> int:
-    """The partition to which an event with this key goes."""
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
 
 
 class GroupWatcher:

@@ -8,7 +8,6 @@ A click calls POST /like of producer.py. What the board shows comes from the bro
 import copy
 import gc
 import itertools
-import os
 import threading
 import time
 from pathlib import Path
@@ -17,7 +16,6 @@ import pandas as pd
 import requests
 import streamlit as st
 
-from brokers import client_config
 from group_html import (
     CONSUMER_PORT,
     MOST_CONSUMERS,
@@ -28,13 +26,9 @@ from group_html import (
     path_html,
     rebalance_html,
 )
-from group_view import GroupWatcher, Member, Snapshot, partition_of
-
-BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
-PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
-GROUP = os.environ.get("CONSUMER_GROUP", "likes-ui").strip()
-CONTROL_URL = os.environ.get("CONTROL_URL", "")  # where run.py takes commands from this page; empty without run.py
-CONTROL_TOKEN = os.environ.get("CONTROL_TOKEN", "")
+from group_view import GroupWatcher, Member, Snapshot
+from plumbing.kafka import client_config, partition_of_key
+from settings import BOOTSTRAP_SERVERS, CONTROL_TOKEN, CONTROL_URL, GROUP, PRODUCER_PORT
 
 CONSUMERS = 3
 LARGEST_BURST = 100_000
@@ -246,7 +240,7 @@ def show_controls(watcher: GroupWatcher) -> None:
                 st.session_state.burst = Burst(count)
                 st.session_state.burst.start()
         if key and partitions:
-            left.markdown(f"goes to **partition {partition_of(key, partitions)}**")
+            left.markdown(f"goes to **partition {partition_of_key(key, partitions)}**")
         else:
             left.caption("Without a key: round robin")
     if button.button("Like", icon=":material/favorite:", key="like", width="stretch"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench import report
 from bench.cluster import running_kafka
 from bench.harness import NotMeasured
-from brokers import BrokerError
+from plumbing import Problem
 
 SUBJECTS = ("click", "burst", "drain", "latency", "rebalance", "start", "page", "growth")
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,10 +38,10 @@ def main() -> int:
                     for line in subject.measure(kafka):
                         lines.append(line)
                         print("  " + "  ".join(filter(None, report.cells(line))), flush=True)
-                except (NotMeasured, BrokerError) as reason:
+                except (NotMeasured, Problem) as reason:
                     failed.append(name)
                     print(f"  not measured: {reason}", flush=True)
-    except BrokerError as error:
+    except Problem as error:
         print(f"{error}\n  -> {error.hint}", file=sys.stderr)
         return 1
     minutes = (time.monotonic() - started) / 60

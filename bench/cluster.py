@@ -1,7 +1,6 @@
 """The broker that is measured on, and topics of our own on it."""
 
 import contextlib
-import os
 import tempfile
 import time
 import uuid
@@ -12,12 +11,12 @@ from pathlib import Path
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
-from brokers import answers, client_config
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
+from plumbing.kafka import answers, client_config
+from settings import CHOSEN_BOOTSTRAP_SERVERS, DEFAULT_BOOTSTRAP_SERVERS
 
 LEADERS_SECONDS = 30.0
-DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def running_kafka(quick: bool) -> Iterator[Bench]:
     """The broker that `KAFKA_BOOTSTRAP_SERVERS` names, else the one on localhost:9092, else a local one on
     ports of its own, which keeps nothing."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        if named := os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip():
+        if named := CHOSEN_BOOTSTRAP_SERVERS:
             yield Bench(named, "the broker of KAFKA_BOOTSTRAP_SERVERS", Path(folder), quick)
         elif answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0):
             yield Bench(DEFAULT_BOOTSTRAP_SERVERS, "the broker on localhost:9092", Path(folder), quick)

@@ -13,8 +13,8 @@ import psutil
 import requests
 
 from bench.harness import NotMeasured
-from brokers.local import ask_to_stop, own_process_group
 from brokers.ports import free_ports
+from plumbing.child import ask_to_stop, own_process_group
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 90.0

@@ -10,9 +10,11 @@ from pathlib import Path
 import yaml
 from confluent_kafka import KafkaException
 
-from brokers import Broker, Report, admin_client, jars
+from brokers import Broker, Progress, jars
 from brokers.docker import DockerBroker
-from brokers.local import FOLDER, ROOT, LocalBroker, Service, renumber, shown
+from brokers.local import FOLDER, LocalBroker, Service, renumber, shown
+from plumbing.kafka import admin_client
+from settings import ROOT
 
 COMPOSE_FILE = ROOT / "docker-compose.cluster.yml"
 
@@ -28,7 +30,7 @@ class LocalNode(LocalBroker):
 
     def answers(self) -> bool:
         """True when the cluster has this broker back, not only when its port answers."""
-        client = admin_client(self.bootstrap_servers, settings={"reconnect.backoff.max.ms": 200})
+        client = admin_client(self.bootstrap_servers, own={"reconnect.backoff.max.ms": 200})
         try:
             return self.port in [broker.port for broker in client.list_topics(timeout=1.0).brokers.values()]
         except KafkaException:
@@ -55,7 +57,7 @@ class LocalCluster(Broker):
         self.bootstrap_servers = ",".join(node.bootstrap_servers for node in self.nodes)
         self.description = f"three Apache Kafka {jars.kafka_version()} (local, data in {shown(folder)})"
 
-    def start(self, report: Report = print) -> None:
+    def start(self, report: Progress = print) -> None:
         try:
             self._each(lambda node: node.launch(report))
             self._each(LocalNode.wait_until_it_answers)
@@ -84,7 +86,7 @@ class DockerNode:
     def running(self) -> bool:
         return self.name in self._compose("ps", "--status", "running", "--services").stdout.split()
 
-    def start(self, report: Report = print) -> None:
+    def start(self, report: Progress = print) -> None:
         report("docker compose up")
         self._compose("up", "-d", "--wait", self.name)
 

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from brokers import Broker, NotToBeHad, Report
+from brokers import Broker, NotAvailable, Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 10.0  # for an engine that is asked how it is
@@ -33,9 +33,9 @@ class DockerBroker(Broker):
     description = "Apache Kafka in Docker, Kafdrop on http://localhost:9000"
     file = "docker-compose.yml"
 
-    def start(self, report: Report = print) -> None:
+    def start(self, report: Progress = print) -> None:
         if problem := engine_problem():
-            raise NotToBeHad(problem, "start Docker, or: python run.py --broker local")
+            raise NotAvailable(problem, "start Docker, or: python run.py --broker local")
         report("docker compose up (the first time this pulls about 500 MB)")
         try:
             done = self.compose("up", "-d", "--wait", "--quiet-pull", timeout=START_SECONDS)
@@ -44,7 +44,7 @@ class DockerBroker(Broker):
         except subprocess.TimeoutExpired:
             self.stop()
             late = f"Docker was not ready after {START_SECONDS:.0f} s"
-            raise NotToBeHad(late, f"docker compose -f {self.file} up -d --wait   (shows why)") from None
+            raise NotAvailable(late, f"docker compose -f {self.file} up -d --wait   (shows why)") from None
         except BaseException:
             self.stop()
             raise
@@ -73,14 +73,14 @@ def engine_problem() -> str:
     return ""
 
 
-def why_it_failed(stderr: str) -> NotToBeHad:
+def why_it_failed(stderr: str) -> NotAvailable:
     """Docker's own last words, and what to type next."""
     words = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it said nothing"]
     hint = next(
         (hint for signs, hint in KNOWN_FAILURES if any(sign in stderr.lower() for sign in signs)),
         "docker compose up -d --wait",
     )
-    return NotToBeHad(f"docker compose failed: {words[-1]}", f"{hint}; or: python run.py --broker local")
+    return NotAvailable(f"docker compose failed: {words[-1]}", f"{hint}; or: python run.py --broker local")
 
 
 def _docker(*arguments: str, timeout: float) -> subprocess.CompletedProcess:

@@ -8,17 +8,17 @@
 """
 
 import hashlib
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 
-from brokers import NotToBeHad, Report
+from brokers import NotAvailable, Progress
+from settings import M2_REPO
 
 LIST = Path(__file__).with_name("jars.sha256")
-REPOSITORY = Path(os.environ.get("M2_REPO") or Path.home() / ".m2" / "repository")
+REPOSITORY = Path(M2_REPO or Path.home() / ".m2" / "repository")
 DOWNLOADS_AT_ONCE = 8
 ATTEMPTS = 3
 
@@ -39,10 +39,10 @@ def broken_or_missing() -> list[str]:
     return [path for path, digest in pinned().items() if sha256(REPOSITORY / path) != digest]
 
 
-def ensure(report: Report = print) -> list[Path]:
+def ensure(report: Progress = print) -> list[Path]:
     """Paths of all pinned jars, each verified; what is missing or broken is fetched first.
 
-    Raises `NotToBeHad` when a jar cannot be had.
+    Raises `NotAvailable` when a jar cannot be had.
     """
     wanted = pinned()
     missing = broken_or_missing()
@@ -95,7 +95,7 @@ def _download(path: str, digest: str, folder: Path) -> str:
             (REPOSITORY / path).parent.mkdir(parents=True, exist_ok=True)
             Path(jar).replace(REPOSITORY / path)
             return path
-    raise NotToBeHad(
+    raise NotAvailable(
         f"could not download {PurePosixPath(path).name}: {problem}",
         "check the network (a proxy? set HTTPS_PROXY) and type the same command again",
     )

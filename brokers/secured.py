@@ -19,8 +19,9 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from brokers import Report, answers, client_config
+from brokers import Progress
 from brokers.local import FOLDER, PORTS, LocalBroker, find_java
+from plumbing.kafka import answers, client_config
 
 MECHANISM = "SCRAM-SHA-256"
 KEYTOOL = ["-m", "java.base/sun.security.tools.keytool.Main"]  # some Javas come without the command of that name
@@ -44,7 +45,7 @@ class SecuredBroker(LocalBroker):
         """The file for `KAFKA_CLIENT_CONFIG`."""
         return self.folder / f"{user}.properties"
 
-    def launch(self, report: Report = print) -> None:
+    def launch(self, report: Progress = print) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)  # keys and passwords are inside
         if not self.certificate.exists():

@@ -11,7 +11,8 @@ from pathlib import Path
 import confluent_kafka
 import confluent_kafka.cimpl
 
-from brokers import Broker, BrokerError, Report
+from brokers import Broker, Progress
+from plumbing import Problem
 
 TOPIC, PARTITIONS = "likes", 3
 RD_KAFKA_PRODUCER = 0  # rd_kafka_type_t
@@ -27,7 +28,7 @@ class SimulatedBroker(Broker):
         self.bootstrap_servers = ""
         self._client = self._cluster = None
 
-    def start(self, report: Report = print) -> None:
+    def start(self, report: Progress = print) -> None:
         report("starting a simulated broker")
         library = _librdkafka()
         problem = ctypes.create_string_buffer(512)
@@ -35,7 +36,7 @@ class SimulatedBroker(Broker):
         library.rd_kafka_conf_set(settings, b"log_level", b"0", problem, len(problem))
         self._client = library.rd_kafka_new(RD_KAFKA_PRODUCER, settings, problem, len(problem))
         if not self._client:
-            raise BrokerError(f"librdkafka: {problem.value.decode()}", "python run.py --broker local")
+            raise Problem(f"librdkafka: {problem.value.decode()}", "python run.py --broker local")
         self._cluster = library.rd_kafka_mock_cluster_new(self._client, 1)
         library.rd_kafka_mock_topic_create(self._cluster, TOPIC.encode(), self.partitions, 1)
         self.bootstrap_servers = library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()

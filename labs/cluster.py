@@ -1,21 +1,13 @@
 """What the programs of the labs share: the broker, and names of topics and groups that are the learner's own."""
 
-import os
 import time
 from collections.abc import Iterator
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-import producer
-from brokers import client_config
-
-TOPIC = producer.TOPIC
-BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092").strip()
-PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
-CONSUMER_PORT = os.environ.get("CONSUMER_PORT", "5002").strip()  # of the first
-GROUP = os.environ.get("CONSUMER_GROUP", "likes-ui").strip()
-LEARNER = os.environ.get("LEARNER", "labs").strip()  # on a broker that many share, each needs names of their own
+from plumbing.kafka import client_config
+from settings import BOOTSTRAP_SERVERS, CONSUMER_PORT, GROUP, LEARNER, PRODUCER_PORT, TOPIC  # noqa: F401
 
 BROKER_SECONDS = 15.0
 LEADER_SECONDS = 3.0  # for one question to the leader of a partition

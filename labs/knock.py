@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from brokers import client_config
 from labs.cluster import BOOTSTRAP_SERVERS
 from labs.secured import properties_of
+from plumbing.kafka import client_config
 
 SECONDS = 6.0
 ANSWER_SECONDS = 30.0  # at most, for the one who is let in

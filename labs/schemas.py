@@ -11,7 +11,6 @@ real one (set SCHEMA_REGISTRY_URL) checks whether a version is compatible with t
 """
 
 import json
-import os
 import uuid
 
 from confluent_kafka import Producer
@@ -25,8 +24,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.json_format import MessageToDict
 
 from labs.cluster import config, make_topic, named, read
+from settings import SCHEMA_REGISTRY_URL as REGISTRY_URL
 
-REGISTRY_URL = os.environ.get("SCHEMA_REGISTRY_URL", "mock://labs").strip()
 EVENTS = 3  # of each version
 FIELDS = {  # version -> field -> type
     1: {"order": int, "clicked_at": str, "ts_ms": int},

@@ -1,8 +1,8 @@
 """The secured broker that `python run.py --broker secured` starts, for the programs and the check of lab 10."""
 
-import os
 from pathlib import Path
 
+import settings
 from brokers import local
 from brokers.secured import SecuredBroker
 
@@ -13,8 +13,8 @@ def is_running() -> bool:
 
 def act_as(user: str) -> None:
     """When the secured broker runs, let clients that are started from now on be this user, unless told otherwise."""
-    if is_running():
-        os.environ.setdefault("KAFKA_CLIENT_CONFIG", str(properties_of(user)))
+    if is_running() and not settings.CLIENT_CONFIG:
+        settings.use_client_config(properties_of(user))
 
 
 def properties_of(user: str) -> Path:

@@ -29,11 +29,11 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from brokers import client_config
 from brokers.ports import free_ports
 from labs.add_field import ORDER
 from labs.cluster import BOOTSTRAP_SERVERS, GROUP, TOPIC
 from labs.secured import properties_of
+from plumbing.kafka import client_config
 
 USER = "writer"
 SECONDS = 20

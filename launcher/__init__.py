@@ -11,15 +11,3 @@
 | `doctor`   | `python run.py doctor`                                                      |
 | `check`    | `python run.py check`: what is reached of the labs                           |
 """
-
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-class Problem(Exception):
-    """Something a person has to mend: `str(problem)` says what happened, `problem.hint` what to type."""
-
-    def __init__(self, what: str, hint: str):
-        super().__init__(what)
-        self.hint = hint

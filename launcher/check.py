@@ -5,7 +5,8 @@ from confluent_kafka import KafkaException
 from labs import checks, cluster, secured
 from labs.checks import Goal
 from labs.checks.evidence import Evidence
-from launcher import Problem, terminal
+from launcher import terminal
+from plumbing import Problem
 
 
 def main(arguments: list[str]) -> int:

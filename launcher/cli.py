@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 
-from launcher import ROOT, Problem, setup, terminal
+from launcher import setup, terminal
+from plumbing import Problem
+from settings import BOOTSTRAP_SERVERS, ROOT
 
 BROKERS = ("docker", "local", "secured", "simulated")
 PULL_SECONDS = 1800
@@ -121,11 +123,11 @@ def _parser(usage: str) -> argparse.ArgumentParser:
 
 def _with_brokers(command) -> int:
     """Call it; a broker that cannot be had is a `Problem` like any other."""
-    from brokers import BrokerError
+    from brokers import Problem
 
     try:
         return command()
-    except BrokerError as error:
+    except Problem as error:
         raise Problem(str(error), error.hint) from error
 
 
@@ -138,7 +140,7 @@ def _start(options: argparse.Namespace) -> int:
 def _topic(_options) -> int:
     from launcher import session
 
-    terminal.say("topic", session.create_topic(session.BOOTSTRAP_SERVERS or session.DEFAULT_BOOTSTRAP_SERVERS))
+    terminal.say("topic", session.create_topic(BOOTSTRAP_SERVERS))
     return 0
 
 

@@ -11,10 +11,14 @@ import requests
 from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from brokers import BrokerError, client_config, docker, jars, local, refusal
+import settings
+from brokers import docker, jars, local
 from brokers.cluster import services
 from brokers.ports import taken
-from launcher import ROOT, session, terminal
+from launcher import session, terminal
+from plumbing import Problem
+from plumbing.kafka import broker_problem, client_config
+from settings import ROOT
 
 DISK_MEGABYTES = 1000
 CLOCK_SECONDS = 60  # a broker's clock may differ by so much
@@ -47,7 +51,7 @@ def findings() -> Iterator[Finding]:
     """All findings, in the order in which things depend on each other."""
     yield Finding("python", f"{sys.version.split()[0]}, packages in {sys.prefix}")
     yield _disk()
-    servers = session.BOOTSTRAP_SERVERS or session.DEFAULT_BOOTSTRAP_SERVERS
+    servers = settings.BOOTSTRAP_SERVERS
     problem, hint = _kafka_problem(servers)
     yield _docker(needed=bool(problem))
     yield _image()
@@ -70,8 +74,9 @@ def _disk() -> Finding:
 def _kafka_problem(servers: str) -> tuple[str, str]:
     """Why no broker answers there, empty when one does; with what to type where the settings are at fault."""
     try:
-        return refusal(servers), ""
-    except BrokerError as error:
+        problem = broker_problem(servers)
+        return (str(problem), "") if problem else ("", "")
+    except Problem as error:
         return str(error), error.hint
 
 
@@ -124,7 +129,7 @@ def _local_broker() -> Iterator[Finding]:
     """The broker that needs no Docker: its Java, its jars."""
     try:
         yield Finding("java", " ".join(local.find_java()))
-    except BrokerError as error:
+    except Problem as error:
         yield Finding("java", str(error), error.hint)
     missing = len(jars.broken_or_missing())
     what = f"{missing} of {len(jars.pinned())} still to download" if missing else "all there, verified"
@@ -134,8 +139,8 @@ def _local_broker() -> Iterator[Finding]:
 
 def _programs() -> Iterator[Finding]:
     """The ports of the five programs: free, ours, or somebody else's."""
-    ports = {"producer": int(session.PRODUCER_PORT), "page": int(session.PAGE_PORT)}
-    ports |= {f"consumer-{n + 1}": int(session.CONSUMER_PORT) + n for n in range(session.CONSUMERS)}
+    ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
+    ports |= {f"consumer-{n + 1}": settings.CONSUMER_PORT + n for n in range(session.CONSUMERS)}
     for name, port in ports.items():
         holder = taken(port)
         if holder is None:
@@ -156,9 +161,9 @@ def _is_ours(name: str, port: int) -> bool:
 
 
 def _no_broker(servers: str, problem: str) -> Finding:
-    if "no understanding" in problem:
+    if "TLS or authentication" in problem:
         return Finding("kafka", problem, "look into KAFKA_CLIENT_CONFIG: TLS, password, certificate")
-    if servers == session.DEFAULT_BOOTSTRAP_SERVERS and (holder := taken(9092)):
+    if servers == settings.DEFAULT_BOOTSTRAP_SERVERS and (holder := taken(9092)):
         return Finding("kafka", f"port 9092 is taken by {holder}, not a broker", f"end it: {holder.how_to_end}")
     return Finding("kafka", problem, "python run.py   (or start_kafka.bat)")
 
@@ -170,16 +175,16 @@ def _cluster(servers: str) -> Iterator[Finding]:
         metadata = admin.list_topics(timeout=10)
         brokers = "1 broker" if len(metadata.brokers) == 1 else f"{len(metadata.brokers)} brokers"
         yield Finding("kafka", f"{brokers} on {servers}, cluster {metadata.cluster_id}")
-        topic = metadata.topics.get(session.TOPIC)
+        topic = metadata.topics.get(settings.TOPIC)
         if topic is None:
             hidden = ", or no access rule lets us see it" if "sasl.username" in client_config(servers) else ""
             fix = "python run.py topic   (or create_likes_topic.bat)"
-            yield Finding("topic", f"{session.TOPIC} is missing{hidden}", fix)
+            yield Finding("topic", f"{settings.TOPIC} is missing{hidden}", fix)
             return
         count, wanted = len(topic.partitions), session.PARTITIONS
-        delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {session.TOPIC}"
+        delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {settings.TOPIC}"
         fix = "" if count == wanted else f"{delete}   (its events go!), then: python run.py topic"
-        yield Finding("topic", f"{session.TOPIC} has {count} partitions", fix)
+        yield Finding("topic", f"{settings.TOPIC} has {count} partitions", fix)
         yield _clock(admin, count)
         yield _group(admin)
     except KafkaException as error:
@@ -188,7 +193,7 @@ def _cluster(servers: str) -> Iterator[Finding]:
 
 def _clock(admin: AdminClient, partitions: int) -> Finding:
     """The newest event of the topic against our clock: an event of the future was written by a clock that differs."""
-    places = {TopicPartition(session.TOPIC, number): OffsetSpec.max_timestamp() for number in range(partitions)}
+    places = {TopicPartition(settings.TOPIC, number): OffsetSpec.max_timestamp() for number in range(partitions)}
     newest = max(done.result().timestamp for done in admin.list_offsets(places, request_timeout=10).values())
     ahead = newest / 1000 - time.time()
     fix = (
@@ -199,7 +204,7 @@ def _clock(admin: AdminClient, partitions: int) -> Finding:
 
 
 def _group(admin: AdminClient) -> Finding:
-    group = admin.describe_consumer_groups([session.GROUP], request_timeout=10)[session.GROUP].result()
+    group = admin.describe_consumer_groups([settings.GROUP], request_timeout=10)[settings.GROUP].result()
     members = ", ".join(
         f"{member.client_id} {sorted(p.partition for p in member.assignment.topic_partitions)}"
         for member in sorted(group.members, key=lambda member: member.client_id)
@@ -207,5 +212,5 @@ def _group(admin: AdminClient) -> Finding:
     moving = group.state in (ConsumerGroupState.PREPARING_REBALANCING, ConsumerGroupState.COMPLETING_REBALANCING)
     fix = "a rebalance takes seconds: python run.py doctor, once more; then restart the consumers" if moving else ""
     if moving:
-        return Finding("group", f"{session.GROUP} is rebalancing: {members}", fix)
-    return Finding("group", f"{session.GROUP}: {members or 'no members'}", fix)
+        return Finding("group", f"{settings.GROUP} is rebalancing: {members}", fix)
+    return Finding("group", f"{settings.GROUP}: {members or 'no members'}", fix)

@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from brokers.local import ask_to_stop, own_process_group
-from launcher import ROOT, terminal
+from launcher import terminal
+from plumbing.child import ask_to_stop, own_process_group
+from settings import ROOT
 
 STOP_SECONDS = 8.0  # a consumer leaves its group, the producer flushes
 

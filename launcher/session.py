@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 import queue
 import signal
 import sys
@@ -14,30 +13,34 @@ import requests
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import NewTopic
 
-import consumer
-from brokers import Broker, BrokerError, NotToBeHad, admin_client, answers, refusal
+import settings
+from brokers import Broker, NotAvailable
 from brokers.cluster import DockerCluster, LocalCluster
 from brokers.docker import DockerBroker, engine_problem
 from brokers.local import LocalBroker
 from brokers.ports import taken
 from brokers.secured import SecuredBroker
 from brokers.simulated import SimulatedBroker
-from launcher import Problem, terminal
+from launcher import terminal
 from launcher.control import ControlEndpoint
 from launcher.programs import Program, stop_all
-from producer import TOPIC
+from plumbing import Problem
+from plumbing.kafka import admin_client, answers, broker_problem
+from settings import (
+    CHOSEN_BOOTSTRAP_SERVERS,
+    CONSUMER_PORT,
+    DEFAULT_BOOTSTRAP_SERVERS,
+    GROUP,
+    PAGE_PORT,
+    PRODUCER_PORT,
+    TOPIC,
+)
 
 PARTITIONS = 3
-BOOTSTRAP_SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip()
-PRODUCER_PORT = os.environ.get("PRODUCER_PORT", "5001").strip()
-CONSUMER_PORT = os.environ.get("CONSUMER_PORT", "5002").strip()  # of the first; the others follow
-PAGE_PORT = os.environ.get("PAGE_PORT", "8501").strip()
-GROUP = os.environ.get("CONSUMER_GROUP", "likes-ui").strip()
 CONSUMERS = 3
 MOST_CONSUMERS = 9
 KAFDROP_PORT = 9000
 
-DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
 START_SECONDS = 60.0
 HTTP_SECONDS = 15.0
 LONGEST_LIKE_COMMAND = 100_000
@@ -59,9 +62,9 @@ class ExistingBroker(Broker):
         self.description = "Kafka that was running already; it stays when you quit"
 
     def start(self, report=print) -> None:
-        if problem := refusal(self.bootstrap_servers, 10.0):
-            raise BrokerError(
-                problem,
+        if problem := broker_problem(self.bootstrap_servers, 10.0):
+            raise Problem(
+                str(problem),
                 "start it, or look into KAFKA_BOOTSTRAP_SERVERS and KAFKA_CLIENT_CONFIG, then: python run.py",
             )
 
@@ -72,13 +75,13 @@ class ExistingBroker(Broker):
 @contextlib.contextmanager
 def running_broker(choice: str = "", brokers: int = 1) -> Iterator[Broker]:
     """Start the chosen broker, or without a choice the first that can be had: one that runs, Docker's,
-    the local one, the simulated one; or three. Stops what it started. Raises `BrokerError`."""
+    the local one, the simulated one; or three. Stops what it started. Raises `Problem`."""
     with terminal.progress("kafka", "looking for a broker") as report:
         broker = _start_first(cluster_candidates(choice) if brokers > 1 else candidates(choice), report)
     try:
         terminal.say("kafka", f"{broker.bootstrap_servers}: {broker.description}")
         if broker.client_properties:
-            os.environ.update(KAFKA_CLIENT_CONFIG=str(broker.client_properties))
+            settings.use_client_config(broker.client_properties)
             terminal.say("kafka", f"for clients: KAFKA_CLIENT_CONFIG={broker.client_properties}")
         yield broker
     finally:
@@ -91,12 +94,12 @@ def candidates(choice: str = "") -> list[Broker]:
     named = {"docker": DockerBroker, "local": LocalBroker, "secured": SecuredBroker, "simulated": SimulatedBroker}
     if choice:
         return [named[choice]()]
-    if BOOTSTRAP_SERVERS:
-        return [ExistingBroker(BOOTSTRAP_SERVERS)]
+    if CHOSEN_BOOTSTRAP_SERVERS:
+        return [ExistingBroker(CHOSEN_BOOTSTRAP_SERVERS)]
     if holder := taken(9092):
         if answers(DEFAULT_BOOTSTRAP_SERVERS, 5.0):
             return [ExistingBroker(DEFAULT_BOOTSTRAP_SERVERS)]
-        raise BrokerError(
+        raise Problem(
             f"port 9092 is taken by {holder}, which does not answer as a Kafka broker",
             f"end it ({holder.how_to_end}), or name another broker with KAFKA_BOOTSTRAP_SERVERS",
         )
@@ -109,15 +112,15 @@ def candidates(choice: str = "") -> list[Broker]:
 
 def cluster_candidates(choice: str = "") -> list[Broker]:
     """As `candidates`, for three brokers."""
-    if BOOTSTRAP_SERVERS:
-        raise BrokerError(
-            f"KAFKA_BOOTSTRAP_SERVERS names a cluster already: {BOOTSTRAP_SERVERS}",
+    if CHOSEN_BOOTSTRAP_SERVERS:
+        raise Problem(
+            f"KAFKA_BOOTSTRAP_SERVERS names a cluster already: {CHOSEN_BOOTSTRAP_SERVERS}",
             "unset it to start three brokers, or leave --brokers 3 out",
         )
     named = {"docker": DockerCluster, "local": LocalCluster}
     if choice:
         if choice not in named:
-            raise BrokerError(f"there is only one {choice} broker", "python run.py --brokers 3")
+            raise Problem(f"there is only one {choice} broker", "python run.py --brokers 3")
         return [named[choice]()]
     problem = engine_problem()
     if not problem:
@@ -133,7 +136,7 @@ def _start_first(candidates: list[Broker], report) -> Broker:
         try:
             broker.start(report)
             return broker
-        except NotToBeHad as error:
+        except NotAvailable as error:
             if following is None:
                 raise
             terminal.complain(str(error), f"trying {following.description}")
@@ -172,19 +175,19 @@ class Session:
     def __init__(self, broker: Broker):
         self.broker = broker
         self.commands: queue.Queue[str] = queue.Queue()
-        self.producer = self._program("producer", ["producer.py"], int(PRODUCER_PORT), {})
+        self.producer = self._program("producer", ["producer.py"], PRODUCER_PORT, {})
         self.consumers = [self._consumer(number) for number in range(1, CONSUMERS + 1)]
         streamlit = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true"]
         self.control = ControlEndpoint(self.commands.put)
         controlled = {"CONTROL_URL": self.control.url, "CONTROL_TOKEN": self.control.token}
-        self.page = self._program("page", [*streamlit, "--server.port", PAGE_PORT], int(PAGE_PORT), controlled)
+        self.page = self._program("page", [*streamlit, "--server.port", str(PAGE_PORT)], PAGE_PORT, controlled)
 
     @property
     def programs(self) -> list[Program]:
         return [self.producer, *self.consumers, self.page]
 
     def _consumer(self, number: int) -> Program:
-        port = int(CONSUMER_PORT) + number - 1
+        port = CONSUMER_PORT + number - 1
         return self._program(f"consumer-{number}", ["consumer.py"], port, {"CONSUMER_PORT": str(port)})
 
     def _program(self, name: str, command: list[str], port: int, environment: dict) -> Program:
@@ -302,7 +305,7 @@ class Session:
             with terminal.progress(node.name, "starting") as report:
                 node.start(report)
             terminal.say(node.name, "is back")
-        except BrokerError as error:
+        except Problem as error:
             terminal.complain(str(error), error.hint)
 
     def _like(self, count: str) -> None:
@@ -350,18 +353,12 @@ class Session:
 
 def check_settings() -> None:
     """Refuse what could not work before anything is started. Raises `Problem`."""
-    if TOPIC != consumer.TOPIC:
-        what = f"producer.py writes to the topic {TOPIC}, consumer.py reads {consumer.TOPIC}"
+    read = settings.topic_of("consumer.py")
+    if read != TOPIC:
+        what = f"producer.py writes to the topic {TOPIC}, consumer.py reads {read}"
         raise Problem(what, "give both the same: the line that begins with TOPIC")
-    for name, value in (
-        ("PRODUCER_PORT", PRODUCER_PORT),
-        ("CONSUMER_PORT", CONSUMER_PORT),
-        ("PAGE_PORT", PAGE_PORT),
-    ):
-        if not (value.isascii() and value.isdigit() and 0 < int(value[:6]) < 65536 - CONSUMERS):
-            raise Problem(f"{name} is {value!r}, which is no port number", f"unset {name}, or set it to a number")
-    ports = {"producer": int(PRODUCER_PORT), "page": int(PAGE_PORT)}
-    ports |= {f"consumer {n + 1}": int(CONSUMER_PORT) + n for n in range(CONSUMERS)}
+    ports = {"producer": PRODUCER_PORT, "page": PAGE_PORT}
+    ports |= {f"consumer {n + 1}": CONSUMER_PORT + n for n in range(CONSUMERS)}
     for name, port in ports.items():
         if holder := taken(port):
             raise Problem(
@@ -371,7 +368,7 @@ def check_settings() -> None:
 
 
 def main(choice: str, brokers: int) -> int:
-    """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem` and `BrokerError`."""
+    """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem` and `Problem`."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # however we are ended, end what we started
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from launcher import ROOT, Problem, terminal
+from launcher import terminal
+from plumbing import Problem
+from settings import ROOT
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Iterator
 
+from settings import NO_COLOR
+
 NAME_WIDTH = 11
 UPDATE_SECONDS = 0.5  # how often a line of progress changes; not on a terminal, ten times slower
 # Okabe and Ito's colours, which the colour-blind can tell apart, as in group_html.py for the page.
@@ -22,7 +24,7 @@ def is_interactive() -> bool:
 
 def colourful() -> bool:
     """Colours for a terminal, unless NO_COLOR is set (https://no-color.org)."""
-    return is_interactive() and not os.environ.get("NO_COLOR")
+    return is_interactive() and not NO_COLOR
 
 
 def prepare() -> None:

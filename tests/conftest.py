@@ -9,12 +9,13 @@ import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from brokers import answers, client_config, docker
+from brokers import docker
 from brokers.cluster import LocalCluster
 from brokers.local import SINGLE, LocalBroker
 from brokers.ports import free_ports
 from brokers.secured import SecuredBroker
 from brokers.simulated import SimulatedBroker
+from plumbing.kafka import answers, client_config
 from tests.programs import Program, consumer, producer, wait_until
 
 TOPIC, PARTITIONS = "likes", 3

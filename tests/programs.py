@@ -11,8 +11,8 @@ from pathlib import Path
 
 import requests
 
-from brokers.local import ask_to_stop, own_process_group
 from brokers.ports import free_ports, taken
+from plumbing.child import ask_to_stop, own_process_group
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0  # seconds; generous, because machines are shared and slow

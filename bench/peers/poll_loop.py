@@ -10,11 +10,11 @@ import time
 
 from confluent_kafka import Consumer
 
-from consumer import consumer_config
+from consumer import CONFIG
 
 
 def main(topic: str, count: int) -> None:
-    consumer = Consumer(consumer_config())
+    consumer = Consumer(CONFIG)
     consumer.subscribe([topic])
     read, started = 0, 0.0
     while read < count:

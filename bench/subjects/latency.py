@@ -10,8 +10,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from bench import programs
 from bench.cluster import Bench, new_group
 from bench.harness import Line, Spread, interleaved, percentile
-from brokers import client_config
 from brokers.ports import free_ports
+from plumbing.kafka import client_config
 
 TITLE = "click to log line"
 

@@ -7,9 +7,9 @@ from bench import programs
 from bench.cluster import Bench, fill, new_group
 from bench.harness import Line, Spread
 from bench.viewer import Viewer
-from brokers import client_config
 from brokers.ports import free_ports
 from group_view import GroupWatcher
+from plumbing.kafka import client_config
 
 TITLE = "the page"
 REFRESH_MS = 100  # aimed at, with 30 partitions

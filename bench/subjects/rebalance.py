@@ -8,7 +8,7 @@ from bench import programs
 from bench.cluster import Bench, new_group
 from bench.harness import Line, Spread
 from brokers.ports import free_ports
-from consumer import SESSION_TIMEOUT_MS, consumer_config
+from consumer import CONFIG
 
 TITLE = "time without an owner in a rebalance"
 MOVED = re.compile(r"(Assigned|Revoked|Lost): partitions=\[([\d, ]*)\]")
@@ -17,7 +17,7 @@ QUIET_SECONDS = 1.0  # without a change: the group is at rest
 
 
 def measure(bench: Bench) -> Iterator[Line]:
-    heartbeat = consumer_config()["heartbeat.interval.ms"]
+    heartbeat = CONFIG["heartbeat.interval.ms"]
     with bench.topic() as topic:
         group = _Group(bench, topic)
         try:
@@ -31,7 +31,7 @@ def measure(bench: Bench) -> Iterator[Line]:
             group.stop()
     limits = {
         "stop": ("clean stop", heartbeat, "heartbeat interval"),
-        "kill": ("kill -9", SESSION_TIMEOUT_MS + heartbeat, "session timeout + heartbeat interval"),
+        "kill": ("kill -9", CONFIG["session.timeout.ms"] + heartbeat, "session timeout + heartbeat interval"),
         "restart": ("restart", heartbeat, "heartbeat interval"),
     }
     for way, (what, limit, name) in limits.items():

@@ -13,8 +13,8 @@ import requests
 from confluent_kafka import Consumer, Producer
 from playwright.sync_api import Page, expect
 
-from brokers import client_config
 from brokers.ports import taken
+from plumbing.kafka import client_config
 from tests.browser import chromium
 from tests.programs import ROOT, wait_until
 

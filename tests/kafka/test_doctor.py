@@ -14,8 +14,9 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from brokers import client_config, docker, local
+from brokers import docker, local
 from launcher import doctor, session
+from plumbing.kafka import client_config
 from tests.conftest import PARTITIONS, TOPIC, local_broker
 from tests.programs import wait_until
 

@@ -9,8 +9,9 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer
 from confluent_kafka.admin import AdminClient
 
 import group_view
-from brokers import client_config, local
+from brokers import local
 from group_view import GroupWatcher, Snapshot
+from plumbing.kafka import client_config
 from tests.conftest import PARTITIONS, TOPIC
 from tests.programs import Program, consumer, port_behind, wait_until
 

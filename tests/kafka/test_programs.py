@@ -7,7 +7,7 @@ import uuid
 import requests
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from brokers import client_config
+from plumbing.kafka import client_config
 from tests.conftest import PARTITIONS, TOPIC
 from tests.programs import consumer, port_behind, producer
 

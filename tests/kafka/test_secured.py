@@ -15,7 +15,7 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from brokers import client_config
+from plumbing.kafka import client_config
 from tests.conftest import create_topic, secured_broker
 from tests.programs import ROOT, consumer, producer
 

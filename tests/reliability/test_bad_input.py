@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brokers import client_config
+from plumbing.kafka import client_config
 from tests.conftest import local_broker, with_topic
 from tests.programs import LIKE_LOGGED, consumer, producer, wait_until
 from tests.reliability.trial import TOPIC

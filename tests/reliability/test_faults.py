@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from brokers import client_config
+from plumbing.kafka import client_config
 from tests.conftest import create_topic, local_broker, local_cluster, with_topic
 from tests.programs import Program, wait_until
 from tests.reliability.trial import TOPIC, Clicks, Trial

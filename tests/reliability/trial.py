@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 import requests
 from confluent_kafka import Consumer, TopicPartition
 
-from brokers import client_config
 from brokers.ports import free_ports
+from plumbing.kafka import client_config
 from tests.programs import LIKE_LOGGED, ROOT, Program, consumer, producer, wait_until
 
 TOPIC = "likes"

@@ -9,9 +9,11 @@ import threading
 
 import pytest
 
-from brokers import BrokerError, answers, docker, jars, local
+from brokers import docker, jars, local
 from brokers.ports import free_ports, taken
 from brokers.simulated import SimulatedBroker
+from plumbing import Problem
+from plumbing.kafka import answers
 
 
 def test_the_local_broker_has_the_compose_files_settings_on_loopback(tmp_path):
@@ -46,7 +48,7 @@ def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path):
         assert holder.pid
         assert str(holder.pid) in holder.how_to_end
         broker = local.LocalBroker(tmp_path, {"EXTERNAL": port, "INTERNAL": port, "CONTROLLER": port})
-        with pytest.raises(BrokerError, match=f"port {port} .* is taken by .*pid {holder.pid}"):
+        with pytest.raises(Problem, match=f"port {port} .* is taken by .*pid {holder.pid}"):
             broker.start()
     assert taken(port) is None
 
@@ -125,7 +127,7 @@ def test_a_jar_cut_in_half_and_a_missing_one_are_fetched_again(repository, remot
 def test_a_jar_with_another_content_is_not_accepted(repository, remote):
     path = "org/example/one/1.0/one-1.0.jar"
     jars.LIST.write_text(f"{'0' * 64}  {path}\n")
-    with pytest.raises(BrokerError, match=r"one-1\.0\.jar: it has another SHA-256"):
+    with pytest.raises(Problem, match=r"one-1\.0\.jar: it has another SHA-256"):
         jars.ensure(print)
 
 
@@ -133,7 +135,7 @@ def test_without_network_the_jars_are_refused_in_one_line(repository, monkeypatc
     next(iter(repository)).unlink()
     nobody = f"http://127.0.0.1:{free_ports(1)[0]}"
     monkeypatch.setattr("jgo.maven._core.DEFAULT_REMOTE_REPOS", {"here": nobody})
-    with pytest.raises(BrokerError, match=r"could not download one-1\.0\.jar: .*[Cc]onnection") as refused:
+    with pytest.raises(Problem, match=r"could not download one-1\.0\.jar: .*[Cc]onnection") as refused:
         jars.ensure(print)
     assert "network" in refused.value.hint
     assert "\n" not in str(refused.value)
@@ -178,7 +180,7 @@ def test_a_java_of_the_system_is_taken_when_it_suits(version, accepted, monkeypa
         if accepted:
             assert local.find_java() == ["/some/java"]
         else:
-            with pytest.raises(BrokerError, match="no Java for Apache Kafka"):
+            with pytest.raises(Problem, match="no Java for Apache Kafka"):
                 local.find_java()
     finally:
         local.find_java.cache_clear()

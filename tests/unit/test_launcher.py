@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from brokers import BrokerError, NotToBeHad
+from brokers import NotAvailable
 from brokers.cluster import DockerCluster, LocalCluster
 from brokers.docker import DockerBroker
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
 from brokers.simulated import SimulatedBroker
-from launcher import Problem, session, setup
+from launcher import session, setup
+from plumbing import Problem
 from tests.programs import ROOT
 
 
@@ -143,7 +144,7 @@ def test_the_broker_is_the_first_that_can_be_had(monkeypatch):
     assert [broker.bootstrap_servers for broker in session.candidates()] == ["broker-1:9092"]
     assert [type(broker) for broker in session.candidates("simulated")] == [SimulatedBroker]
     Answers(monkeypatch, taken=here)
-    with pytest.raises(BrokerError, match=r"port 9092 is taken by something \(pid 42\)"):
+    with pytest.raises(Problem, match=r"port 9092 is taken by something \(pid 42\)"):
         session.candidates()
 
 
@@ -153,10 +154,10 @@ def test_three_brokers_are_dockers_or_local(monkeypatch):
     Answers(monkeypatch, docker="")
     assert [type(broker) for broker in session.cluster_candidates()] == [DockerCluster, LocalCluster]
     assert [type(broker) for broker in session.cluster_candidates("local")] == [LocalCluster]
-    with pytest.raises(BrokerError, match="only one simulated broker"):
+    with pytest.raises(Problem, match="only one simulated broker"):
         session.cluster_candidates("simulated")
     Answers(monkeypatch, servers="broker-1:9092")
-    with pytest.raises(BrokerError, match="names a cluster already: broker-1:9092") as refused:
+    with pytest.raises(Problem, match="names a cluster already: broker-1:9092") as refused:
         session.cluster_candidates()
     assert "unset" in refused.value.hint
 
@@ -168,15 +169,15 @@ def test_a_broker_that_cannot_be_had_is_passed_over_only_where_that_helps(monkey
 
         return start
 
-    monkeypatch.setattr(DockerBroker, "start", refuse(NotToBeHad("docker compose failed: no such host", "a hint")))
-    monkeypatch.setattr(LocalBroker, "start", refuse(NotToBeHad("could not download kafka.jar", "a hint")))
+    monkeypatch.setattr(DockerBroker, "start", refuse(NotAvailable("docker compose failed: no such host", "a hint")))
+    monkeypatch.setattr(LocalBroker, "start", refuse(NotAvailable("could not download kafka.jar", "a hint")))
     Answers(monkeypatch, docker="")
     with session.running_broker() as broker:
         assert isinstance(broker, SimulatedBroker)
-    with pytest.raises(BrokerError, match="download"), session.running_broker("local"):
+    with pytest.raises(Problem, match="download"), session.running_broker("local"):
         pass
-    monkeypatch.setattr(LocalBroker, "start", refuse(BrokerError("port 29092 is taken", "a hint")))
-    with pytest.raises(BrokerError, match="29092"), session.running_broker():
+    monkeypatch.setattr(LocalBroker, "start", refuse(Problem("port 29092 is taken", "a hint")))
+    with pytest.raises(Problem, match="29092"), session.running_broker():
         pass
 
 

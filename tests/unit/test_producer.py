@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 import producer
-from brokers import client_config
+from plumbing.kafka import client_config
 
 
 class FakeMetadata:

@@ -1,0 +1,17 @@
+"""What producer.py and consumer.py need around their lesson. To learn Kafka, skip this folder.
+
+| module    | what it does                                                            |
+| --------- | ----------------------------------------------------------------------- |
+| `kafka`   | settings that all clients share; what the broker says about a topic     |
+| `web`     | a Flask app with errors in JSON for this computer only, and its servers |
+| `process` | log lines; Ctrl+C, SIGTERM and a closed window as one request to stop   |
+| `child`   | programs that run.py, the tests and the bench start                     |
+"""
+
+
+class Problem(Exception):
+    """Something a user can fix: `str(problem)` says what happened, `problem.hint` what to type next."""
+
+    def __init__(self, what: str, hint: str = "python run.py doctor"):
+        super().__init__(what)
+        self.hint = hint

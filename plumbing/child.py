@@ -1,0 +1,95 @@
+"""Programs that another one starts: run.py the five, the tests and the bench theirs, the local broker its Java."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from settings import ROOT
+
+
+class Child:
+    """A program in a process of its own. `on_line(line)` is called, in a thread, for each line that it writes.
+
+    command      its words; the first is the executable
+    environment  variables in addition to this process's own
+    reads        whether it has an input, for type(); otherwise its input is at its end
+    """
+
+    def __init__(
+        self,
+        *command: str,
+        on_line: Callable[[str], None],
+        cwd: Path = ROOT,
+        environment: dict[str, str] | None = None,
+        reads: bool = False,
+    ):
+        self.process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(environment or {})},
+            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            **own_process_group(),
+        )
+        self._on_line = on_line
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self._on_line(line.rstrip())
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def type(self, line: str) -> None:
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def ask_to_stop(self) -> None:
+        """What Ctrl+C does in a terminal of its own."""
+        ask_to_stop(self.process)
+
+    def wait(self, seconds: float | None = None) -> int:
+        """The exit code, once the program has ended and its lines are read. Raises subprocess.TimeoutExpired."""
+        code = self.process.wait(seconds)
+        self._reader.join(seconds)
+        if self.process.stdin:
+            with contextlib.suppress(OSError):  # what was typed last was not read
+                self.process.stdin.close()
+        return code
+
+    def kill(self, seconds: float | None = None) -> int:
+        """End it at once, as a crash would (`kill -9`)."""
+        self.process.kill()
+        return self.wait(seconds)
+
+
+def ask_to_stop(process: subprocess.Popen) -> None:
+    """What Ctrl+C does in a terminal of its own; for a process in its `own_process_group()`."""
+    if process.poll() is not None:
+        return
+    if os.name == "nt":
+        # os.kill would do the same, but it ends the process at once where the event cannot be sent.
+        ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, process.pid)
+    else:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            process.send_signal(signal.SIGINT)
+
+
+def own_process_group() -> dict:
+    """Arguments of `Popen` that keep a Ctrl+C in our terminal away from the process: we end it, in order."""
+    if os.name == "nt":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}

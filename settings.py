@@ -1,0 +1,57 @@
+"""Every environment variable that the project reads. Importing this connects to nothing.
+
+The README's table "Settings" says what each of them is for.
+"""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
+
+
+def _text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default  # `set X=1 && ...` leaves a blank on Windows
+
+
+def _port(name: str, default: str) -> int:
+    value = _text(name, default)
+    if not (value.isascii() and value.isdigit() and 0 < int(value[:6]) < 2**16):
+        sys.exit(f"{name} is {value!r}, which is not a port number.\n  -> unset {name}, or set it to a number")
+    return int(value)
+
+
+def topic_of(program: str) -> str:
+    """The topic that producer.py or consumer.py names in its line `TOPIC = "..."`."""
+    source = (ROOT / program).read_text(encoding="utf-8")
+    return re.search(r"""^TOPIC = ["'](.+)["']""", source, re.MULTILINE)[1]
+
+
+TOPIC = topic_of("producer.py")
+CHOSEN_BOOTSTRAP_SERVERS = _text("KAFKA_BOOTSTRAP_SERVERS")  # empty: run.py looks for a broker, or starts one
+BOOTSTRAP_SERVERS = CHOSEN_BOOTSTRAP_SERVERS or DEFAULT_BOOTSTRAP_SERVERS
+CLIENT_CONFIG = _text("KAFKA_CLIENT_CONFIG")  # path of a client.properties, for SASL or TLS
+GROUP = _text("CONSUMER_GROUP", "likes-ui")
+PRODUCER_PORT = _port("PRODUCER_PORT", "5001")
+CONSUMER_PORT = _port("CONSUMER_PORT", "5002")  # of this consumer; for run.py and the page, of the first
+PAGE_PORT = _port("PAGE_PORT", "8501")
+
+# run.py and its broker
+KAFKA_IMAGE = _text("KAFKA_IMAGE")  # empty: the compose file's
+JAVA_HOME = _text("JAVA_HOME")
+M2_REPO = _text("M2_REPO")  # Maven's local repository; empty: ~/.m2/repository
+NO_COLOR = bool(_text("NO_COLOR"))  # https://no-color.org
+CONTROL_URL = _text("CONTROL_URL")  # where run.py takes commands from the page; empty without run.py
+CONTROL_TOKEN = _text("CONTROL_TOKEN")
+
+# The labs
+LEARNER = _text("LEARNER", "labs")  # on a broker that many share, each needs topics and groups of their own
+SCHEMA_REGISTRY_URL = _text("SCHEMA_REGISTRY_URL", "mock://labs")
+
+
+def use_client_config(file: Path) -> None:
+    """Let this process, and those that it starts, use this client.properties."""
+    global CLIENT_CONFIG
+    CLIENT_CONFIG = os.environ["KAFKA_CLIENT_CONFIG"] = str(file)
