@@ -22,6 +22,8 @@ from flask import Flask, jsonify, request
 from werkzeug.exceptions import BadRequest
 
 from plumbing import kafka, process, web
+from plumbing.kafka import Unavailable
+from plumbing.topic import Topic
 from settings import BOOTSTRAP_SERVERS, CONSUMER_PORT, GROUP
 
 TOPIC = "likes"
@@ -92,7 +94,7 @@ class Member:
             self.messages.append(like)
         self.position[partition] = offset + 1
 
-    def note_problem(self, topic: kafka.Topic, error: KafkaError | None) -> None:
+    def note_problem(self, topic: Topic, error: KafkaError | None) -> None:
         """Log once what keeps it from reading, and once that this is over."""
         if not error and not self.problem:
             return
@@ -119,7 +121,7 @@ def parse_like(value: bytes | None) -> dict:
     return like
 
 
-def create_app(member: Member, topic: kafka.Topic) -> Flask:
+def create_app(member: Member, topic: Topic) -> Flask:
     """The HTTP API. It asks `topic`, not the consumer: a call on the consumer would wait for the end of its poll."""
     app = web.create_app(CONSUMER_PORT, usage="GET /health, /messages?limit=50 or /status")
 
@@ -127,9 +129,9 @@ def create_app(member: Member, topic: kafka.Topic) -> Flask:
     def health():
         silent_for = time.monotonic() - member.polled_at
         if silent_for > 10 * POLL_SECONDS:
-            raise kafka.Unavailable(f"The poll loop has been silent for {silent_for:.0f} s.")
+            raise Unavailable(f"The poll loop has been silent for {silent_for:.0f} s.")
         if problem := topic.problem() or member.problem:
-            raise kafka.Unavailable(problem)
+            raise Unavailable(problem)
         return {"status": "ok", "broker": BOOTSTRAP_SERVERS, "topic": TOPIC, "group": GROUP}
 
     @app.get("/messages")
@@ -162,7 +164,7 @@ def create_app(member: Member, topic: kafka.Topic) -> Flask:
 def main() -> None:
     process.log_to_stdout()
     listener = web.listen(CONSUMER_PORT, "CONSUMER_PORT")
-    member, topic = Member(), kafka.Topic(TOPIC, CONFIG)
+    member, topic = Member(), Topic(TOPIC, CONFIG)
     with process.StopSignal() as stop:
         consumer = member.join_group()
         web.serve_in_background(create_app(member, topic), listener)

@@ -21,6 +21,7 @@ from werkzeug.exceptions import BadRequest
 
 from plumbing import kafka, process, web
 from plumbing.kafka import Unavailable
+from plumbing.topic import Topic
 from settings import BOOTSTRAP_SERVERS, PRODUCER_PORT
 
 TOPIC = "likes"
@@ -53,7 +54,7 @@ class Likes:
     It needs no lock: one thread answers all requests, and turns to another one only while this one waits.
     """
 
-    def __init__(self, producer: Producer, topic: kafka.Topic):
+    def __init__(self, producer: Producer, topic: Topic):
         self.producer = producer
         self.topic = topic
         self.order = None  # of the newest like; None until the log has been read
@@ -88,7 +89,7 @@ def new_events(first_order: int, count: int) -> list[dict]:
     return [{"order": order, "clicked_at": clicked_at, "ts_ms": int(now * 1000)} for order in orders]
 
 
-def last_order(topic: kafka.Topic) -> int:
+def last_order(topic: Topic) -> int:
     """The largest `order` at the end of the log, 0 if it is empty: the numbers go on from there after a restart."""
     return max((order_of(record) for record in topic.tail(TAIL)), default=0)
 
@@ -102,7 +103,7 @@ def order_of(record: Message) -> int:
     return order if type(order) is int and order < 2**62 else 0
 
 
-def create_app(producer: Producer, topic: kafka.Topic) -> Flask:
+def create_app(producer: Producer, topic: Topic) -> Flask:
     app = web.create_app(PRODUCER_PORT, usage='POST /like {"key": "ann"}, POST /likes {"count": 1000} or GET /health')
     likes = Likes(producer, topic)
 
@@ -167,7 +168,7 @@ def main() -> None:
     process.log_to_stdout()
     listener = web.listen(PRODUCER_PORT, "PRODUCER_PORT")
     producer = kafka.connect(Producer, CONFIG)
-    app = create_app(producer, kafka.Topic(TOPIC, CONFIG, blocking=web.in_thread))
+    app = create_app(producer, Topic(TOPIC, CONFIG, blocking=web.in_thread))
     log.info("Producer on http://localhost:%d, broker %s, topic %s", PRODUCER_PORT, BOOTSTRAP_SERVERS, TOPIC)
     web.serve(app, listener, poll=producer.poll)  # it is poll() that calls on_delivery
     undelivered = producer.flush(1)  # every request is answered: events are left only if Kafka gave up on this producer

@@ -27,7 +27,8 @@ from group_html import (
     rebalance_html,
 )
 from group_view import GroupWatcher, Member, Snapshot
-from plumbing.kafka import client_config, partition_of_key
+from plumbing.kafka import client_config
+from plumbing.topic import partition_of_key
 from settings import BOOTSTRAP_SERVERS, CONTROL_TOKEN, CONTROL_URL, GROUP, PRODUCER_PORT
 
 CONSUMERS = 3

@@ -1,7 +1,6 @@
 """Contenders as processes."""
 
 import contextlib
-import os
 import re
 import subprocess
 import sys
@@ -14,13 +13,13 @@ import requests
 
 from bench.harness import NotMeasured
 from brokers.ports import free_ports
-from plumbing.child import ask_to_stop, own_process_group
+from plumbing.child import Child
+from settings import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 90.0
 
 
-class Program:
+class Program(Child):
     """A running program. Its lines go to the file `log`, or without one into `lines`, each with the time
     (`time.perf_counter()`) at which it was read."""
 
@@ -29,31 +28,15 @@ class Program:
         self.name = " ".join(command)
         self.log = log
         self.lines: list[tuple[float, str]] = []
-        self.ended = False  # nothing more will be read
         self._news = threading.Condition()
-        output = log.open("wb") if log else subprocess.PIPE
-        self.process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **environment},
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            **own_process_group(),
+        super().__init__(
+            sys.executable, *command, on_line=self._note, cwd=cwd, environment=environment, log=log, reads=True
         )
-        if log:
-            output.close()
-        else:
-            threading.Thread(target=self._read, daemon=True).start()
 
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            now = time.perf_counter()
-            with self._news:
-                self.lines.append((now, line.decode(errors="replace").rstrip()))
-                self._news.notify_all()
+    def _note(self, line: str) -> None:
+        now = time.perf_counter()
         with self._news:
-            self.ended = True
+            self.lines.append((now, line))
             self._news.notify_all()
 
     def wait_for(self, pattern: str, since: float = 0.0, seconds: float = PATIENCE_SECONDS) -> tuple[float, re.Match]:
@@ -66,8 +49,9 @@ class Program:
                     if at >= since and (match := re.search(pattern, line)):
                         return at, match
                 seen = len(self.lines)
-                if self.ended or not self._news.wait(deadline - time.perf_counter()):
-                    raise NotMeasured(f"{self.name} did not say {pattern!r} in time: {self.last_words()}")
+                if not self._reader.is_alive() or time.perf_counter() > deadline:
+                    raise NotMeasured(f"{self.name} did not write {pattern!r} in time: {self.last_lines()}")
+                self._news.wait(0.5)  # nothing wakes it when the program ends
 
     def wait_until_it_answers(self, path: str = "/health") -> "Program":
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -76,7 +60,7 @@ class Program:
                 if requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).ok:
                     return self
             time.sleep(0.05)
-        raise NotMeasured(f"{self.name} does not answer: {self.last_words()}")
+        raise NotMeasured(f"{self.name} does not answer: {self.last_lines()}")
 
     def get(self, path: str):
         return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=30).json()
@@ -87,9 +71,9 @@ class Program:
             raise NotMeasured(f"{self.name} answered {answer.status_code}: {answer.text[:300]}")
         return answer.json()
 
-    def last_words(self) -> str:
-        said = self.log.read_text(errors="replace").splitlines() if self.log else [line for _, line in self.lines]
-        return " / ".join(said[-5:]) or "it said nothing"
+    def last_lines(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines() if self.log else [line for _, line in self.lines]
+        return " / ".join(lines[-5:]) or "no output"
 
     def cpu_seconds(self) -> float:
         """CPU time that it has used so far."""
@@ -100,21 +84,13 @@ class Program:
         """Resident memory."""
         return psutil.Process(self.process.pid).memory_info().rss / 1e6
 
-    def type(self, line: str) -> None:
-        self.process.stdin.write(f"{line}\n".encode())
-        self.process.stdin.flush()
-
     def stop(self) -> None:
-        """Ctrl+C, and an end by force when it does not listen."""
-        ask_to_stop(self.process)
+        """Ctrl+C, and an end by force if that does not help."""
+        self.ask_to_stop()
         try:
-            self.process.wait(20)
+            self.wait(20)
         except subprocess.TimeoutExpired:
             self.kill()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
     def __enter__(self) -> "Program":
         return self

@@ -11,38 +11,44 @@ from pathlib import Path
 
 from settings import ROOT
 
+READ_SECONDS = 10.0  # for the last lines of a program that has ended; a process of its own may hold its output open
+
 
 class Child:
     """A program in a process of its own. `on_line(line)` is called, in a thread, for each line that it writes.
 
     command      its words; the first is the executable
-    environment  variables in addition to this process's own
-    reads        whether it has an input, for type(); otherwise its input is at its end
+    environment  variables in addition to those of this process
+    log          a file to which its lines are appended instead
+    reads        whether it has an input, for type(); otherwise its input is empty
     """
 
     def __init__(
         self,
         *command: str,
-        on_line: Callable[[str], None],
+        on_line: Callable[[str], None] = print,
         cwd: Path = ROOT,
         environment: dict[str, str] | None = None,
+        log: Path | None = None,
         reads: bool = False,
     ):
-        self.process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(environment or {})},
-            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            **own_process_group(),
-        )
+        with log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE) as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(environment or {})},
+                stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                **own_process_group(),
+            )
         self._on_line = on_line
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        if not log:
+            self._reader.start()
 
     def _read(self) -> None:
         with self.process.stdout:
@@ -64,7 +70,8 @@ class Child:
     def wait(self, seconds: float | None = None) -> int:
         """The exit code, once the program has ended and its lines are read. Raises subprocess.TimeoutExpired."""
         code = self.process.wait(seconds)
-        self._reader.join(seconds)
+        if self._reader.ident:
+            self._reader.join(READ_SECONDS)
         if self.process.stdin:
             with contextlib.suppress(OSError):  # what was typed last was not read
                 self.process.stdin.close()

@@ -160,26 +160,27 @@ class Report:
             report._result.set(arrived)
 
 
-_asked: dict[Callable, Report] = {}
+_asked: dict[tuple, Report] = {}  # what in_thread() is calling -> where its result arrives
 
 
-def in_thread(function: Callable):
-    """What `function()` returns or raises. It is called in a thread, because it blocks: other requests under serve()
-    are answered meanwhile, and those that ask for the same function share the result."""
-    if function not in _asked:
-        _asked[function] = report = Report()
+def in_thread(function: Callable, *arguments):
+    """What `function(*arguments)` returns or raises. It is called in a thread, because it blocks: other requests under
+    serve() are answered meanwhile, and those that make the same call share its result."""
+    this = (function, *arguments)
+    if this in _asked:
+        result, error = _asked[this].wait()
+    else:
+        _asked[this] = report = Report()
 
         def call() -> None:
             try:
-                report(function(), None)
+                report(function(*arguments), None)
             except Exception as error:
                 report(None, error)
 
         threading.Thread(target=call, daemon=True).start()
         result, error = report.wait()
-        del _asked[function]
-    else:
-        result, error = _asked[function].wait()
+        del _asked[this]
     if error:
         raise error
     return result

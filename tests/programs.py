@@ -1,10 +1,7 @@
 """Programs as processes: start them, wait for a line or an answer with a deadline, end them."""
 
-import os
 import re
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +9,9 @@ from pathlib import Path
 import requests
 
 from brokers.ports import free_ports, taken
-from plumbing.child import ask_to_stop, own_process_group
+from plumbing.child import Child
+from settings import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0  # seconds; generous, because machines are shared and slow
 LIKE_LOGGED = re.compile(
     r"Consumed: order=(?P<order>\d+) partition=(?P<partition>\d+) "
@@ -31,34 +28,14 @@ def wait_until(condition: Callable, what: str, seconds: float = PATIENCE, lines:
     return value
 
 
-class Program:
+class Program(Child):
     """A running program and the lines that it has written."""
 
     def __init__(self, *command: str, cwd: Path = ROOT, port: int = 0, **environment: str):
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            **own_process_group(),
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        self.lines.extend(line.rstrip("\n") for line in self.process.stdout)
-
-    def type(self, line: str) -> None:
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
+        super().__init__(*command, on_line=self.lines.append, cwd=cwd, environment=environment, reads=True)
 
     def wait_for(self, pattern: str, times: int = 1, seconds: float = PATIENCE) -> list[re.Match]:
         """All lines that match, when there are at least so many."""
@@ -104,21 +81,12 @@ class Program:
         wait_until(ok, path, seconds, self.lines)
 
     def interrupt(self) -> int:
-        """Ctrl+C; gives the exit code."""
-        ask_to_stop(self.process)
+        """Ctrl+C; returns the exit code."""
+        self.ask_to_stop()
         return self.wait()
 
     def wait(self, seconds: float = PATIENCE) -> int:
-        code = self.process.wait(seconds)
-        self._reader.join(seconds)
-        return code
-
-    def kill(self) -> None:
-        """`kill -9`."""
-        self.process.kill()
-        self.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+        return super().wait(seconds)
 
 
 def producer(servers: str, port: int = 0) -> Program:

@@ -11,10 +11,11 @@ import time
 from confluent_kafka import Consumer
 
 from consumer import CONFIG
+from plumbing.kafka import client_config
 
 
 def main(topic: str, count: int) -> None:
-    consumer = Consumer(CONFIG)
+    consumer = Consumer(client_config() | CONFIG)
     consumer.subscribe([topic])
     read, started = 0, 0.0
     while read < count:

@@ -156,7 +156,7 @@ class Trial:
         return f"all of {len(acknowledged)} acknowledged likes logged by {self.group}"
 
     def _had_another_owner(self, places: list[tuple[int, int]]) -> bool:
-        """Between any two times of the same process it was assigned its partitions anew."""
+        """Between any two times of the same process it was assigned its partitions again."""
         for (process, line), (other, later) in itertools.pairwise(places):
             between = self.processes[process].lines[line:later]
             if process == other and not any(text.startswith("Assigned: ") for text in between):
@@ -166,11 +166,7 @@ class Trial:
     def close(self) -> None:
         self.clicks.stop()
         for process in self.processes:
-            if process.process.poll() is None:
-                process.process.kill()
-            process.wait()
-            process.process.stdin.close()
-            process.process.stdout.close()
+            process.kill()
 
 
 def read_log(servers: str) -> dict[tuple[int, int], int]:

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
 import consumer
+from plumbing import topic as plumbing_topic
+from plumbing.topic import Topic
 
 LIKE = {"order": 1, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
 ROOT = Path(__file__).parents[2]
@@ -19,7 +21,7 @@ def test_a_like_is_parsed_and_other_fields_are_ignored():
     assert consumer.parse_like(json.dumps(LIKE | {"from": "a future version"}).encode()) == LIKE
 
 
-NO_LIKES = [
+NOT_LIKES = [
     None,
     b"",
     b"junk",
@@ -49,8 +51,8 @@ NO_LIKES = [
 ]
 
 
-@pytest.mark.parametrize("value", NO_LIKES)
-def test_what_is_no_like_is_refused_with_a_reason(value):
+@pytest.mark.parametrize("value", NOT_LIKES)
+def test_what_is_not_a_like_is_refused_with_a_reason(value):
     with pytest.raises(ValueError, match=r"JSON|object|number|clicked_at"):
         consumer.parse_like(value)
 
@@ -60,38 +62,41 @@ def test_the_port_names_the_client_also_with_the_blank_that_windows_leaves(port,
     environment = {name: value for name, value in os.environ.items() if name != "CONSUMER_PORT"}
     if port:
         environment["CONSUMER_PORT"] = port
-    command = [sys.executable, "-c", "import consumer; print(consumer.consumer_config()['client.id'])"]
+    command = [sys.executable, "-c", "import consumer; print(consumer.CONFIG['client.id'])"]
     said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     assert said.strip() == client_id
 
 
 @pytest.fixture
-def seen():
-    return consumer.Seen()
+def member():
+    return consumer.Member()
 
 
 @pytest.fixture
-def client(seen, simulated, monkeypatch):
-    monkeypatch.setattr(consumer, "BOOTSTRAP_SERVERS", simulated.bootstrap_servers)
-    monkeypatch.setattr(consumer, "BROKER_SECONDS", 0.5)
-    onlooker = Consumer(consumer.consumer_config())
-    yield consumer.create_app(seen, onlooker).test_client()
-    onlooker.close()
+def topic(simulated, monkeypatch):
+    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", simulated.bootstrap_servers)
+    monkeypatch.setattr(plumbing_topic, "BROKER_SECONDS", 0.5)
+    return Topic(consumer.TOPIC, consumer.CONFIG)
 
 
-def test_rebalances_change_the_assignment(client, seen):
+@pytest.fixture
+def client(member, topic):
+    return consumer.create_app(member, topic).test_client()
+
+
+def test_rebalances_change_the_assignment(client, member):
     partitions = [TopicPartition("likes", p) for p in (2, 0)]
-    seen.rebalance("assigned", partitions)
+    member.note_rebalance("assigned", partitions)
     assert client.get("/status").json["assignment"] == [0, 2]
     assert client.get("/status").json["lag"] == {"0": 0, "2": 0}
-    seen.rebalance("revoked", partitions[:1])
+    member.note_rebalance("revoked", partitions[:1])
     status = client.get("/status").json
     assert status["assignment"] == [0]
     assert [(r["event"], r["partitions"]) for r in status["rebalances"]] == [("assigned", [0, 2]), ("revoked", [2])]
 
 
-def test_messages_are_the_newest_last_and_limited(client, seen):
-    seen.messages.extend({"order": n} for n in range(1, 2001))
+def test_messages_are_the_newest_last_and_limited(client, member):
+    member.messages.extend({"order": n} for n in range(1, 2001))
     assert [m["order"] for m in client.get("/messages?limit=2").json] == [1999, 2000]
     assert len(client.get("/messages").json) == 50
     assert len(client.get("/messages?limit=1000").json) == 1000
@@ -104,28 +109,26 @@ def test_a_bad_limit_is_refused(client, limit):
     assert {"error", "hint"} == answer.json.keys()
 
 
-def test_health_says_what_is_missing(client, seen, simulated):
+def test_health_says_what_is_missing(client, member, simulated):
     assert client.get("/health").json["status"] == "ok"
-    seen.polled_at -= 60
+    member.polled_at -= 60
     assert "poll loop" in client.get("/health").json["error"]
-    seen.polled_at += 60
+    member.polled_at += 60
     simulated.set_down()
     answer = client.get("/health")
     assert answer.status_code == 503
     assert "No broker answers" in answer.json["error"]
 
 
-def test_an_outage_is_logged_once_and_so_is_its_end(client, seen, simulated, caplog):
-    onlooker = Consumer(consumer.consumer_config())
+def test_an_outage_is_logged_once_and_so_is_its_end(member, topic, simulated, caplog):
     down = KafkaError(KafkaError._ALL_BROKERS_DOWN)
     caplog.set_level("INFO")
     simulated.set_down()
     for _ in range(3):
-        seen.look_into(down, onlooker)
+        member.note_problem(topic, down)
     simulated.set_down(False)
     for _ in range(20):
-        seen.look_into(None, onlooker)
-    onlooker.close()
+        member.note_problem(topic, None)
     assert [record.message.split(".")[0] for record in caplog.records] == [
         f"No broker answers on {simulated.bootstrap_servers.split('.')[0]}",
         "Kafka answers again",

@@ -5,7 +5,7 @@ import pytest
 import group_view
 from brokers.ports import free_ports
 from group_view import GroupWatcher
-from plumbing import kafka
+from plumbing import topic
 from plumbing.kafka import client_config
 
 # Kafka's own test vectors, UtilsTest.testMurmur2 of kafka-clients.
@@ -21,7 +21,7 @@ MURMUR2 = {
 
 @pytest.mark.parametrize(("key", "signed"), MURMUR2.items())
 def test_murmur2_is_kafkas(key, signed):
-    assert kafka.murmur2(key) == signed & 0xFFFFFFFF
+    assert topic.murmur2(key) == signed & 0xFFFFFFFF
 
 
 @pytest.mark.parametrize(

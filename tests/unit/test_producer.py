@@ -2,48 +2,68 @@
 
 import json
 import threading
+from dataclasses import dataclass, field
 
 import gevent
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 import producer
-from plumbing.kafka import client_config
+from plumbing import web
+from plumbing.kafka import Unavailable, client_config
+from plumbing.topic import Topic
 
 
-class FakeMetadata:
-    def __init__(self, partitions: int):
-        topic = type("Topic", (), {"partitions": dict.fromkeys(range(partitions))})
-        self.topics = {producer.TOPIC: topic} if partitions else {}
+@dataclass
+class FakeMessage:
+    """A record that the broker has confirmed, or that was read."""
+
+    _value: bytes | None
+    _partition: int = 0
+    _offset: int = 0
+
+    def value(self):
+        return self._value
+
+    def partition(self):
+        return self._partition
+
+    def offset(self):
+        return self._offset
 
 
+@dataclass
+class FakeTopic:
+    """What the broker says about the topic: so many partitions, and a last order at its end."""
+
+    count: int = 3
+    last_order: int = 0
+
+    def partitions(self, max_age=0.0):
+        if not self.count:
+            raise Unavailable("the topic likes is missing", "create it: python run.py topic, or create_likes_topic.bat")
+        return self.count
+
+    def tail(self, records):
+        return [FakeMessage(json.dumps({"order": self.last_order}).encode())] if self.last_order else []
+
+
+@dataclass
 class FakeProducer:
     """Confirms at once what it is given, and remembers it."""
 
-    def __init__(self, partitions: int = 3):
-        self.partitions = partitions
-        self.sent: list[dict] = []
-        self.full = False
-        self.broken = self.refusing = False
-
-    def list_topics(self, timeout):
-        return FakeMetadata(self.partitions)
+    sent: list[dict] = field(default_factory=list)
+    waiting: int = 0
+    broken: bool = False
 
     def __len__(self):
-        return producer.LARGEST_BURST + 1 if self.full else 0
+        return self.waiting
 
-    def produce_batch(self, topic, messages, partition, on_delivery):
+    def produce(self, topic, value, key, partition, on_delivery):
         if self.broken:
             raise KafkaException(KafkaError(KafkaError._FATAL, "fenced"))
-        for message in messages:
-            if self.refusing:
-                message["_error"] = KafkaError(KafkaError._FATAL, "fenced")
-                continue
-            self.sent.append({"topic": topic, "partition": partition, **message})
-            offset = len(self.sent) - 1
-            report = {"partition": partition, "offset": offset, "value": message["value"]}
-            reported = type("Message", (), {name: lambda self, of=of: of for name, of in report.items()})
-            on_delivery(None, reported())
+        self.sent.append({"topic": topic, "value": value, "key": key, "partition": partition})
+        on_delivery(None, FakeMessage(value, partition, len(self.sent) - 1))
 
 
 @pytest.fixture
@@ -53,7 +73,7 @@ def fake():
 
 @pytest.fixture
 def client(fake):
-    return producer.create_app(fake, last_order=lambda partitions: 0).test_client()
+    return producer.create_app(fake, FakeTopic()).test_client()
 
 
 def test_like_answers_with_the_event_and_its_place(client, fake):
@@ -72,28 +92,28 @@ def test_likes_without_a_key_take_turns(client, fake):
 
 @pytest.mark.parametrize("partitions", [1, 2, 12])
 def test_turns_are_taken_among_all_partitions(partitions):
-    fake = FakeProducer(partitions)
-    client = producer.create_app(fake, last_order=lambda _: 0).test_client()
+    fake = FakeProducer()
+    client = producer.create_app(fake, FakeTopic(partitions)).test_client()
     client.post("/likes", json={"count": 2 * partitions})
     turns = {json.loads(sent["value"])["order"]: sent["partition"] for sent in fake.sent}
     assert [turns[order] for order in sorted(turns)] == [*range(partitions)] * 2
 
 
 def test_clicks_at_the_same_time_get_orders_of_their_own(fake):
-    app = producer.create_app(fake, last_order=lambda partitions: 0)
+    app = producer.create_app(fake, FakeTopic())
     clients = [gevent.spawn(lambda: [app.test_client().post("/like") for _ in range(20)]) for _ in range(8)]
     gevent.joinall(clients, raise_error=True)
     assert [json.loads(sent["value"])["order"] for sent in fake.sent] == [*range(1, 161)]
 
 
 def test_orders_go_on_after_the_last_one(fake):
-    client = producer.create_app(fake, last_order=lambda partitions: 41).test_client()
+    client = producer.create_app(fake, FakeTopic(last_order=41)).test_client()
     assert client.post("/like").json["order"] == 42
 
 
 def test_a_key_goes_with_the_event_and_leaves_the_partition_to_kafka(client, fake):
     assert client.post("/like", json={"key": "ann"}).status_code == 201
-    assert (fake.sent[0]["key"], fake.sent[0]["partition"]) == ("ann", producer.PARTITION_UA)
+    assert (fake.sent[0]["key"], fake.sent[0]["partition"]) == ("ann", producer.KEY_DECIDES)
 
 
 BAD_LIKES = [
@@ -135,8 +155,8 @@ def test_wrong_methods_and_paths_are_answered_in_json(client, method, path, code
     assert {"error", "hint"} == answer.json.keys()
 
 
-def test_a_topic_that_is_missing_is_said_at_once():
-    client = producer.create_app(FakeProducer(partitions=0), last_order=lambda _: 0).test_client()
+def test_a_topic_that_is_missing_is_reported_at_once():
+    client = producer.create_app(FakeProducer(), FakeTopic(count=0)).test_client()
     for answer in (client.post("/like"), client.post("/likes", json={"count": 2}), client.get("/health")):
         assert answer.status_code == 503
         assert answer.json["error"] == "the topic likes is missing"
@@ -144,16 +164,17 @@ def test_a_topic_that_is_missing_is_said_at_once():
 
 
 def test_a_full_queue_is_503_and_uses_up_no_order(client, fake, monkeypatch):
-    monkeypatch.setattr(producer, "METADATA_SECONDS", 0.05)
-    fake.full = True
-    assert client.post("/like").status_code == 503
-    fake.full = False
+    monkeypatch.setattr(producer, "QUEUE_SECONDS", 0.05)
+    fake.waiting = producer.LARGEST_QUEUE
+    for answer in (client.post("/like"), client.post("/likes", json={"count": 2})):
+        assert answer.status_code == 503
+        assert "too many likes" in answer.json["error"]
+    fake.waiting = 0
     assert client.post("/like").json["order"] == 1
 
 
-@pytest.mark.parametrize("how", ["broken", "refusing"])
-def test_a_producer_that_kafka_has_given_up_is_503(client, fake, how):
-    setattr(fake, how, True)
+def test_a_producer_that_kafka_has_given_up_is_503(client, fake):
+    fake.broken = True
     for answer in (client.post("/like"), client.post("/likes", json={"count": 2})):
         assert answer.status_code == 503
         assert answer.json["error"] == "the like cannot be sent: fenced"
@@ -169,14 +190,24 @@ def test_health_names_broker_topic_and_partitions(client):
 
 
 @pytest.fixture
-def delivering(simulated, monkeypatch):
+def topic(simulated, monkeypatch):
+    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", simulated.bootstrap_servers)
+    return Topic(producer.TOPIC, producer.CONFIG, blocking=web.in_thread)
+
+
+@pytest.fixture
+def delivering(topic):
     """A client of the API on the simulated broker, and the thread that polls for its delivery reports."""
-    monkeypatch.setattr(producer, "BOOTSTRAP_SERVERS", simulated.bootstrap_servers)
-    kafka_producer = Producer(producer.producer_config() | {"message.timeout.ms": 1500})
+    kafka_producer = Producer(client_config() | producer.CONFIG | {"message.timeout.ms": 1500})
     ended = threading.Event()
-    poller = threading.Thread(target=producer.poll, args=(kafka_producer, ended))
+
+    def poll():
+        while not ended.is_set():
+            kafka_producer.poll(0.1)
+
+    poller = threading.Thread(target=poll)
     poller.start()
-    yield producer.create_app(kafka_producer).test_client()
+    yield producer.create_app(kafka_producer, topic).test_client()
     ended.set()
     poller.join()
 
@@ -187,20 +218,30 @@ def test_a_like_is_confirmed_by_the_broker(delivering):
     assert burst.json == {"count": 30, "first_order": 2, "last_order": 31, "partitions": {"0": 10, "1": 10, "2": 10}}
 
 
-def test_the_order_is_read_from_the_log_past_what_is_no_like(delivering, simulated):
+def test_the_order_is_read_from_the_log_past_what_is_not_a_like(delivering, topic):
     delivering.post("/likes", json={"count": 7})
-    other = Producer(client_config(simulated.bootstrap_servers))
+    other = Producer(client_config())
     for value in (b"junk", b'{"order": "9"}', b'{"order": true}', b'{"order": 1e99}', None):
         other.produce("likes", value, partition=0)
     other.flush()
-    assert producer.last_order(3) == 7
+    assert producer.last_order(topic) == 7
 
 
-def test_a_like_that_is_not_confirmed_is_503_and_does_not_come_later(delivering, simulated):
+def test_a_like_that_is_not_confirmed_is_503_and_does_not_come_later(delivering, topic, simulated):
     assert delivering.post("/like").status_code == 201
     simulated.set_down()
     refused = delivering.post("/like")
     assert refused.status_code == 503
     assert "click again" in refused.json["hint"]
     simulated.set_down(False)
-    assert producer.last_order(3) == 1
+    assert producer.last_order(topic) == 1
+
+
+def test_clicks_that_come_while_the_broker_is_asked_share_its_answer(topic, monkeypatch):
+    asked = []
+    ask = topic._ask
+    monkeypatch.setattr(topic, "_ask", lambda: asked.append(1) or ask())
+    answers = [gevent.spawn(topic.partitions, max_age=3) for _ in range(8)]
+    gevent.joinall(answers, raise_error=True)
+    assert [answer.value for answer in answers] == [3] * 8
+    assert len(asked) == 1

@@ -5,11 +5,11 @@ import pytest
 import consumer
 import producer
 from launcher import control
-from tests.unit.test_producer import FakeProducer
+from tests.unit.test_producer import FakeProducer, FakeTopic
 
 APPS = {
-    "producer": lambda: producer.create_app(FakeProducer(), last_order=lambda partitions: 0),
-    "consumer": lambda: consumer.create_app(consumer.Seen(), onlooker=None),
+    "producer": lambda: producer.create_app(FakeProducer(), FakeTopic()),
+    "consumer": lambda: consumer.create_app(consumer.Member(), topic=None),
 }
 OURS = [
     {"Host": "localhost:5001"},
@@ -54,7 +54,7 @@ def test_another_site_does_not(client, headers, path):
 
 def test_a_site_that_is_refused_has_sent_no_like():
     fake = FakeProducer()
-    client = producer.create_app(fake, last_order=lambda partitions: 0).test_client()
+    client = producer.create_app(fake, FakeTopic()).test_client()
     for headers in FOREIGN:
         client.post("/like", headers=headers)
         client.post("/likes", json={"count": 3}, headers=headers)
