@@ -56,6 +56,7 @@ class Member:
 
     def __init__(self):
         self.polled_at = time.monotonic()
+        self.error = None  # the last KafkaError that note_problem() has not dealt with
         self.problem = ""  # what keeps it from reading
         self.consumed = Counter()  # partition -> events
         self.skipped = 0
@@ -64,7 +65,7 @@ class Member:
         self.rebalances = deque(maxlen=REBALANCES_KEPT)
 
     def join_group(self) -> Consumer:
-        consumer = kafka.connect(Consumer, CONFIG)
+        consumer = kafka.connect(Consumer, CONFIG | {"error_cb": self.note_error})
         consumer.subscribe(
             [TOPIC],
             on_assign=lambda _, partitions: self.note_rebalance("assigned", partitions),
@@ -72,6 +73,9 @@ class Member:
             on_lost=lambda _, partitions: self.note_rebalance("lost", partitions),
         )
         return consumer
+
+    def note_error(self, error: KafkaError) -> None:
+        self.error = error
 
     def note_rebalance(self, event: str, partitions: list[TopicPartition]) -> None:
         changed = sorted(p.partition for p in partitions)
@@ -94,10 +98,11 @@ class Member:
             self.messages.append(like)
         self.position[partition] = offset + 1
 
-    def note_problem(self, topic: Topic, error: KafkaError | None) -> None:
+    def note_problem(self, topic: Topic) -> None:
         """Log once what keeps it from reading, and once that this is over."""
-        if not error and not self.problem:
+        if not self.error and not self.problem:
             return
+        error, self.error = self.error, None
         problem = topic.problem(error)
         if problem != self.problem:
             self.problem = problem
@@ -175,7 +180,9 @@ def main() -> None:
             if stop.requested:
                 break
             if message is None or message.error():
-                member.note_problem(topic, message and message.error())
+                if message is not None:
+                    member.note_error(message.error())
+                member.note_problem(topic)
                 if not member.problem and topic.was_recreated(member.position):
                     # librdkafka goes by the old topic's leader epochs and would wait forever; a new member does not.
                     log.warning("The topic %s was deleted and recreated. Rejoining the group ...", TOPIC)

@@ -19,7 +19,7 @@ def _text(name: str, default: str = "") -> str:
 def _port(name: str, default: str) -> int:
     value = _text(name, default)
     if not (value.isascii() and value.isdigit() and 0 < int(value[:6]) < 2**16):
-        sys.exit(f"{name} is {value!r}, which is not a port number.\n  -> unset {name}, or set it to a number")
+        sys.exit(f"{name} is {value!r}, which is not a port number. Unset it, or set it to a number.")
     return int(value)
 
 

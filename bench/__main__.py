@@ -1,4 +1,4 @@
-"""`python -m bench`: see the package's own words above its table of modules."""
+"""`python -m bench`: see the docstring of the package."""
 
 import argparse
 import importlib
@@ -11,17 +11,17 @@ from bench import report
 from bench.cluster import running_kafka
 from bench.harness import NotMeasured
 from plumbing import Problem
+from settings import ROOT
 
 SUBJECTS = ("click", "burst", "drain", "latency", "rebalance", "start", "page", "growth")
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 
 
 def main() -> int:
-    """Measure, print, write; 0 when everything could be measured."""
+    """Measure, print, write; 0 if everything could be measured."""
     parser = argparse.ArgumentParser(prog="run.py bench", description="Measure how fast the programs are.")
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: to see that it runs, not how fast")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="where the report goes")
     options = parser.parse_args()
     if unknown := set(options.subjects) - set(SUBJECTS):
@@ -50,7 +50,7 @@ def main() -> int:
     for file in report.write(lines, about, options.out, name) if lines else []:
         print(file)
     if name == "all" and options.out == RESULTS and not failed:
-        report.into_readme(ROOT / "README.md", lines, about)
+        report.into_document(ROOT / "docs" / "performance.md", lines, about)
     return 1 if failed else 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class NotMeasured(Exception):
-    """Why something cannot be measured here: `str(error)`, for people."""
+    """Something cannot be measured here: `str(error)` says why."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Spread:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table: our figure, and when there is one, the figure that it is held against.
+    """A line of the table: our figure, and if there is one, the figure that it is compared with.
 
     unit     of both figures: "/s", "ms", "s", "%", "MB", "us"
     ratio    ours / theirs, round by round
-    reach    what was aimed at, in words; `met` is None when nothing was
+    target   in words, empty if there is none; then `met` is None
     """
 
     subject: str
@@ -39,7 +39,7 @@ class Line:
     against: str = ""
     theirs: Spread | None = None
     ratio: Spread | None = None
-    reach: str = ""
+    target: str = ""
     met: bool | None = None
     note: str = ""
 
@@ -57,13 +57,13 @@ def interleaved(contenders: dict[str, Callable[[], object]], rounds: int) -> dic
 
 
 def compared(subject: str, what: str, unit: str, ours: list[float], against: str, theirs: list[float], **more) -> Line:
-    """The line for our figures against theirs; `at_least` or `at_most` is the ratio that was aimed at."""
+    """The line for our figures against theirs; `at_least` or `at_most` is the target for the ratio."""
     ratio = Spread.of([our / their for our, their in zip(ours, theirs, strict=True)])
     at_least, at_most = more.pop("at_least", None), more.pop("at_most", None)
     if at_least is not None:
-        more |= {"reach": f"ratio at least {at_least:g}", "met": ratio.median >= at_least}
+        more |= {"target": f"ratio at least {at_least:g}", "met": ratio.median >= at_least}
     if at_most is not None:
-        more |= {"reach": f"ratio at most {at_most:g}", "met": ratio.median <= at_most}
+        more |= {"target": f"ratio at most {at_most:g}", "met": ratio.median <= at_most}
     return Line(subject, what, Spread.of(ours), unit, against, Spread.of(theirs), ratio, **more)
 
 

@@ -13,7 +13,7 @@ import psutil
 from bench.harness import Line, Spread
 
 BEGIN, END = "<!-- what `python run.py bench` writes here: begin -->", "<!-- end -->"
-COLUMNS = ("what", "ours", "against", "theirs", "ours / theirs", "reach", "")
+COLUMNS = ("what", "ours", "against", "theirs", "ours / theirs", "target", "")
 
 
 def machine() -> dict[str, str]:
@@ -59,29 +59,29 @@ def markdown(lines: list[Line], about: dict[str, str]) -> str:
 
 
 def summary(lines: list[Line]) -> str:
-    """What was aimed at, with what came out: the table of the README."""
+    """The targets and what was measured: the table of docs/performance.md."""
     rows = []
     for line in lines:
-        if line.reach:
+        if line.target:
             ours, theirs = (figure and number(figure.median) for figure in (line.ours, line.theirs))
             unit = line.unit if line.unit == "/s" else f" {line.unit}"
             against = f"{line.against}: {theirs}{unit}" if theirs else ""
             ratio = number(line.ratio.median) if line.ratio else ""
-            aim = f"{line.reach}{'' if line.met else ': **not met**'}"
-            rows.append((f"{line.subject}, {line.what}", f"{ours}{unit}", against, ratio, aim))
-    return table(rows, ("what", "ours", "against", "ours / theirs", "aim"))
+            target = f"{line.target}{'' if line.met else ': **not met**'}"
+            rows.append((f"{line.subject}, {line.what}", f"{ours}{unit}", against, ratio, target))
+    return table(rows, ("what", "ours", "against", "ours / theirs", "target"))
 
 
-def into_readme(readme: Path, lines: list[Line], about: dict[str, str]) -> None:
-    """Put the summary between the README's two marks."""
-    text = readme.read_text(encoding="utf-8")
+def into_document(document: Path, lines: list[Line], about: dict[str, str]) -> None:
+    """Put the summary between the document's two marks."""
+    text = document.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{readme_section(lines, about)}{after}", encoding="utf-8", newline="\n")
+    document.write_text(f"{before}{section(lines, about)}{after}", encoding="utf-8", newline="\n")
 
 
-def readme_section(lines: list[Line], about: dict[str, str]) -> str:
-    """What stands in the README from mark to mark."""
+def section(lines: list[Line], about: dict[str, str]) -> str:
+    """The document from mark to mark."""
     where = f"Measured on {about['date']}: {about['processor']}, {about['memory']}, Python {about['python']}."
     return f"{BEGIN}\n{where}\n\n{summary(lines)}{END}"
 
@@ -112,13 +112,13 @@ def cells(line: Line) -> tuple[str, ...]:
         line.against,
         with_spread(line.theirs, line.unit) if line.theirs else "",
         with_spread(line.ratio, "") if line.ratio else "",
-        f"{line.reach}: {verdict}" if line.reach else "",
+        f"{line.target}: {verdict}" if line.target else "",
         line.note,
     )
 
 
 def with_spread(spread: Spread, unit: str) -> str:
-    """`1,234 /s (1,200 to 1,300)`; without the spread when there is none."""
+    """`1,234 /s (1,200 to 1,300)`; without the spread if there is none."""
     if math.isnan(spread.median):
         return "-"
     median, low, high = (number(value) for value in (spread.median, spread.low, spread.high))
@@ -127,14 +127,14 @@ def with_spread(spread: Spread, unit: str) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count."""
+    """Three significant digits."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def write(lines: list[Line], about: dict[str, str], folder: Path, name: str) -> list[Path]:
-    """Write `name`.md, .json and, where matplotlib is installed, .png; gives what was written."""
+    """Write `name`.md, .json and, where matplotlib is installed, .png; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)
     report, data, plot = (folder / f"{name}.{ending}" for ending in ("md", "json", "png"))
     text = markdown(lines, about)
@@ -173,7 +173,7 @@ def draw(lines: list[Line], file: Path) -> bool:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.axvline(1, color="black", linewidth=0.8)
-    axes.set_xlabel("ours / theirs: right of 1 is faster (blue: as aimed at; orange: not; grey: no aim)")
+    axes.set_xlabel("ours / theirs: right of 1 is faster (blue: target met; orange: not met; grey: no target)")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=110)
     pyplot.close(figure)

@@ -1,4 +1,4 @@
-"""A visitor of the page without a browser: it says over the WebSocket what Streamlit's JavaScript would say."""
+"""A visitor of the page without a browser: it sends over the WebSocket what Streamlit's JavaScript would send."""
 
 import time
 
@@ -42,13 +42,13 @@ class Viewer:
         self.socket.send(wanted.SerializeToString())
         elements = 0
         while True:
-            said = ForwardMsg()
-            said.ParseFromString(self.socket.recv(PATIENCE_SECONDS))
-            if said.WhichOneof("type") == "auto_rerun":
-                self.board = said.auto_rerun.fragment_id
-            elements += said.WhichOneof("type") in ("delta", "ref_hash")
-            if said.WhichOneof("type") == "script_finished":
-                if said.script_finished not in FINISHED or not elements:
+            received = ForwardMsg()
+            received.ParseFromString(self.socket.recv(PATIENCE_SECONDS))
+            if received.WhichOneof("type") == "auto_rerun":
+                self.board = received.auto_rerun.fragment_id
+            elements += received.WhichOneof("type") in ("delta", "ref_hash")
+            if received.WhichOneof("type") == "script_finished":
+                if received.script_finished not in FINISHED or not elements:
                     raise NotMeasured("the page showed nothing")
                 return
 

@@ -16,3 +16,7 @@ class Problem(Exception):
     def __init__(self, what: str, hint: str = "python run.py doctor"):
         super().__init__(what)
         self.hint = hint
+
+    def line(self) -> str:
+        """`No broker answers on localhost:9092. Start it: python run.py, or start_kafka.bat.`"""
+        return " ".join(f"{text[:1].upper()}{text[1:]}." for text in (str(self), self.hint))

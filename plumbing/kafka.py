@@ -70,7 +70,7 @@ def connect(kind: type, own: dict):
     try:
         return client(kind, client_config() | own)
     except InvalidSettings as problem:
-        sys.exit(f"{problem}\n  -> {problem.hint}")
+        sys.exit(problem.line())
 
 
 def admin_client(servers: str = "", file: str | Path = "", own: dict | None = None) -> AdminClient:

@@ -86,7 +86,7 @@ class Topic:
         try:
             self.partitions()
         except Unavailable as missing:
-            return f"{_capital(str(missing))}. {_capital(missing.hint)}."
+            return missing.line()
         return "" if error is None or error.code() in CONNECTION_ERRORS else f"Kafka says: {error.str()}."
 
     def lag(self, position: dict[int, int | None]) -> dict[int, int | None]:
@@ -151,10 +151,6 @@ class Topic:
         ends = insist(lambda: self._client.get_watermark_offsets(here, timeout=BROKER_SECONDS))
         self._existed = True
         return ends
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def partition_of_key(key: str, partitions: int) -> int:

@@ -10,7 +10,7 @@ from bench.harness import Line, NotMeasured, Spread
 from bench.subjects.drain import drain, rate_of
 
 TITLE = "growth"
-BYTES_OF_AN_EVENT = 100  # in the log, rather more than less
+BYTES_OF_AN_EVENT = 100  # in the log, rounded up
 
 
 def measure(bench: Bench) -> Iterator[Line]:
@@ -66,7 +66,7 @@ def _long_topic(bench: Bench) -> Iterator[Line]:
     """One consumer through a long topic: events a second and memory, tenth by tenth."""
     count = bench.sized(10_000_000, 20_000)
     if shutil.disk_usage(bench.folder).free < 5 * count * BYTES_OF_AN_EVENT:
-        raise NotMeasured(f"no room on the disk for {count:,} events")
+        raise NotMeasured(f"there is no room on the disk for {count:,} events")
     with bench.topic() as topic:
         fill(bench, topic, 3, count)
         with programs.consumer(bench.servers, topic, new_group(), log=bench.log()) as consumer:

@@ -1,4 +1,4 @@
-"""How long a partition has no owner when a consumer stops, dies or comes back."""
+"""How long a partition has no owner when a consumer stops, crashes or comes back."""
 
 import re
 from collections.abc import Iterator
@@ -45,13 +45,13 @@ def measure(bench: Bench) -> Iterator[Line]:
                 "ms",
                 f"limit: {name}",
                 Spread.of([limit]),
-                reach=f"at most {SLACK_MS} ms over the limit",
+                target=f"at most {SLACK_MS} ms over the limit",
                 met=met,
             )
 
 
 class _Group:
-    """Three consumers, started and ended one by one; what they say of their partitions is followed."""
+    """Three consumers, started and ended one by one; their lines about partitions are followed."""
 
     def __init__(self, bench: Bench, topic: str):
         self.bench, self.topic, self.group = bench, topic, new_group()
@@ -60,14 +60,14 @@ class _Group:
 
     def start(self, *numbers: int) -> float:
         """Start members and wait until all three have their partitions; the longest time in ms in which a
-        partition had no owner, from the first that was given up for it."""
+        partition had no owner, from the first that was revoked for it."""
         since = perf_counter()
         for number in numbers:
             self.members[number] = programs.consumer(self.bench.servers, self.topic, self.group, self.ports[number])
         return self._longest_gap(since, {number: [number] for number in range(3)})
 
     def end(self, number: int, way: str) -> float:
-        """Let a member go; the longest time in ms in which a partition had no owner."""
+        """End a member; the longest time in ms in which a partition had no owner."""
         member, self.members[number] = self.members[number], None
         since = perf_counter()
         member.kill() if way == "kill" else member.stop()

@@ -23,7 +23,7 @@ def test_programs_started_first_wait_for_broker_and_topic(broker, start, group):
     assert refused.status_code == 503
     assert refused.json() == {
         "error": f"no broker answers on {servers}",
-        "hint": "start it (python run.py, or start_kafka.bat) and click again",
+        "hint": "start it: python run.py, or start_kafka.bat",
     }
     assert requests.get(f"{member.url}/health", timeout=10).status_code == 503
 

@@ -94,7 +94,7 @@ def doctor(environment: dict[str, str]) -> subprocess.CompletedProcess:
 REFUSALS = {
     "wrong_password": "invalid credentials",
     "wrong_authority": "certificate verify failed",
-    "no_rule": "likes is missing, or no access rule lets us see it",
+    "no_rule": "likes is missing, or access rules hide it",
 }
 
 

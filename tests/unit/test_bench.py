@@ -87,7 +87,7 @@ def test_the_report_can_be_read_again(tmp_path):
 
 def test_the_readme_has_the_figures_of_the_last_run():
     lines, about = report.read(ROOT / "bench" / "results" / "all.json")
-    assert report.readme_section(lines, about) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert report.section(lines, about) in (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("looks", [[0, 700, 700, 3000], [0, 700, 700, 900, 900, 3000], [3000]])

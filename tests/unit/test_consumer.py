@@ -125,10 +125,11 @@ def test_an_outage_is_logged_once_and_so_is_its_end(member, topic, simulated, ca
     caplog.set_level("INFO")
     simulated.set_down()
     for _ in range(3):
-        member.note_problem(topic, down)
+        member.note_error(down)
+        member.note_problem(topic)
     simulated.set_down(False)
     for _ in range(20):
-        member.note_problem(topic, None)
+        member.note_problem(topic)
     assert [record.message.split(".")[0] for record in caplog.records] == [
         f"No broker answers on {simulated.bootstrap_servers.split('.')[0]}",
         "Kafka answers again",

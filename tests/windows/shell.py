@@ -169,7 +169,8 @@ class Shell:
 
 def copy_project(folder: Path) -> Path:
     """What a learner gets, in a new folder, without what only this computer has."""
-    kept = {"brokers", "launcher", ".streamlit", "docker-compose.yml", "requirements.txt", "requirements.lock"}
+    kept = {"brokers", "launcher", "page", "plumbing", ".streamlit", "docker-compose.yml"}
+    kept |= {"requirements.txt", "requirements"}
     folder.mkdir()
     for entry in ROOT.iterdir():
         if entry.is_dir() and entry.name in kept:

@@ -2,31 +2,38 @@
 
 import pytest
 
-# consumer.py as a program, and a thread beside it that ends it when it has been given a partition.
+# consumer.py as a program, and a thread beside it that ends it once it has been assigned partitions.
 CONSUMER_TO_BE_ENDED = """
 import signal, threading, time
 import consumer
+from plumbing.process import StopSignal
 
-make_handler = consumer.leave_when_the_window_is_closed
+members = []
 
-def and_end_it(seen):
-    handler = make_handler(seen)
+class Watched(consumer.Member):
+    def __init__(self):
+        super().__init__()
+        members.append(self)
+
+enter = StopSignal.__enter__
+
+def enter_and_end(stop):
     def end():
-        while not seen.position:
+        while not (members and members[0].position):
             time.sleep(0.1)
         {end}
     threading.Thread(target=end, daemon=True).start()
-    return handler
+    return enter(stop)
 
-consumer.leave_when_the_window_is_closed = and_end_it
+consumer.Member, StopSignal.__enter__ = Watched, enter_and_end
 consumer.main()
 """
 ENDS = {
     "Ctrl+C": "signal.raise_signal(signal.SIGINT)",
     "Ctrl+Break": "signal.raise_signal(signal.SIGBREAK)",
-    "the window is closed": "handler(2)",
-    "logging off": "handler(5)",
-    "shutting down": "handler(6)",
+    "the window is closed": "stop._on_close(2)",
+    "logging off": "stop._on_close(5)",
+    "shutting down": "stop._on_close(6)",
 }
 LEFT = "Consumer on port 5002 left the group"
 
@@ -35,20 +42,19 @@ LEFT = "Consumer on port 5002 left the group"
 @pytest.mark.parametrize("end", ENDS)
 def test_it_leaves_the_group(shell, project, kafka, group, end):
     code = CONSUMER_TO_BE_ENDED.format(end=ENDS[end])
-    said = shell.python(code, project, KAFKA_BOOTSTRAP_SERVERS=kafka, CONSUMER_GROUP=group).splitlines()
-    assert "Assigned: partitions=[0, 1, 2]" in said
-    assert said[-1] == LEFT
+    lines = shell.python(code, project, KAFKA_BOOTSTRAP_SERVERS=kafka, CONSUMER_GROUP=group).splitlines()
+    assert "Assigned: partitions=[0, 1, 2]" in lines
+    assert lines[-1] == LEFT
 
 
 def test_the_window_stays_until_the_group_was_told(shell, project):
     """Windows ends the program as soon as the handler returns."""
     code = """
-import threading, time
-import consumer
-seen = consumer.Seen()
-handler = consumer.leave_when_the_window_is_closed(seen)
-print(handler(0), seen.stopping)  # Ctrl+C is for the handler of signals
-threading.Timer(1, lambda: print("told") or seen.left.set()).start()
-print(handler(2), seen.stopping)
+import threading
+from plumbing.process import StopSignal
+with StopSignal() as stop:
+    print(stop._on_close(0), stop.requested)  # Ctrl+C is for the handler of signals
+    threading.Timer(1, lambda: print("told") or stop._finished.set()).start()
+    print(stop._on_close(2), stop.requested)
 """
     assert shell.python(code, project).split() == ["0", "False", "told", "1", "True"]
