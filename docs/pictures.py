@@ -1,4 +1,4 @@
-"""Make the pictures of the README anew, from the running system (Linux and macOS):
+"""Take the pictures of the README and docs/ again, from the running system (Linux and macOS):
 
     python run.py test tests/end_to_end/test_page.py        the page: screenshots in test-results/
     .venv/bin/python docs/pictures.py                       takes those, and makes the one of the terminal

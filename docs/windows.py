@@ -1,4 +1,4 @@
-"""Make docs/windows.png anew: the five windows of start_apps.bat, with a real Kafka behind them.
+"""Take docs/windows.png again: the five windows of start_apps.bat, with a real Kafka behind them.
 
 python run.py test --collect-only -q                    installs what is needed
 .venv/bin/python tests/windows/wine_bench.py            Windows programs on Linux; Debian 12, as root

@@ -42,7 +42,7 @@ def steps(page: Path) -> list[Step]:
 
 def _steps(tokens: list) -> Iterator[Step]:
     blocks = [(token.info, token.content.splitlines()) for token in tokens if token.type == "fence"]
-    for (info, lines), (following, shown) in zip(blocks, [*blocks[1:], ("", [])], strict=True):
+    for (info, lines), (following, shown) in zip(blocks, [*blocks, ("", [])][1:], strict=True):
         kind, *meanwhile = info.split() or [""]
         if kind in ("sh", "run"):
             yield Step(kind, lines, shown if following == "text" else [], meanwhile == ["meanwhile"])

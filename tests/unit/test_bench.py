@@ -1,4 +1,4 @@
-"""The bench's own arithmetic, its load generator, and the README's figures."""
+"""The bench's own arithmetic, its load generator, and the figures in docs/performance.md."""
 
 import socketserver
 import threading
@@ -85,7 +85,7 @@ def test_the_report_can_be_read_again(tmp_path):
     assert "| idle | 3.00 % |" in text
 
 
-def test_the_readme_has_the_figures_of_the_last_run():
+def test_the_page_has_the_figures_of_the_last_run():
     lines, about = report.read(ROOT / "bench" / "results" / "all.json")
     assert report.section(lines, about) in (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 

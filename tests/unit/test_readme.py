@@ -3,8 +3,6 @@ tests/end_to_end/test_readme.py."""
 
 import re
 
-import pytest
-
 from tests.programs import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,11 +39,10 @@ def test_every_other_way_to_read_the_environment_is_in_the_table_too():
         assert text.count("environ.get(") == len(READ.findall(text)), source
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!http|#)([^)]+)\)", README))))
-def test_links_lead_somewhere(target):
-    assert (ROOT / target).exists()
-
-
 def test_ci_runs_the_test_command_of_the_readme():
     assert "python run.py test" in README
     assert "run.py test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 250

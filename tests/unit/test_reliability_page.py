@@ -4,7 +4,7 @@ import re
 
 from tests.programs import ROOT
 
-PAGE = (ROOT / "RELIABILITY.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
 FILES = [file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")]
 TESTS = {name for text in FILES for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE)}
 

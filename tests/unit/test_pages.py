@@ -1,0 +1,72 @@
+"""The links of all pages lead somewhere, and the symptoms that they list are what the programs print."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.programs import ROOT
+
+README, TROUBLESHOOTING = ROOT / "README.md", ROOT / "docs" / "troubleshooting.md"
+PAGES = [README, *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("labs/**/*.md"))]
+LINKS = [
+    (page.relative_to(ROOT).as_posix(), target)
+    for page in PAGES
+    for target in sorted(set(re.findall(r"\]\((?!http)([^)]+)\)", page.read_text(encoding="utf-8"))))
+]
+FOLDERS_WITH_MESSAGES = ("", "plumbing/", "brokers/", "launcher/")
+DIFFERS = {"likes", "producer", "localhost"}  # in a message, these are values
+NOT_OURS = {"ModuleNotFoundError", "python producer.py"}
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(("page", "target"), LINKS)
+def test_links_lead_somewhere(page, target):
+    file, _, anchor = target.partition("#")
+    there = (ROOT / page).parent / file if file else ROOT / page
+    assert there.exists()
+    assert not anchor or anchor in anchors(there)
+
+
+def test_the_readme_links_every_page():
+    text = README.read_text(encoding="utf-8")
+    assert all(f"(docs/{page.name})" in text for page in ROOT.glob("docs/*.md"))
+
+
+def words(text: str) -> str:
+    """Its words, without paths, numbers and other values."""
+    text = re.sub(r"\S*/\S*|%\w", " ", text)
+    return " ".join(word for word in re.findall(r"[A-Za-z]\w*", text) if word not in DIFFERS).lower()
+
+
+def messages() -> list[str]:
+    """The words of every text in the code; of an f-string, those outside its braces."""
+    found = []
+    for source in (file for folder in FOLDERS_WITH_MESSAGES for file in ROOT.glob(f"{folder}*.py")):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            found.append(words(" ".join(str(part.value) for part in parts if isinstance(part, ast.Constant))))
+    return found
+
+
+def symptoms() -> set[str]:
+    """What stands in backticks in the first column of the tables."""
+    tables = README.read_text(encoding="utf-8").split("## When something is wrong")[1]
+    tables += TROUBLESHOOTING.read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (.*?`.*?) \|", tables, re.MULTILINE)
+    return {symptom for cell in cells for symptom in re.findall(r"`([^`]+)`", cell)} - NOT_OURS
+
+
+MESSAGES = messages()
+
+
+@pytest.mark.parametrize("symptom", sorted(symptoms()))
+def test_a_listed_symptom_is_what_a_program_prints(symptom):
+    assert words(symptom)
+    assert any(words(symptom) in message for message in MESSAGES)
