@@ -1,4 +1,4 @@
-"""The broker that is measured on, and topics of our own on it."""
+"""The broker for the measurements, and topics of the bench on it."""
 
 import contextlib
 import tempfile

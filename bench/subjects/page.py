@@ -12,8 +12,8 @@ from group_view import GroupWatcher
 from plumbing.kafka import client_config
 
 TITLE = "the page"
-REFRESH_MS = 100  # aimed at, with 30 partitions
-IDLE_PERCENT = 10  # of a core, aimed at
+REFRESH_MS = 100  # the target with 30 partitions
+IDLE_PERCENT = 10  # of a core, the target
 
 
 def measure(bench: Bench) -> Iterator[Line]:

@@ -69,7 +69,7 @@ class Tally:
     name: str
     faults: int
     acknowledged: int
-    refused: int  # 503, or no answer: the person was told, or saw, that it did not work
+    refused: int  # 503, or no answer: the person knows that it did not work
     lost: int
     logged_twice: int
 
@@ -116,7 +116,7 @@ class Trial:
         self.producer.kill()
 
     def logged(self) -> dict[int, list[tuple[int, int]]]:
-        """Order -> (process, line) of each time when the group logged it."""
+        """Order -> (process, line) of each time that the group logged it."""
         found = defaultdict(list)
         for number, process in enumerate(self.processes):
             for line_number, line in enumerate(list(process.lines)):
