@@ -37,6 +37,9 @@ def client_config(servers: str = "", file: str | Path = "") -> dict:
         # On Windows `localhost` is ::1 first, where no broker listens, and to be refused there takes 2 s.
         "broker.address.family": "v4" if os.name == "nt" else "any",
         "reconnect.backoff.max.ms": 1000,  # how soon a broker that is back is found; the default is 10 s
+        # After a refused connection, try the name's next address. librdkafka's default is to start over with the
+        # bootstrap servers: where `localhost` is ::1 and 127.0.0.1, it then may meet ::1 again for seconds.
+        "metadata.recovery.strategy": "none",
         "log_level": 2,  # not librdkafka's lines about lost connections: the programs report them more clearly
     }
     return common | _read_properties(file or settings.CLIENT_CONFIG)

@@ -1,4 +1,4 @@
-"""Input that nobody should send, over HTTP and into the topic: no internal error, no loop that stops, no event missed."""
+"""Input that nobody should send, over HTTP and into the topic: no internal error, no stopped loop, no event missed."""
 
 import contextlib
 import http.client

@@ -1,0 +1,57 @@
+"""`localhost` that is both ::1 and 127.0.0.1, as on most Linux and macOS: the broker listens on 127.0.0.1 only.
+
+In a network namespace with a hosts file of its own, because most resolvers leave ::1 out where only IPv4 leads outside.
+"""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.programs import ROOT
+
+STARTS = 25
+IN_A_NAMESPACE = 'mount --bind "$1" /etc/hosts && ip link set lo up && shift && exec "$@"'
+LIKES = f"""
+import sys, tempfile
+from pathlib import Path
+import requests
+from tests.conftest import local_broker, with_topic
+from tests.programs import producer, wait_until
+
+def click(url):
+    try:
+        return requests.post(url + "/like", timeout=20)
+    except requests.ConnectionError:
+        return None
+
+with tempfile.TemporaryDirectory() as folder, local_broker(Path(folder)) as servers:
+    with_topic(servers)
+    for number in range(1, {STARTS} + 1):
+        program = producer(servers)
+        answer = wait_until(lambda: click(program.url), "an answer", lines=program.lines)
+        print("answered", answer.status_code, answer.text.strip(), flush=True)
+        program.interrupt()
+"""
+
+
+def namespace_problem() -> str:
+    """Why no network namespace can be made, empty if one can."""
+    if not shutil.which("unshare") or not shutil.which("ip"):
+        return "needs unshare and ip (Debian: util-linux, iproute2)"
+    done = subprocess.run(["unshare", "-n", "-m", "true"], capture_output=True, text=True)
+    return f"no namespace of its own: {done.stderr.strip()}" if done.returncode else ""
+
+
+@pytest.mark.parametrize("addresses", [("::1", "127.0.0.1"), ("127.0.0.1", "::1")])
+def test_the_first_like_is_confirmed_whichever_address_is_tried_first(addresses, tmp_path):
+    if problem := namespace_problem():
+        pytest.skip(problem)
+    hosts = tmp_path / "hosts"
+    hosts.write_text("".join(f"{address} localhost\n" for address in addresses))
+    command = ["unshare", "-n", "-m", "sh", "-c", IN_A_NAMESPACE, "sh", str(hosts), sys.executable, "-c", LIKES]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    answers = [line for line in done.stdout.splitlines() if line.startswith("answered ")]
+    assert len(answers) == STARTS, done.stdout + done.stderr
+    assert [line for line in answers if not line.startswith("answered 201 ")] == []
