@@ -1,6 +1,6 @@
 @echo off
-rem Creates the topic `likes` in the container `kafka`: 3 partitions, replication factor 1. Twice is fine.
-rem Ends with 0, or with 1 after saying what is wrong and what to do.
+rem Creates the topic `likes` in the container `kafka`: 3 partitions, replication factor 1. Running it twice is fine.
+rem Exits with 0, or with 1 after printing what is wrong and what to do.
 setlocal
 call :main
 set "code=%errorlevel%"
@@ -12,7 +12,7 @@ exit /b %code%
 
 :main
 where docker >nul 2>&1 || (
-  echo Docker is not installed. "python run.py" does without it, and creates the topic too.
+  echo Docker is not installed. "python run.py" works without it, and creates the topic, too.
   exit /b 1
 )
 docker info >nul 2>&1 || (
@@ -29,12 +29,12 @@ rem Three partitions, because a partition has one consumer of a group at a time:
 rem One replica, because there is one broker.
 set "topics=docker exec kafka kafka-topics.sh --bootstrap-server localhost:9092 --topic likes"
 %topics% --create --if-not-exists --partitions 3 --replication-factor 1 || (
-  echo Kafka did not create the topic; its reason is above. If it has only just started, try again in ten seconds.
+  echo Kafka did not create the topic; the reason is above. If it has just started, try again in ten seconds.
   exit /b 1
 )
 set "log=%TEMP%\create_likes_topic.log"
 %topics% --describe >"%log%" || (
-  echo Kafka did not describe the topic; its reason is above.
+  echo Kafka did not describe the topic; the reason is above.
   exit /b 1
 )
 type "%log%"
@@ -45,7 +45,7 @@ set "three=no"
 findstr /c:"Partition: 2" "%log%" >nul && set "three=yes"
 findstr /c:"Partition: 3" "%log%" >nul && set "three=no"
 if %three%==no (
-  echo The topic was already there, with another number of partitions than 3. To start over, without its events:
+  echo The topic existed already, with another number of partitions than 3. To start over, without its events:
   echo   %topics% --delete
   echo   create_likes_topic.bat
   exit /b 1

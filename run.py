@@ -1,25 +1,14 @@
-"""One command on any system: set up, start a broker and the five programs, end them in order.
+"""One command on any system: set up, start a broker and the five programs, stop them in order.
 
-    python run.py                   start everything; then type commands such as: stop 1, like 5, quit
-    python run.py --broker local    on this broker: docker, local, secured or simulated (default: what is there)
-    python run.py --brokers 3       on three brokers, each with a copy of every like; then also: kill kafka-1
-    python run.py check             what is reached of the labs (labs/README.md); check 1: what is missing of lab 1
-    python run.py labs/click.py     a program of the labs
-    python run.py prepare           fetch everything beforehand, for a room without network
-    python run.py test              run the tests; what follows goes to pytest
-    python run.py bench             measure how fast it is; --quick: whether that works
-    python run.py doctor            look for what is wrong and say how to mend it
-    python run.py topic             create the topic likes
-    python run.py clean             wipe the data of the local broker
-    python run.py kafka-topics --list
-                                    Kafka's own command line, without Docker
+    python run.py             start everything; then type commands such as: stop 1, like 5, quit
+    python run.py --help      all commands; python run.py check --help: more about one
 
 It needs Python 3.10 or newer, and nothing else.
 """
 
 import sys
 
-if sys.version_info < (3, 10):  # in words that an old Python understands: nothing newer is imported before
+if sys.version_info < (3, 10):  # in syntax that an old Python understands; nothing newer is imported before
     sys.exit(
         "Hands-on Kafka needs Python 3.10 or newer, this is %d.%d. Install one from "
         "https://www.python.org/downloads/ and start run.py with it." % sys.version_info[:2]
@@ -28,4 +17,4 @@ if sys.version_info < (3, 10):  # in words that an old Python understands: nothi
 from launcher import cli
 
 if __name__ == "__main__":
-    sys.exit(cli.main(sys.argv[1:], __doc__))
+    sys.exit(cli.main(sys.argv[1:]))

@@ -1,7 +1,7 @@
 @echo off
 rem Opens five windows: producer, three consumers, the page. From any folder, or by double-click.
-rem The first time it makes .venv, a folder with a Python of its own, and installs requirements.lock into it.
-rem Ends with 0, or with 1 after saying what is wrong and what to do.
+rem The first time it creates .venv, a folder with a Python of its own, and installs requirements\lock.txt into it.
+rem Exits with 0, or with 1 after printing what is wrong and what to do.
 setlocal
 rem pushd, not cd: it can also go to a folder in the network, such as \\wsl$\... or \\server\...
 pushd "%~dp0"
@@ -22,33 +22,33 @@ if not exist producer.py (
 )
 
 rem 1. A Python that works. With .venv first on the PATH, `python` means the one in .venv, here and in the five
-rem    windows, so that what a lesson says (python consumer.py) can be typed there after Ctrl+C.
+rem    windows, so that the command of a lesson (python consumer.py) can be typed there after Ctrl+C.
 if exist .venv\Scripts\python.exe set "PATH=%cd%\.venv\Scripts;%PATH%"
 set "python="
 set "is_new=import sys; sys.exit(sys.version_info < (3, 10))"
 rem The last one that works wins: python, else py -3, which Windows has even when python is not on the PATH.
 for %%p in ("py -3" "python") do %%~p -c "%is_new%" >nul 2>&1 && set "python=%%~p"
 if exist .venv\Scripts\python.exe if not "%python%"=="python" (
-  echo The Python in the folder .venv does not work any more, or it is older than 3.10. Remove it and start again:
+  echo The Python in the folder .venv no longer works, or it is older than 3.10. Remove it and start again:
   echo   rmdir /s /q .venv
   echo   start_apps.bat
   exit /b 1
 )
 if not defined python goto :no_python
 
-rem 2. The packages. pip without an index installs nothing; it only tells whether all of them are there.
+rem 2. The packages. pip without an index installs nothing; it only checks whether all of them are there.
 %python% -m pip install --quiet --no-index -r requirements.txt >nul 2>&1 && goto :ports
 echo Installing the Python packages into the folder .venv, once: this takes a few minutes.
 if not exist .venv\Scripts\python.exe %python% -m venv .venv || (
-  echo Python could not make the folder .venv; its reason is above.
+  echo Python could not create the folder .venv; the reason is above.
   exit /b 1
 )
 set "PATH=%cd%\.venv\Scripts;%PATH%"
 set "python=python"
-python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock || (
+python -m pip install --disable-pip-version-check --require-hashes -r requirements\lock.txt || (
   echo.
-  echo pip could not install the packages; its reason is above. Most often there is no network, or the path of this
-  echo folder is too long for Windows: then move it to C:\hands-on-kafka. After that, start_apps.bat goes on.
+  echo pip could not install the packages; the reason is above. Most often there is no network, or the path of this
+  echo folder is too long for Windows: then move it to C:\hands-on-kafka. After that, run start_apps.bat again.
   exit /b 1
 )
 

@@ -1,6 +1,6 @@
 @echo off
 rem Starts Kafka and Kafdrop in Docker and returns when both are ready. From any folder, or by double-click.
-rem Ends with 0, or with 1 after saying what is wrong and what to do.
+rem Exits with 0, or with 1 after printing what is wrong and what to do.
 setlocal
 rem pushd, not cd: it can also go to a folder in the network, such as \\wsl$\... or \\server\...
 pushd "%~dp0"
@@ -23,7 +23,7 @@ if not exist docker-compose.yml (
 where docker >nul 2>&1 || (
   echo Docker is not installed.
   echo Install Docker Desktop, start it, then run start_kafka.bat again.
-  echo Or do without Docker:  python run.py
+  echo Or without Docker:  python run.py
   exit /b 1
 )
 docker info >nul 2>&1 || (
@@ -39,7 +39,7 @@ docker compose version >nul 2>&1 || (
 echo Starting Kafka and Kafdrop. The first time Docker downloads both: a few minutes.
 docker compose up -d --wait && goto :ready
 
-rem Docker has told its reason on the screen. The same once more into a file, to read the reason here.
+rem Docker has printed its reason on the screen. Once more into a file, to find the reason here.
 set "log=%TEMP%\start_kafka.log"
 docker compose up -d --wait >"%log%" 2>&1 && goto :ready
 echo.
@@ -49,14 +49,14 @@ findstr /i /c:"already allocated" /c:"Ports are not available" /c:"address alrea
   exit /b 1
 )
 findstr /i /c:"is already in use by container" "%log%" >nul && (
-  echo Another project has a container of that name. Put it aside, then run start_kafka.bat again:
+  echo Another project has a container of that name. Rename it, then run start_kafka.bat again:
   echo   docker stop kafka kafdrop
   echo   docker rename kafka kafka-old
   echo   docker rename kafdrop kafdrop-old
   exit /b 1
 )
 findstr /i /c:"windows/amd64" "%log%" >nul && (
-  echo Docker is set to Windows containers, and Kafka needs Linux ones. Right-click Docker's whale at the clock,
+  echo Docker is set to Windows containers, and Kafka needs Linux ones. Right-click Docker's whale next to the clock,
   echo choose "Switch to Linux containers", then run start_kafka.bat again.
   exit /b 1
 )
@@ -70,12 +70,12 @@ findstr /i /c:"unhealthy" /c:"exited" "%log%" >nul && (
   exit /b 1
 )
 findstr /i /c:"pull" /c:"manifest" /c:"denied" /c:"no such host" /c:"resolve" /c:"timeout" "%log%" >nul && (
-  echo Docker could not download an image. Look at the network, then run start_kafka.bat again.
+  echo Docker could not download an image. Check the network, then run start_kafka.bat again.
   echo To use the Kafka image of another registry:  set KAFKA_IMAGE=registry/name:3.7
-  echo Or do without Docker:  python run.py
+  echo Or without Docker:  python run.py
   exit /b 1
 )
-echo Docker could not start Kafka; its reason is above. More:  docker compose ps -a
+echo Docker could not start Kafka; the reason is above. More:  docker compose ps -a
 exit /b 1
 
 :ready

@@ -1,6 +1,6 @@
 @echo off
 rem Ends the five windows of start_apps.bat: Ctrl+C for each program, so that the consumers leave the group, then
-rem the windows. Kafka goes on; stop_kafka.bat stops it.
+rem the windows. Kafka keeps running; stop_kafka.bat stops it.
 setlocal
 pushd "%~dp0"
 call :main
@@ -21,7 +21,7 @@ if not defined python (
   echo The Python packages are not installed, so start_apps.bat cannot have opened anything.
   exit /b 0
 )
-%python% stop_apps.py || (
+%python% -m launcher.stop_windows || (
   echo The windows could not be ended; the reason is above. Close them by hand.
   exit /b 1
 )

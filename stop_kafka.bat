@@ -21,7 +21,7 @@ docker info >nul 2>&1 || (
   exit /b 0
 )
 docker compose down || (
-  echo Docker could not stop Kafka; its reason is above.
+  echo Docker could not stop Kafka; the reason is above.
   exit /b 1
 )
 echo.

@@ -33,7 +33,7 @@ class Broker(ABC):
     nodes = ()  # where there are several: what has a name, and can be stopped, killed and started
 
     @abstractmethod
-    def start(self, report: Progress = print) -> None:
+    def start(self, progress: Progress = print) -> None:
         """Return when clients are answered. Raises `Problem` and leaves nothing running if that fails."""
 
     @abstractmethod

@@ -11,8 +11,9 @@ import yaml
 from confluent_kafka import KafkaException
 
 from brokers import Broker, Progress, jars
+from brokers.compose import Service, renumber
 from brokers.docker import DockerBroker
-from brokers.local import FOLDER, LocalBroker, Service, renumber, shown
+from brokers.local import FOLDER, LocalBroker, shown
 from plumbing.kafka import admin_client
 from settings import ROOT
 
@@ -57,9 +58,9 @@ class LocalCluster(Broker):
         self.bootstrap_servers = ",".join(node.bootstrap_servers for node in self.nodes)
         self.description = f"three Apache Kafka {jars.kafka_version()} (local, data in {shown(folder)})"
 
-    def start(self, report: Progress = print) -> None:
+    def start(self, progress: Progress = print) -> None:
         try:
-            self._each(lambda node: node.launch(report))
+            self._each(lambda node: node.launch(progress))
             self._each(LocalNode.wait_until_it_answers)
         except BaseException:
             self.stop()
@@ -86,8 +87,8 @@ class DockerNode:
     def running(self) -> bool:
         return self.name in self._compose("ps", "--status", "running", "--services").stdout.split()
 
-    def start(self, report: Progress = print) -> None:
-        report("docker compose up")
+    def start(self, progress: Progress = print) -> None:
+        progress("docker compose up")
         self._compose("up", "-d", "--wait", self.name)
 
     def stop(self) -> None:

@@ -33,10 +33,10 @@ class DockerBroker(Broker):
     description = "Apache Kafka in Docker, Kafdrop on http://localhost:9000"
     file = "docker-compose.yml"
 
-    def start(self, report: Progress = print) -> None:
+    def start(self, progress: Progress = print) -> None:
         if problem := engine_problem():
             raise NotAvailable(problem, "start Docker, or: python run.py --broker local")
-        report("docker compose up (the first time this pulls about 500 MB)")
+        progress("docker compose up (the first time this pulls about 500 MB)")
         try:
             done = self.compose("up", "-d", "--wait", "--quiet-pull", timeout=START_SECONDS)
             if done.returncode:

@@ -39,7 +39,7 @@ def broken_or_missing() -> list[str]:
     return [path for path, digest in pinned().items() if sha256(REPOSITORY / path) != digest]
 
 
-def ensure(report: Progress = print) -> list[Path]:
+def ensure(progress: Progress = print) -> list[Path]:
     """Paths of all pinned jars, each verified; what is missing or broken is fetched first.
 
     Raises `NotAvailable` when a jar cannot be had.
@@ -47,7 +47,7 @@ def ensure(report: Progress = print) -> list[Path]:
     wanted = pinned()
     missing = broken_or_missing()
     for count, path in enumerate(_fetch({path: wanted[path] for path in missing}), start=1):
-        report(f"downloading Apache Kafka: {count} of {len(missing)} jars ({PurePosixPath(path).name})")
+        progress(f"downloading Apache Kafka: {count} of {len(missing)} jars ({PurePosixPath(path).name})")
     return [REPOSITORY / path for path in wanted]
 
 

@@ -17,8 +17,8 @@ QUIET_PORTS = range(20_000, 29_000)  # and below those of the compose files
 
 
 @dataclass(frozen=True)
-class Taken:
-    """The process that holds a port; without a pid where the system does not tell us."""
+class PortHolder:
+    """The process that holds a port; without a pid if the system does not reveal it."""
 
     pid: int | None = None
     command: str = ""
@@ -33,8 +33,8 @@ class Taken:
         return f"taskkill /F /PID {self.pid}" if os.name == "nt" else f"kill {self.pid}"
 
 
-def taken(port: int) -> Taken | None:
-    """Who listens on the loopback port, None when it is free."""
+def port_holder(port: int) -> PortHolder | None:
+    """Who listens on the loopback port, None if it is free."""
     with socket.socket() as probe:
         if os.name == "nt":  # there SO_REUSEADDR would let us share a port that is in use
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
@@ -52,16 +52,16 @@ def taken(port: int) -> Taken | None:
 def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on now."""
     candidates = random.sample(QUIET_PORTS, len(QUIET_PORTS))
-    return list(itertools.islice((port for port in candidates if taken(port) is None), count))
+    return list(itertools.islice((port for port in candidates if port_holder(port) is None), count))
 
 
-def _holder(port: int) -> Taken:
+def _holder(port: int) -> PortHolder:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):  # somebody else's process, or one that has just ended
             connections = process.net_connections(kind="tcp")
             if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections):
-                return Taken(process.pid, _short(process.cmdline()))
-    return Taken()
+                return PortHolder(process.pid, _short(process.cmdline()))
+    return PortHolder()
 
 
 def _short(command: list[str]) -> str:

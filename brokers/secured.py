@@ -20,7 +20,8 @@ from confluent_kafka.admin import (
 )
 
 from brokers import Progress
-from brokers.local import FOLDER, PORTS, LocalBroker, find_java
+from brokers.java import find_java
+from brokers.local import FOLDER, PORTS, LocalBroker
 from plumbing.kafka import answers, client_config
 
 MECHANISM = "SCRAM-SHA-256"
@@ -45,13 +46,13 @@ class SecuredBroker(LocalBroker):
         """The file for `KAFKA_CLIENT_CONFIG`."""
         return self.folder / f"{user}.properties"
 
-    def launch(self, report: Progress = print) -> None:
+    def launch(self, progress: Progress = print) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)  # keys and passwords are inside
         if not self.certificate.exists():
-            report("making a certificate")
+            progress("making a certificate")
             self._make_certificate()
-        super().launch(report)
+        super().launch(progress)
 
     def wait_until_it_answers(self) -> None:
         super().wait_until_it_answers()

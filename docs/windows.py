@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from brokers.local import LocalBroker  # noqa: E402
-from tests.conftest import with_topic  # noqa: E402
+from tests.brokers import with_topic  # noqa: E402
 from tests.programs import wait_until  # noqa: E402
 from tests.windows import wine_bench  # noqa: E402
 from tests.windows.shell import Shell, copy_project  # noqa: E402

@@ -9,24 +9,24 @@ from launcher import terminal
 from plumbing import Problem
 
 
-def main(arguments: list[str]) -> int:
-    """Without a number, the progress over all labs. The exit code is 0 when all that was asked for is reached.
-    Raises `Problem`."""
+def main(lab: str | None = None) -> int:
+    """The goals of one lab; without its number, the progress over all labs. Returns the exit code, 0 if everything is
+    reached. Raises `Problem`."""
     known = checks.numbers()
-    if len(arguments) > 1 or (arguments and arguments[0] not in map(str, known)):
-        raise Problem(f"there is no lab {' '.join(arguments)}", f"python run.py check 1   ({known[0]} to {known[-1]})")
+    if lab is not None and lab not in map(str, known):
+        raise Problem(f"there is no lab {lab}", f"python run.py check 1   ({known[0]} to {known[-1]})")
     secured.act_as("admin")
     seen = Evidence()
     try:
-        if arguments:
-            return _tell(int(arguments[0]), list(checks.goals(int(arguments[0]), seen)))
-        return _tell_progress({number: list(checks.goals(number, seen)) for number in known})
+        if lab:
+            return _print_goals(int(lab), list(checks.goals(int(lab), seen)))
+        return _print_progress({number: list(checks.goals(number, seen)) for number in known})
     except KafkaException as error:
         what = f"{cluster.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
-        raise Problem(what, "python run.py in another terminal, then the same again") from error
+        raise Problem(what, "python run.py in another terminal, then try again") from error
 
 
-def _tell(number: int, goals: list[Goal]) -> int:
+def _print_goals(number: int, goals: list[Goal]) -> int:
     terminal.write(f"Lab {number}: {checks.title(number)}")
     for goal in goals:
         terminal.write(f"  {'done   ' if goal.reached else 'not yet'}  {goal.what}: {goal.why}")
@@ -37,7 +37,7 @@ def _tell(number: int, goals: list[Goal]) -> int:
     return 0 if reached == len(goals) else 1
 
 
-def _tell_progress(labs: dict[int, list[Goal]]) -> int:
+def _print_progress(labs: dict[int, list[Goal]]) -> int:
     open_labs = []
     for number, goals in labs.items():
         reached = sum(goal.reached for goal in goals)

@@ -1,32 +1,46 @@
-"""The commands of `run.py`."""
+"""The commands of `run.py`. Only the standard library is imported before `setup.enter` has the packages."""
 
 import argparse
 import os
-import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 
+import labs
+from brokers.java import COMMANDS as KAFKA_COMMANDS
 from launcher import setup, terminal
 from plumbing import Problem
 from settings import BOOTSTRAP_SERVERS, ROOT
 
-BROKERS = ("docker", "local", "secured", "simulated")
+KINDS = ("docker", "local", "secured")
 PULL_SECONDS = 1800
-KAFKA_COMMANDS = (
-    "kafka-topics",
-    "kafka-consumer-groups",
-    "kafka-console-consumer",
-    "kafka-console-producer",
-    "kafka-get-offsets",
-    "kafka-configs",
-)
+DEV, LABS, BENCH, PROGRAMS = "requirements/dev.txt", "requirements/labs.txt", "requirements/bench.txt", setup.PROGRAMS
 
 
-def main(arguments: list[str], usage: str) -> int:
-    """Run the command; gives the exit code. What a person has to mend is said in one line, with the fix."""
+@dataclass(frozen=True)
+class Command:
+    """`python run.py NAME`.
+
+    help          one line
+    requirements  the file with the packages that it needs
+    run           is called with the parsed options; returns the exit code
+    passes_on     whether the arguments go to the program that it runs
+    """
+
+    help: str
+    requirements: str
+    run: Callable[[argparse.Namespace], int]
+    passes_on: bool = False
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; returns the exit code. A `Problem` is printed in two lines: what happened, and what to type."""
     terminal.prepare()
     try:
-        return _dispatch(arguments, usage)
+        name, options = parse(arguments)
+        setup.enter(COMMANDS[name].requirements)
+        return COMMANDS[name].run(options)
     except Problem as problem:
         terminal.complain(str(problem), problem.hint)
         return 1
@@ -34,70 +48,110 @@ def main(arguments: list[str], usage: str) -> int:
         return 130
 
 
-def _dispatch(arguments: list[str], usage: str) -> int:
-    command = arguments[0] if arguments and not arguments[0].startswith("-") else ""
-    if command == "test":
-        setup.enter("requirements-dev.txt")
-        # Two processes, because most tests wait for something to happen; tests/conftest.py says which keep together.
-        return _call("-m", "pytest", "--numprocesses", "2", *arguments[1:])
-    if command == "bench":
-        setup.enter("requirements-bench.txt")
-        return _call("-m", "bench", *arguments[1:])
-    if lab := re.fullmatch(r"labs[/\\](\w+)\.py", command):
-        setup.enter("requirements-labs.txt")
-        return _lab(lab[1], arguments[1:])
-    if command == "check":
-        setup.enter("requirements-labs.txt")
-        return _check(arguments[1:])
-    if command == "prepare":
-        setup.enter("requirements-labs.txt")
-        return _with_brokers(_prepare)
-    if command in KAFKA_COMMANDS:
-        setup.enter("requirements.txt")
-        return _with_brokers(lambda: _kafka_command(command, arguments[1:]))
-    options = _parser(usage).parse_args(arguments)
-    setup.enter("requirements.txt")
-    return _with_brokers(lambda: _COMMANDS[options.command](options))
+def parse(arguments: list[str]) -> tuple[str, argparse.Namespace]:
+    """The name of the command, and its options. What is wrong with them ends the program with code 2."""
+    name = arguments[0].replace("\\", "/") if arguments else "start"
+    if name.startswith("labs/"):
+        return "labs", argparse.Namespace(program=name, arguments=arguments[1:])
+    if name in COMMANDS and COMMANDS[name].passes_on:
+        return name, argparse.Namespace(command=name, arguments=arguments[1:])
+    if name not in COMMANDS and not name.startswith("-"):
+        _parser().exit(2, f"unknown command {name!r}\n  -> python run.py --help\n")
+    if name in COMMANDS:
+        return name, _parser().parse_args([name, *arguments[1:]])
+    return "start", _parser().parse_args(arguments)
 
 
-def _call(*arguments: str) -> int:
-    """Run Python with these arguments in the project's folder; its exit code."""
-    utf8 = {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
-    return subprocess.call([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **utf8})
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python run.py", description=ABOUT, epilog=MORE, formatter_class=_layout)
+    _add_broker_options(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        if name not in KAFKA_COMMANDS:
+            one = commands.add_parser(name, help=command.help, description=command.help)
+            if name == "start":
+                _add_broker_options(one)
+            if name == "check":
+                one.add_argument("lab", nargs="?", help="its number: what is missing in that lab, and why")
+    return parser
 
 
-def _lab(name: str, arguments: list[str]) -> int:
-    """Run a program of the labs. Raises `Problem` when there is none of this name, or no broker for it."""
-    from brokers import answers
-    from labs import cluster, secured
-
-    if not (ROOT / "labs" / f"{name}.py").exists():
-        raise Problem(f"there is no labs/{name}.py", "python run.py check   (the labs; their pages are in labs/)")
-    secured.act_as("learner")
-    if "-h" not in arguments and not answers(cluster.BOOTSTRAP_SERVERS, cluster.BROKER_SECONDS):
-        raise Problem(
-            f"no broker answers on {cluster.BOOTSTRAP_SERVERS}",
-            "python run.py in another terminal, then the same again",
-        )
-    return _call("-m", "labs", name, *arguments)
+def _layout(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=34, width=110)
 
 
-def _check(arguments: list[str]) -> int:
+def _add_broker_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--broker", default="", choices=KINDS, help="start this one; default: the first available")
+    parser.add_argument("--brokers", type=int, default=1, choices=[1, 3], help="three: each has a copy of every like")
+
+
+def _start(options: argparse.Namespace) -> int:
+    from launcher import start
+
+    return start.main(options.broker, options.brokers)
+
+
+def _topic(_options) -> int:
+    from brokers.topic import create_likes
+
+    terminal.say("topic", create_likes(BOOTSTRAP_SERVERS))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
     from launcher import check
 
-    return check.main(arguments)
+    return check.main(options.lab)
 
 
-def _prepare() -> int:
-    """Fetch all that `run.py` and the labs would fetch later: for a room without network."""
-    from brokers import docker, jars, local
+def _lab(options: argparse.Namespace) -> int:
+    """Run a program of the labs. Raises `Problem` if there is none of this name, or no broker for it."""
+    from labs import secured
+    from plumbing.kafka import answers
+
+    programs = labs.programs()
+    if options.program not in programs:
+        file = options.program.rpartition("/")[2]
+        path = next((path for path in programs if path.endswith(f"/{file}")), None)
+        hint = f"python run.py {path}" if path else "python run.py check   (the labs; their pages are in labs/)"
+        raise Problem(f"there is no {options.program}", hint)
+    secured.act_as("learner")
+    if not {"-h", "--help"} & set(options.arguments) and not answers(BOOTSTRAP_SERVERS, BROKER_SECONDS):
+        raise Problem(f"no broker answers on {BOOTSTRAP_SERVERS}", "python run.py in another terminal, then try again")
+    return _call("-m", "labs", programs[options.program], *options.arguments)
+
+
+def _test(options: argparse.Namespace) -> int:
+    # Two processes, because most tests wait for something to happen; tests/scheduling.py says which keep together.
+    return _call("-m", "pytest", "--numprocesses", "2", *options.arguments)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    return _call("-m", "bench", *options.arguments)
+
+
+def _doctor(_options) -> int:
+    from launcher import doctor
+
+    return doctor.main()
+
+
+def _kafka_command(options: argparse.Namespace) -> int:
+    from brokers import java
+
+    return java.run_command(options.command, options.arguments)
+
+
+def _prepare(_options) -> int:
+    """Fetch everything that `run.py` and the labs would fetch later: for a room without network."""
+    from brokers import docker, jars, java
     from brokers.cluster import DockerCluster
 
     terminal.say("packages", "all installed")
-    with terminal.progress("kafka", "looking for its jars") as report:
-        count = len(jars.ensure(report))
+    with terminal.progress("kafka", "looking for its jars") as progress:
+        count = len(jars.ensure(progress))
     terminal.say("kafka", f"Apache Kafka {jars.kafka_version()}: {count} jars, verified")
-    terminal.say("java", local.find_java()[0])
+    terminal.say("java", java.find_java()[0])
     if problem := docker.engine_problem():
         terminal.say("docker", f"{problem}: its images are not needed then")
     else:
@@ -110,44 +164,6 @@ def _prepare() -> int:
         terminal.say("docker", "all images are here")
     terminal.say("ready", "from now on, no network is needed: python run.py")
     return 0
-
-
-def _parser(usage: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="run.py", usage=usage, add_help=False)
-    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
-    parser.add_argument("command", nargs="?", default="start", choices=sorted(_COMMANDS), help=argparse.SUPPRESS)
-    parser.add_argument("--broker", default="", choices=BROKERS, help=argparse.SUPPRESS)
-    parser.add_argument("--brokers", type=int, default=1, choices=[1, 3], help=argparse.SUPPRESS)
-    return parser
-
-
-def _with_brokers(command) -> int:
-    """Call it; a broker that cannot be had is a `Problem` like any other."""
-    from brokers import Problem
-
-    try:
-        return command()
-    except Problem as error:
-        raise Problem(str(error), error.hint) from error
-
-
-def _start(options: argparse.Namespace) -> int:
-    from launcher import session
-
-    return session.main(options.broker, options.brokers)
-
-
-def _topic(_options) -> int:
-    from launcher import session
-
-    terminal.say("topic", session.create_topic(BOOTSTRAP_SERVERS))
-    return 0
-
-
-def _doctor(_options) -> int:
-    from launcher import doctor
-
-    return doctor.main()
 
 
 def _clean(_options) -> int:
@@ -165,10 +181,33 @@ def _clean(_options) -> int:
     return 0
 
 
-def _kafka_command(name: str, arguments: list[str]) -> int:
-    from brokers import local
+def _call(*arguments: str) -> int:
+    """Run Python with these arguments in the project's folder; returns its exit code."""
+    utf8 = {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+    return subprocess.call([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **utf8})
 
-    return local.run_command(name, arguments)
 
+BROKER_SECONDS = 15.0
+ABOUT = "Hands-on Kafka. Without a command: start a broker and the five programs; then type: stop 1, like 5, quit ..."
+MORE = f"""examples:
+  python run.py --broker local          start everything, on a broker without Docker
+  python run.py --brokers 3             start everything, on three brokers; then also: kill kafka-1
+  python run.py check 1                 what is missing in lab 1
+  python run.py labs/click.py           a program of the labs
+  python run.py test tests/unit         some of the tests; what follows `test` goes to pytest
 
-_COMMANDS = {"start": _start, "doctor": _doctor, "topic": _topic, "clean": _clean}
+Kafka's own command line, without Docker: python run.py kafka-topics --list; and in the same way
+{", ".join(list(KAFKA_COMMANDS)[1:])}
+"""
+COMMANDS = {
+    "start": Command("start a broker, the topic and the five programs (the default)", PROGRAMS, _start),
+    "check": Command("what you have reached in the labs, asked from the broker", LABS, _check),
+    "labs": Command("run a program of the labs: python run.py labs/click.py", LABS, _lab),
+    "prepare": Command("fetch everything beforehand, for a room without network", LABS, _prepare),
+    "test": Command("run the tests; arguments go to pytest", DEV, _test, passes_on=True),
+    "bench": Command("measure how fast the programs are", BENCH, _bench, passes_on=True),
+    "doctor": Command("find what is wrong, and how to fix it", PROGRAMS, _doctor),
+    "topic": Command("create the topic likes", PROGRAMS, _topic),
+    "clean": Command("wipe the data of the local broker", PROGRAMS, _clean),
+}
+COMMANDS |= {name: Command(f"Kafka's own {name}", PROGRAMS, _kafka_command, passes_on=True) for name in KAFKA_COMMANDS}

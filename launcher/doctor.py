@@ -1,4 +1,4 @@
-"""`python run.py doctor`: look at everything that has to be right, and say how to mend what is not."""
+"""`python run.py doctor`: check everything that has to be right, and print how to fix what is not."""
 
 import re
 import shutil
@@ -12,10 +12,12 @@ from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 import settings
-from brokers import docker, jars, local
+from brokers import compose, docker, jars, java, local
 from brokers.cluster import services
-from brokers.ports import taken
-from launcher import session, terminal
+from brokers.ports import port_holder
+from brokers.topic import PARTITIONS
+from launcher import terminal
+from launcher.session import CONSUMERS
 from plumbing import Problem
 from plumbing.kafka import broker_problem, client_config
 from settings import ROOT
@@ -26,7 +28,7 @@ CLOCK_SECONDS = 60  # a broker's clock may differ by so much
 
 @dataclass
 class Finding:
-    """One thing that was looked at. `fix` says what to type; empty when nothing is wrong."""
+    """One thing that was checked. `fix` is what to type; empty if nothing is wrong."""
 
     about: str
     what: str
@@ -34,17 +36,17 @@ class Finding:
 
 
 def main() -> int:
-    """Print every finding; 0 when nothing has to be mended, else 1."""
-    mend = 0
+    """Print every finding; returns 0 if nothing has to be fixed, else 1."""
+    wrong = 0
     for finding in findings():
         mark = "!" if finding.fix else " "
         terminal.write(f"{mark} {finding.about:<{terminal.NAME_WIDTH}} {finding.what}")
         if finding.fix:
-            mend += 1
+            wrong += 1
             terminal.write(f"  {'':<{terminal.NAME_WIDTH}} -> {finding.fix}")
     terminal.write("")
-    terminal.write(f"{mend} to mend" if mend else "all is well")
-    return 1 if mend else 0
+    terminal.write(f"{wrong} to fix" if wrong else "all is well")
+    return 1 if wrong else 0
 
 
 def findings() -> Iterator[Finding]:
@@ -67,12 +69,12 @@ def findings() -> Iterator[Finding]:
 
 def _disk() -> Finding:
     free = shutil.disk_usage(ROOT).free // 2**20
-    fix = "" if free > DISK_MEGABYTES else f"make room: {DISK_MEGABYTES} MB are a good measure"
+    fix = "" if free > DISK_MEGABYTES else f"make room: {DISK_MEGABYTES} MB are enough"
     return Finding("disk", f"{free:,} MB free", fix)
 
 
 def _kafka_problem(servers: str) -> tuple[str, str]:
-    """Why no broker answers there, empty when one does; with what to type where the settings are at fault."""
+    """Why no broker answers there, empty if one does; and what to type if the client's settings are at fault."""
     try:
         problem = broker_problem(servers)
         return (str(problem), "") if problem else ("", "")
@@ -81,7 +83,7 @@ def _kafka_problem(servers: str) -> tuple[str, str]:
 
 
 def _docker(needed: bool) -> Finding:
-    """A Docker that does not run is to be mended only where no broker answers."""
+    """A Docker that does not run only has to be fixed if no broker answers."""
     problem = docker.engine_problem()
     installed_but = problem and problem != "Docker is not installed"
     fix = "start Docker Desktop, or go on without it: python run.py --broker local" if needed and installed_but else ""
@@ -89,8 +91,8 @@ def _docker(needed: bool) -> Finding:
 
 
 def _image() -> Finding:
-    """The image of the compose file: Bitnami's old name leads nowhere any more, and the jars are of one version."""
-    image = local.SINGLE.image
+    """The image of the compose file: Bitnami's old name no longer exists, and the jars are of one version."""
+    image = compose.SINGLE.image
     name, _, tag = image.rpartition(":")
     version = jars.kafka_version()
     if re.fullmatch(r"(docker\.io/)?bitnami/kafka", name):
@@ -102,9 +104,9 @@ def _image() -> Finding:
 
 
 def _data() -> Iterator[Finding]:
-    """What the local brokers have written: of this cluster, and whole."""
+    """The data of the local brokers: of this cluster, and complete."""
     for service, folder in [
-        (local.SINGLE, local.FOLDER),
+        (compose.SINGLE, local.FOLDER),
         *((s, local.FOLDER / "cluster" / s.name) for s in services()),
     ]:
         data = folder / "data"
@@ -120,15 +122,15 @@ def _data() -> Iterator[Finding]:
         if not found:
             yield Finding(about, f"{local.shown(data)} is half written: it has no cluster id", wipe)
         elif found[1] != wanted:
-            yield Finding(about, f"{local.shown(data)} is of cluster {found[1]}, not {wanted}", wipe)
+            yield Finding(about, f"{local.shown(data)} belongs to cluster {found[1]}, not {wanted}", wipe)
         else:
-            yield Finding(about, f"{local.shown(data)} is of cluster {wanted}")
+            yield Finding(about, f"{local.shown(data)} belongs to cluster {wanted}")
 
 
 def _local_broker() -> Iterator[Finding]:
     """The broker that needs no Docker: its Java, its jars."""
     try:
-        yield Finding("java", " ".join(local.find_java()))
+        yield Finding("java", " ".join(java.find_java()))
     except Problem as error:
         yield Finding("java", str(error), error.hint)
     missing = len(jars.broken_or_missing())
@@ -138,11 +140,11 @@ def _local_broker() -> Iterator[Finding]:
 
 
 def _programs() -> Iterator[Finding]:
-    """The ports of the five programs: free, ours, or somebody else's."""
+    """The ports of the five programs: free, used by them, or by another program."""
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
-    ports |= {f"consumer-{n + 1}": settings.CONSUMER_PORT + n for n in range(session.CONSUMERS)}
+    ports |= {f"consumer-{n + 1}": settings.CONSUMER_PORT + n for n in range(CONSUMERS)}
     for name, port in ports.items():
-        holder = taken(port)
+        holder = port_holder(port)
         if holder is None:
             yield Finding(name, f"not running, port {port} is free")
         elif _is_ours(name, port):
@@ -162,8 +164,8 @@ def _is_ours(name: str, port: int) -> bool:
 
 def _no_broker(servers: str, problem: str) -> Finding:
     if "TLS or authentication" in problem:
-        return Finding("kafka", problem, "look into KAFKA_CLIENT_CONFIG: TLS, password, certificate")
-    if servers == settings.DEFAULT_BOOTSTRAP_SERVERS and (holder := taken(9092)):
+        return Finding("kafka", problem, "check the file that KAFKA_CLIENT_CONFIG names: TLS, password, certificate")
+    if servers == settings.DEFAULT_BOOTSTRAP_SERVERS and (holder := port_holder(9092)):
         return Finding("kafka", f"port 9092 is taken by {holder}, not a broker", f"end it: {holder.how_to_end}")
     return Finding("kafka", problem, "python run.py   (or start_kafka.bat)")
 
@@ -177,11 +179,11 @@ def _cluster(servers: str) -> Iterator[Finding]:
         yield Finding("kafka", f"{brokers} on {servers}, cluster {metadata.cluster_id}")
         topic = metadata.topics.get(settings.TOPIC)
         if topic is None:
-            hidden = ", or no access rule lets us see it" if "sasl.username" in client_config(servers) else ""
+            hidden = ", or access rules hide it" if "sasl.username" in client_config(servers) else ""
             fix = "python run.py topic   (or create_likes_topic.bat)"
             yield Finding("topic", f"{settings.TOPIC} is missing{hidden}", fix)
             return
-        count, wanted = len(topic.partitions), session.PARTITIONS
+        count, wanted = len(topic.partitions), PARTITIONS
         delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {settings.TOPIC}"
         fix = "" if count == wanted else f"{delete}   (its events go!), then: python run.py topic"
         yield Finding("topic", f"{settings.TOPIC} has {count} partitions", fix)
@@ -192,13 +194,11 @@ def _cluster(servers: str) -> Iterator[Finding]:
 
 
 def _clock(admin: AdminClient, partitions: int) -> Finding:
-    """The newest event of the topic against our clock: an event of the future was written by a clock that differs."""
+    """The newest event against this computer's clock: if it is from the future, one of the two clocks is wrong."""
     places = {TopicPartition(settings.TOPIC, number): OffsetSpec.max_timestamp() for number in range(partitions)}
     newest = max(done.result().timestamp for done in admin.list_offsets(places, request_timeout=10).values())
     ahead = newest / 1000 - time.time()
-    fix = (
-        "set the clock of this computer, or of the one that wrote it, by the internet" if ahead > CLOCK_SECONDS else ""
-    )
+    fix = "set the clock of this computer, or of the one that wrote the event" if ahead > CLOCK_SECONDS else ""
     what = f"the newest event is {ahead:.0f} s in the future" if fix else "no event is in the future"
     return Finding("clock", what, fix)
 

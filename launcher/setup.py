@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from launcher import terminal
 from plumbing import Problem
@@ -15,14 +15,15 @@ from settings import ROOT
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
-LOCK = "requirements.lock"  # requirements.txt with all that it draws in, each file by its SHA-256
+PROGRAMS = "requirements.txt"
+LOCK = "requirements/lock.txt"  # requirements.txt with all that it draws in, each file by its SHA-256
 
 NO_NETWORK = "Max retries|NewConnectionError|NameResolutionError|ProxyError|Network is unreachable|timed out"
 
 
 def enter(requirements: str) -> None:
-    """Return inside `.venv` with everything of `requirements` installed: makes it or mends it if need
-    be, and starts run.py again with its Python. Raises `Problem`."""
+    """Return inside `.venv` with everything of `requirements` installed: creates or repairs it if
+    necessary, and starts run.py again with its Python. Raises `Problem`."""
     if not _is_complete(requirements):
         _install(requirements)
     if Path(sys.prefix).resolve() != VENV.resolve():
@@ -30,7 +31,7 @@ def enter(requirements: str) -> None:
 
 
 def _is_complete(requirements: str) -> bool:
-    """True when the last installation of these requirements went through to its end."""
+    """Whether the last installation of these requirements was completed."""
     stamp = _stamp(requirements)
     return PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == _wanted(requirements)
 
@@ -38,7 +39,9 @@ def _is_complete(requirements: str) -> bool:
 def _included(requirements: str) -> list[str]:
     """The requirements file and those that it includes."""
     text = (ROOT / requirements).read_text(encoding="utf-8")
-    return [requirements] + [f for file in re.findall(r"^-r (\S+)", text, re.MULTILINE) for f in _included(file)]
+    folder = PurePosixPath(requirements).parent  # pip, too, looks for an included file from there
+    names = [os.path.normpath(folder / file) for file in re.findall(r"^-r (\S+)", text, re.MULTILINE)]
+    return [requirements, *(file for name in names for file in _included(PurePath(name).as_posix()))]
 
 
 def _wanted(requirements: str) -> str:
@@ -47,16 +50,16 @@ def _wanted(requirements: str) -> str:
 
 
 def _stamp(requirements: str) -> Path:
-    return VENV / f"installed-{requirements}"
+    return VENV / f"installed-{PurePosixPath(requirements).name}"
 
 
 def _install(requirements: str) -> None:
     with terminal.progress("packages", "preparing .venv") as update:
         if not _works():
-            _make_venv()
+            _create_venv()
         update("installing")
         _pip(update, "--require-hashes", "-r", ROOT / LOCK)
-        if requirements != "requirements.txt":
+        if requirements != PROGRAMS:
             _pip(update, "-r", ROOT / requirements)
     for file in _included(requirements):
         _stamp(file).write_text(_wanted(file), encoding="utf-8")
@@ -64,10 +67,10 @@ def _install(requirements: str) -> None:
 
 
 def _pip(update, *arguments) -> None:
-    """Install what the arguments name, and tell `update` how far it is. Raises `Problem`."""
+    """Install what the arguments name, and report the progress to `update`. Raises `Problem`."""
     command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command += ["--progress-bar", "off", "--retries", "2", *arguments]
-    said = []
+    output = []
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -78,18 +81,18 @@ def _pip(update, *arguments) -> None:
         errors="replace",
     ) as pip:
         for line in pip.stdout:
-            said.append(line.strip())
+            output.append(line.strip())
             if name := re.match(r"(?:Collecting|Downloading) ([A-Za-z_.-]*[A-Za-z])", line.strip()):
                 update(f"installing {name[1]}")
             elif line.startswith("Installing"):
                 update("installing, almost done")
     if pip.returncode:
-        raise _why_pip_failed(said)
+        raise _why_pip_failed(output)
 
 
 def _works() -> bool:
-    """True when `.venv` has a Python that is new enough and has pip: not one that is half made, that
-    was copied from another machine, or whose Python has since been removed."""
+    """Whether `.venv` has a Python that is new enough and has pip: not one that is half created, that
+    was copied from another machine, or whose Python has been removed since."""
     try:
         check = "import pip, sys; sys.exit(sys.version_info < (3, 10))"
         return subprocess.run([PYTHON, "-c", check], capture_output=True, timeout=60).returncode == 0
@@ -97,7 +100,7 @@ def _works() -> bool:
         return False
 
 
-def _make_venv() -> None:
+def _create_venv() -> None:
     if VENV.exists():
         try:
             shutil.rmtree(VENV)
@@ -108,20 +111,21 @@ def _make_venv() -> None:
             ) from error
     done = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True, text=True, errors="replace")
     if done.returncode:
-        said = (done.stdout + done.stderr).strip()
-        if "ensurepip" in said or "No module named venv" in said:
+        output = (done.stdout + done.stderr).strip()
+        if "ensurepip" in output or "No module named venv" in output:
             raise Problem(
                 "this Python cannot make a virtual environment",
                 "sudo apt install python3-venv, then: python run.py",
             )
-        raise Problem(f".venv cannot be made: {said.splitlines()[-1] if said else 'no reason given'}", _TRY_AGAIN)
+        reason = output.splitlines()[-1] if output else "no reason given"
+        raise Problem(f".venv cannot be created: {reason}", _TRY_AGAIN)
 
 
 _TRY_AGAIN = "see that the disk has room and the folder may be written, then: python run.py"
 
 
-def _why_pip_failed(said: list[str]) -> Problem:
-    text = "\n".join(said)
+def _why_pip_failed(output: list[str]) -> Problem:
+    text = "\n".join(output)
     if "No space left" in text:
         return Problem("the disk is full: the packages need about 700 MB", "make room, then: python run.py")
     if re.search(NO_NETWORK, text):
@@ -131,10 +135,10 @@ def _why_pip_failed(said: list[str]) -> Problem:
         )
     if "THESE PACKAGES DO NOT MATCH THE HASHES" in text:
         return Problem(
-            "a package is not the one that requirements.lock names by its SHA-256",
+            "a package is not the one that requirements/lock.txt names by its SHA-256",
             "python run.py, once more; if it stays so, ask who runs the package index or proxy that pip uses",
         )
-    errors = [line for line in said if line.startswith("ERROR")] or said or ["pip said nothing"]
+    errors = [line for line in output if line.startswith("ERROR")] or output or ["no output from pip"]
     return Problem(
         f"pip could not install the packages: {errors[-1]}",
         f"{PYTHON} -m pip install -r {LOCK}   shows all it says",

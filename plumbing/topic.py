@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
 import settings
 from plumbing.kafka import BROKER_SECONDS, CONNECTION_ERRORS, Unavailable, connect, no_broker, note_refusal
@@ -151,6 +152,19 @@ class Topic:
         ends = insist(lambda: self._client.get_watermark_offsets(here, timeout=BROKER_SECONDS))
         self._existed = True
         return ends
+
+
+def create(admin: AdminClient, name: str, partitions: int, config: dict[str, str] | None = None) -> bool:
+    """Create the topic; False if it exists already. Raises KafkaException."""
+    # The broker decides how many replicas (default.replication.factor): one if it is alone, three of three.
+    new = NewTopic(name, partitions, -1, config=config or {})
+    try:
+        insist(lambda: admin.create_topics([new])[name].result())
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+        return False
+    return True
 
 
 def partition_of_key(key: str, partitions: int) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from brokers.ports import free_ports, taken
+from brokers.ports import free_ports, port_holder
 from plumbing.child import Child
 from settings import ROOT
 
@@ -104,4 +104,4 @@ def consumer(servers: str, group: str, port: int = 0) -> Program:
 
 def port_behind(members: list[Program]) -> int:
     """A free port behind theirs: the group deals its partitions out in the order of the ports."""
-    return next(port for port in range(max(member.port for member in members) + 1, 2**16) if not taken(port))
+    return next(port for port in range(max(member.port for member in members) + 1, 2**16) if not port_holder(port))

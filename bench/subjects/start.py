@@ -10,7 +10,7 @@ from bench.cluster import Bench, local_broker
 from bench.harness import Line, NotMeasured, Spread
 from bench.programs import Program
 from brokers.local import PORTS
-from brokers.ports import taken
+from brokers.ports import port_holder
 from settings import ROOT
 
 TITLE = "start"
@@ -30,7 +30,7 @@ def measure(bench: Bench) -> Iterator[Line]:
     yield Line("start", "the local broker alone", Spread.of(alone), "s")
     if bench.quick:
         return
-    if holders := [port for port in PORTS.values() if taken(port)]:
+    if holders := [port for port in PORTS.values() if port_holder(port)]:
         raise NotMeasured(f"run.py: port {holders[0]} is taken, its local broker could not start")
     copy = bench.folder / "copy"
     for name in _files_of_the_repository():

@@ -14,9 +14,9 @@ import requests
 import yaml
 
 from brokers import docker
-from brokers.local import COMPOSE_FILE
+from brokers.compose import COMPOSE_FILE
 from brokers.ports import free_ports
-from tests.conftest import PARTITIONS, TOPIC
+from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import ROOT, consumer, producer, wait_until
 
 pytestmark = [

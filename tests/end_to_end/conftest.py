@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from brokers.ports import taken
+from brokers.ports import port_holder
 from tests.programs import ROOT, Program
 
 PORTS = (5001, 5002, 5003, 5004, 8501, 9092, 29092, 9093, 9094, 29094, 9095, 9096, 29096, 9097)
@@ -19,7 +19,7 @@ READY = "open this, click Like"
 def copy(tmp_path_factory):
     """The project in a folder with blanks, without data, with the packages that are installed already."""
     for port in PORTS:
-        if holder := taken(port):
+        if holder := port_holder(port):
             # A machine that checks changes has no excuse to skip these tests.
             refuse = pytest.fail if os.environ.get("CI") else pytest.skip
             refuse(f"port {port} is taken by {holder}: end it to run the tests of the whole system")
@@ -57,4 +57,4 @@ def new_session(folder, *arguments: str):
 
 
 def nothing_is_left() -> bool:
-    return not any(taken(port) for port in PORTS)
+    return not any(port_holder(port) for port in PORTS)

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from brokers.local import LocalBroker
-from launcher.session import create_topic
+from brokers.topic import create_likes
 from tests.end_to_end.conftest import READY, nothing_is_left, run_py
 from tests.pages import LEFT_OPEN, Step, as_pattern, found, run_in_shell, steps, wait_for_shown
 from tests.programs import ROOT, Program, wait_until
@@ -116,7 +116,7 @@ def test_by_hand_with_four_terminals(copy, shell_environment):
     broker = LocalBroker(copy / ".kafka")
     try:
         with broker as servers:
-            create_topic(servers)
+            create_likes(servers)
             for line, health in FOR_EVER.items():
                 assert any(line in step.commands for step in STEPS if step.kind == "sh"), line
                 settings = {"PATH": shell_environment["PATH"], "STREAMLIT_SERVER_HEADLESS": "true"}

@@ -7,7 +7,7 @@ import re
 import time
 
 from brokers import local
-from tests.conftest import PARTITIONS, TOPIC
+from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import consumer, wait_until
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import local_cluster
+from tests.brokers import local_cluster
 
 
 def test_a_cluster_that_cannot_start_leaves_nothing_behind(tmp_path):

@@ -14,10 +14,10 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from brokers import docker, local
+from brokers import compose, docker, local
 from launcher import doctor, session
 from plumbing.kafka import client_config
-from tests.conftest import PARTITIONS, TOPIC, local_broker
+from tests.brokers import PARTITIONS, TOPIC, local_broker
 from tests.programs import wait_until
 
 
@@ -167,8 +167,8 @@ def test_a_disk_that_is_full(monkeypatch, tmp_path):
     [
         (None, "half written"),
         ("version=1\n", "half written"),
-        ("cluster.id=another-cluster-000000\n", "is of cluster another-cluster-000000"),
-        (f"cluster.id={local.SINGLE.environment['KAFKA_KRAFT_CLUSTER_ID']}\n", ""),
+        ("cluster.id=another-cluster-000000\n", "belongs to cluster another-cluster-000000"),
+        (f"cluster.id={compose.SINGLE.environment['KAFKA_KRAFT_CLUSTER_ID']}\n", ""),
     ],
 )
 def test_a_data_folder_that_is_half_written_or_of_another_cluster(monkeypatch, tmp_path, content, words):

@@ -12,7 +12,7 @@ import group_view
 from brokers import local
 from group_view import GroupWatcher, Snapshot
 from plumbing.kafka import client_config
-from tests.conftest import PARTITIONS, TOPIC
+from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import Program, consumer, port_behind, wait_until
 
 

@@ -17,7 +17,7 @@ LIKES = f"""
 import sys, tempfile
 from pathlib import Path
 import requests
-from tests.conftest import local_broker, with_topic
+from tests.brokers import local_broker, with_topic
 from tests.programs import producer, wait_until
 
 def click(url):

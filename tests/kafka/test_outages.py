@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from tests.conftest import local_broker, with_topic
+from tests.brokers import local_broker, with_topic
 from tests.programs import consumer, producer
 
 

@@ -8,7 +8,7 @@ import requests
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from plumbing.kafka import client_config
-from tests.conftest import PARTITIONS, TOPIC
+from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import consumer, port_behind, producer
 
 

@@ -16,7 +16,7 @@ from confluent_kafka.admin import (
 )
 
 from plumbing.kafka import client_config
-from tests.conftest import create_topic, secured_broker
+from tests.brokers import create_topic, secured_broker
 from tests.programs import ROOT, consumer, producer
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import local_broker, with_topic
+from tests.brokers import local_broker, with_topic
 from tests.reliability.trial import Trial
 
 

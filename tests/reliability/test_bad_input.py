@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plumbing.kafka import client_config
-from tests.conftest import local_broker, with_topic
+from tests.brokers import local_broker, with_topic
 from tests.programs import LIKE_LOGGED, consumer, producer, wait_until
 from tests.reliability.trial import TOPIC
 

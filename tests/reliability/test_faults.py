@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from plumbing.kafka import client_config
-from tests.conftest import create_topic, local_broker, local_cluster, with_topic
+from tests.brokers import create_topic, local_broker, local_cluster, with_topic
 from tests.programs import Program, wait_until
 from tests.reliability.trial import TOPIC, Clicks, Trial
 

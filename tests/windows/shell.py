@@ -36,18 +36,20 @@ exit /b %errorlevel%
 """
 
 CLOSE_WINDOWS = """
-import contextlib, psutil, stop_apps
-windows = stop_apps.our_windows()
-for process in [*stop_apps.our_programs(windows), *windows]:
+import contextlib, psutil
+from launcher import stop_windows
+windows = stop_windows.our_windows()
+for process in [*stop_windows.our_programs(windows), *windows]:
     with contextlib.suppress(psutil.NoSuchProcess):
         process.kill()
 psutil.wait_procs(windows, timeout=30)
 """
 
 CLOSE_WINDOW = """
-import ctypes, stop_apps
+import ctypes
+from launcher import stop_windows
 kernel32, title = ctypes.WinDLL("kernel32"), ctypes.create_unicode_buffer(256)
-for window in stop_apps.our_windows():
+for window in stop_windows.our_windows():
     kernel32.FreeConsole()
     kernel32.AttachConsole(window.pid)
     kernel32.GetConsoleTitleW(title, len(title))
@@ -131,7 +133,7 @@ class Shell:
 
     def windows_open(self, project: Path) -> int:
         """How many of the five windows of this project are open."""
-        return int(self.python("import stop_apps; print(len(stop_apps.our_windows()))", project))
+        return int(self.python("from launcher import stop_windows; print(len(stop_windows.our_windows()))", project))
 
     def close_windows(self, project: Path) -> None:
         """Ends them and their programs by force."""

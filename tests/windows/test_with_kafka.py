@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from brokers import local
-from tests.conftest import with_topic
+from tests.brokers import with_topic
 from tests.programs import Program, wait_until
 from tests.windows.conftest import refuse
 from tests.windows.shell import ON_WINDOWS, copy_project

@@ -78,9 +78,9 @@ elif arguments[:2] == ["-m", "pip"]:
         beside.with_suffix(".json").write_text(json.dumps(scenario | {"packages": True}))
     print("Successfully installed" if code == 0 else "ERROR: No matching distribution found")
     sys.exit(code)
-elif arguments[0] == "stop_apps.py":
+elif arguments[:2] == ["-m", "launcher.stop_windows"]:
     sys.path.insert(0, str(Path.cwd()))
-    runpy.run_path("stop_apps.py", run_name="__main__")
+    runpy.run_module("launcher.stop_windows", run_name="__main__")
 elif arguments[0] == "producer.py":
     program("producer", 5001)
 elif arguments[0] == "consumer.py":

@@ -1,7 +1,7 @@
-"""Ends what start_apps.bat opened: Ctrl+C for each program, then its window. Windows only; see stop_apps.bat.
+"""Ends what start_apps.bat opened: Ctrl+C for each program, then its window. Windows only; stop_apps.bat runs it.
 
 A consumer that gets Ctrl+C leaves its group, and the others take over its partitions at once. One that is
-ended by force is missed only when its session times out, 6 s later.
+ended by force is only missed when its session times out, 6 s later.
 """
 
 import contextlib
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psutil
 
-HERE = Path(__file__).resolve().parent
+from settings import ROOT
+
 PROGRAMS = ("producer.py", "consumer.py", "producer_ui.py")
 PATIENCE_SECONDS = 10  # for a clean end; what is left then is ended by force
 CTRL_C_EVENT = 0
@@ -27,7 +28,7 @@ def runs_ours(process: psutil.Process) -> bool:
 def is_our_window(process: psutil.Process) -> bool:
     """Is it the cmd.exe of a window: opened with /k, in this folder, for one of our programs?"""
     try:
-        return runs_ours(process) and "/k" in process.cmdline() and Path(process.cwd()) == HERE
+        return runs_ours(process) and "/k" in process.cmdline() and Path(process.cwd()) == ROOT
     except (psutil.Error, OSError):
         return False
 
@@ -38,7 +39,7 @@ def our_windows() -> list[psutil.Process]:
 
 
 def our_programs(windows: list[psutil.Process]) -> list[psutil.Process]:
-    """What of ours runs in these windows."""
+    """The programs of this project that run in these windows."""
     programs = []
     for window in windows:
         with contextlib.suppress(psutil.NoSuchProcess):  # closed meanwhile
@@ -47,15 +48,15 @@ def our_programs(windows: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def press_ctrl_c(pid: int) -> None:
-    """Types Ctrl+C, so to speak, in the console that process `pid` has.
+    """Sends Ctrl+C to the console of process `pid`.
 
     taskkill has no way to do that: without /F it asks a window to close, and it finds none when Windows
-    Terminal draws the console. Who wants to send Ctrl+C has to be in that console, so this process moves.
+    Terminal draws the console. Only a process in that console can send Ctrl+C to it, so this one moves there.
     """
     kernel32 = ctypes.WinDLL("kernel32")
     kernel32.FreeConsole()
     if kernel32.AttachConsole(pid):
-        kernel32.SetConsoleCtrlHandler(None, True)  # everyone in the console gets it; not for this process
+        kernel32.SetConsoleCtrlHandler(None, True)  # every process in the console gets it; this one ignores it
         kernel32.GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)
 
 
@@ -69,7 +70,7 @@ def main() -> None:
     for window in windows:
         press_ctrl_c(window.pid)
     _, alive = psutil.wait_procs(programs, timeout=PATIENCE_SECONDS)
-    ctypes.WinDLL("kernel32").FreeConsole()  # or this process would go with the last window it visited
+    ctypes.WinDLL("kernel32").FreeConsole()  # or this process would end with the last window it visited
     for process in [*alive, *windows]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

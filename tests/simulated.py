@@ -28,8 +28,8 @@ class SimulatedBroker(Broker):
         self.bootstrap_servers = ""
         self._client = self._cluster = None
 
-    def start(self, report: Progress = print) -> None:
-        report("starting a simulated broker")
+    def start(self, progress: Progress = print) -> None:
+        progress("starting a simulated broker")
         library = _librdkafka()
         problem = ctypes.create_string_buffer(512)
         settings = library.rd_kafka_conf_new()

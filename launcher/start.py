@@ -1,0 +1,95 @@
+"""`python run.py`: a broker, the topic, a session, and its end in order."""
+
+import contextlib
+import queue
+import signal
+import threading
+from collections.abc import Iterator
+
+import settings
+from brokers import Broker
+from brokers.choose import candidates, cluster_candidates, start_first
+from brokers.ports import port_holder
+from brokers.topic import create_likes
+from launcher import terminal
+from launcher.session import CONSUMERS, MOST_CONSUMERS, Session
+from plumbing import Problem
+
+
+def main(kind: str, brokers: int) -> int:
+    """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem`."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # whatever ends us, end what we started
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    check_settings()
+    try:
+        with running_broker(kind, brokers) as broker:
+            terminal.say("topic", create_likes(broker.bootstrap_servers))
+            session = Session(broker)
+            try:
+                session.start()
+                session.print_table()
+                threading.Thread(target=session.read_commands, daemon=True).start()
+                while session.obey(_next(session.commands)):
+                    pass
+            finally:
+                _ignore_further_signals()
+                session.stop()
+    except KeyboardInterrupt:
+        pass
+    terminal.say("bye", "everything that was started here has ended")
+    return 0
+
+
+def _next(commands: queue.Queue[str]) -> str:
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return commands.get(timeout=1.0)  # on Windows, an endless wait would not notice Ctrl+C
+
+
+def _ignore_further_signals() -> None:
+    """Stopping takes some seconds; an impatient second Ctrl+C must not leave half of it running."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def check_settings() -> None:
+    """Refuse what could not work before anything is started. Raises `Problem`."""
+    written, read = settings.topic_of("producer.py"), settings.topic_of("consumer.py")
+    if written != read:
+        what = f"producer.py writes to the topic {written}, consumer.py reads {read}"
+        raise Problem(what, "give both the same topic, in the line that begins with TOPIC")
+    if settings.CONSUMER_PORT > 2**16 - MOST_CONSUMERS:
+        what = f"CONSUMER_PORT is {settings.CONSUMER_PORT}: the consumers after the first need the ports that follow"
+        raise Problem(what, "unset CONSUMER_PORT, or set it to a smaller number")
+    ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
+    ports |= {f"consumer {n + 1}": settings.CONSUMER_PORT + n for n in range(CONSUMERS)}
+    for name, port in ports.items():
+        if holder := port_holder(port):
+            raise Problem(
+                f"port {port} (of the {name}) is taken by {holder}",
+                f"end it ({holder.how_to_end}), then: python run.py",
+            )
+
+
+@contextlib.contextmanager
+def running_broker(kind: str = "", brokers: int = 1) -> Iterator[Broker]:
+    """Start the broker of this kind, or without one the first that is available; or three. At the end, stop what was
+    started. Raises `Problem`."""
+    with terminal.progress("kafka", "looking for a broker") as progress:
+        find = cluster_candidates if brokers > 1 else candidates
+        broker = start_first(find(kind, lambda text: terminal.say("kafka", text)), progress, _pass_over)
+    try:
+        terminal.say("kafka", f"{broker.bootstrap_servers}: {broker.description}")
+        if broker.client_properties:
+            settings.use_client_config(broker.client_properties)
+            terminal.say("kafka", f"for clients: KAFKA_CLIENT_CONFIG={broker.client_properties}")
+        yield broker
+    finally:
+        with terminal.progress("kafka", "stopping"):
+            broker.stop()
+
+
+def _pass_over(reason: Problem, following: Broker) -> None:
+    terminal.complain(str(reason), f"trying {following.description}")

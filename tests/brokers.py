@@ -1,0 +1,79 @@
+"""Brokers for the tests, each on free ports and with its data in a folder of the test."""
+
+import contextlib
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from brokers.cluster import LocalCluster
+from brokers.compose import SINGLE
+from brokers.local import LocalBroker
+from brokers.ports import free_ports
+from brokers.secured import SecuredBroker
+from brokers.topic import PARTITIONS
+from plumbing import topic
+from plumbing.kafka import answers, client_config
+from tests.programs import wait_until
+
+TOPIC = "likes"
+
+
+def local_broker(folder) -> LocalBroker:
+    """A local broker of its own, on free ports, with its data in `folder`."""
+    return LocalBroker(folder, listeners(free_ports(3)))
+
+
+def local_cluster(folder) -> LocalCluster:
+    """Three local brokers of their own, as `local_broker`."""
+    ports = free_ports(9)
+    return LocalCluster(folder, [listeners(ports[first : first + 3]) for first in (0, 3, 6)])
+
+
+def secured_broker(folder) -> SecuredBroker:
+    return SecuredBroker(folder, listeners(free_ports(3)))
+
+
+def listeners(ports: list[int]) -> dict[str, int]:
+    return dict(zip(("EXTERNAL", "INTERNAL", "CONTROLLER"), ports, strict=True))
+
+
+def with_topic(servers: str) -> str:
+    create_topic(AdminClient(client_config(servers)))
+    return servers
+
+
+def create_topic(admin: AdminClient) -> None:
+    """The topic `likes`, with as many replicas as the broker decides, unless it exists."""
+
+    def exists() -> bool:
+        if TOPIC in admin.list_topics(timeout=20).topics:
+            return True
+        with contextlib.suppress(KafkaException):
+            topic.create(admin, TOPIC, PARTITIONS)
+        return False  # the broker that is asked may not have heard of it yet
+
+    wait_until(exists, "the topic")
+
+
+class container:
+    """The compose file's image with the compose file's settings, on a port of its own (testcontainers)."""
+
+    def __enter__(self) -> str:
+        from testcontainers.core.container import DockerContainer
+
+        port = free_ports(1)[0]
+        self.container = DockerContainer(SINGLE.image, hostname="kafka").with_bind_ports(port, port)
+        for name, value in SINGLE.environment.items():
+            # Inside and outside it has to be the same port: the broker sends clients to where it is advertised.
+            self.container.with_env(name, value.replace(":9092", f":{port}"))
+        self.container.start()
+        servers = f"localhost:{port}"
+        try:
+            assert any(answers(servers, 5.0) for _ in range(24)), self.container.get_logs()
+        except BaseException:
+            self.container.stop()
+            raise
+        return servers
+
+    def __exit__(self, *_exception) -> None:
+        self.container.stop()

@@ -1,0 +1,32 @@
+"""Which tests run, and which of them in the same process: a plugin of pytest, loaded by conftest.py."""
+
+import pytest
+
+LONG_TEST_SECONDS = 1800  # until one of them hangs
+USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/")
+SHARE_A_BROKER = ("tests/kafka/", "tests/reliability/")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="tests/reliability for an hour: all faults, many events")
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist all run one after the other
+def pytest_xdist_make_scheduler(config, log):
+    """What shares something runs in the same process. (With pytest 9.2 the marks for that, xdist_group, do nothing.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByWhatIsShared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            shared = [group for group in (USE_THE_USUAL_PORTS, SHARE_A_BROKER) if nodeid.startswith(group)]
+            return shared[0][0] if shared else nodeid
+
+    return ByWhatIsShared(config, log)
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if config.getoption("--long"):
+            item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))
+        elif item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="it takes long: --long runs it"))
