@@ -37,8 +37,8 @@ CONFIG = {  # https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATI
     "acks": "all",  # an event is confirmed when every in-sync replica has it
     "enable.idempotence": True,  # a retry never writes an event twice
     "partitioner": "murmur2_random",  # a key goes where Kafka's Java clients would send it
-    # One request at a time: what is clicked while it is out goes with the next. That batches by itself
-    # under load, and a single click does not wait for company.
+    # One request at a time: likes that arrive while it is out go with the next one. So they are batched
+    # under load, and a single click never waits for others.
     "linger.ms": 0,
     "max.in.flight": 1,
     "message.timeout.ms": 5000,  # an event that is not confirmed by then is given up, and answered 503

@@ -2,11 +2,11 @@
 
 | module      | broker                                                         | needs  |
 | ----------- | -------------------------------------------------------------- | ------ |
+| `choose`    | which one `run.py` takes                                        |        |
 | `docker`    | the compose project, with Kafdrop                              | Docker |
-| `local`     | the same Apache Kafka without Docker, on a Java that pip brings | -      |
+| `local`     | the same Apache Kafka without Docker, on a Java that pip installs | -      |
 | `cluster`   | three brokers, with and without Docker                         | -      |
 | `secured`   | the local one with TLS, passwords and access rules             | -      |
-| `simulated` | librdkafka's mock cluster: offline, in memory, for tests       | -      |
 
 Their classes have the interface of `Broker`.
 """
@@ -25,20 +25,20 @@ class NotAvailable(Problem):
 
 
 class Broker(ABC):
-    """A broker that can be started and stopped; as a context manager it gives its bootstrap servers."""
+    """A broker that can be started and stopped; as a context manager, it returns its bootstrap servers."""
 
     bootstrap_servers: str
     description: str
     client_properties: Path | None = None  # for KAFKA_CLIENT_CONFIG, where clients need one
-    nodes = ()  # where there are several: what has a name, and can be stopped, killed and started
+    nodes = ()  # of a cluster: each has a name and can be stopped, killed and started
 
     @abstractmethod
     def start(self, progress: Progress = print) -> None:
-        """Return when clients are answered. Raises `Problem` and leaves nothing running if that fails."""
+        """Return once it answers clients. Raises `Problem`, with nothing left running, if that fails."""
 
     @abstractmethod
     def stop(self) -> None:
-        """End what `start` started, and only that. Data is kept unless the broker keeps none."""
+        """Stop what `start` started, and only that. The data is kept."""
 
     def __enter__(self) -> str:
         self.start()

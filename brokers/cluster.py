@@ -30,7 +30,7 @@ class LocalNode(LocalBroker):
     """One of the three: a process that needs another one to form a quorum."""
 
     def answers(self) -> bool:
-        """True when the cluster has this broker back, not only when its port answers."""
+        """Whether the cluster has this broker back; that its port answers is not enough."""
         client = admin_client(self.bootstrap_servers, own={"reconnect.backoff.max.ms": 200})
         try:
             return self.port in [broker.port for broker in client.list_topics(timeout=1.0).brokers.values()]
@@ -42,7 +42,7 @@ class LocalCluster(Broker):
     """Three Apache Kafka processes on the loopback interface; `nodes` can be stopped, killed and started.
 
     folder  has a folder for each of them
-    ports   for each of them, listener name -> port; the compose file's own ports unless told
+    ports   for each of them, listener name -> port; by default those of the compose file
     """
 
     def __init__(self, folder: Path = FOLDER / "cluster", ports: list[dict[str, int]] | None = None):
@@ -67,7 +67,7 @@ class LocalCluster(Broker):
             raise
 
     def stop(self) -> None:
-        # At the same time: the last of them, asked alone, would wait for a quorum that is gone.
+        # All at once: stopped one by one, the last of them would wait for a quorum that no longer exists.
         self._each(LocalNode.stop)
 
     def _each(self, call: Callable[[LocalNode], None]) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from brokers import Broker, NotAvailable, Progress
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 10.0  # for an engine that is asked how it is
+PATIENCE_SECONDS = 10.0  # for an answer of the engine
 START_SECONDS = 600.0  # the first start pulls two images, about 500 MB
 
-KNOWN_FAILURES = [  # words of Docker -> what to type next
+KNOWN_FAILURES = [  # parts of Docker's message -> what to type next
     (
         ("port is already allocated", "address already in use", "ports are not available"),
         "python run.py doctor",
@@ -57,7 +57,7 @@ class DockerBroker(Broker):
 
 
 def engine_problem() -> str:
-    """Why Docker cannot be used, empty when a Docker engine with the compose plugin answers."""
+    """Why Docker cannot be used, empty if an engine with the compose plugin answers."""
     if not shutil.which("docker"):
         return "Docker is not installed"
     try:
@@ -74,8 +74,8 @@ def engine_problem() -> str:
 
 
 def why_it_failed(stderr: str) -> NotAvailable:
-    """Docker's own last words, and what to type next."""
-    words = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it said nothing"]
+    """Docker's last line, and what to type next."""
+    words = [line.strip() for line in stderr.splitlines() if line.strip()] or ["no output"]
     hint = next(
         (hint for signs, hint in KNOWN_FAILURES if any(sign in stderr.lower() for sign in signs)),
         "docker compose up -d --wait",

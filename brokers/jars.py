@@ -1,10 +1,10 @@
 """The jars of Apache Kafka, pinned by SHA-256 and kept in Maven's local repository.
 
-`jars.sha256` lists every jar in the format of `sha256sum`, so the list can be checked without us:
+`jars.sha256` lists every jar in the format of `sha256sum`, so the list can be checked without this project:
 
     cd ~/.m2/repository && sha256sum --check .../brokers/jars.sha256
 
-`python -m brokers.jars 3.7.2` writes the list anew for another version of Kafka.
+`python -m brokers.jars 3.7.2` writes the list for another version of Kafka.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ def broken_or_missing() -> list[str]:
 def ensure(progress: Progress = print) -> list[Path]:
     """Paths of all pinned jars, each verified; what is missing or broken is fetched first.
 
-    Raises `NotAvailable` when a jar cannot be had.
+    Raises `NotAvailable` if a jar cannot be downloaded.
     """
     wanted = pinned()
     missing = broken_or_missing()
@@ -52,7 +52,7 @@ def ensure(progress: Progress = print) -> list[Path]:
 
 
 def sha256(file: Path) -> str | None:
-    """The file's SHA-256 in hex, None when there is no such file."""
+    """The file's SHA-256 in hex, None if there is no such file."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except FileNotFoundError:
@@ -60,12 +60,12 @@ def sha256(file: Path) -> str | None:
 
 
 def _fetch(jars: dict[str, str]) -> Iterator[str]:
-    """Download the jars side by side; gives each path when its jar is in the repository."""
+    """Download the jars side by side; yields each path once its jar is in the repository."""
     if not jars:
         return
     REPOSITORY.mkdir(parents=True, exist_ok=True)
-    # jgo writes to the final place while it downloads and only warns about a wrong checksum. A folder
-    # of our own in between makes sure that the repository never holds half a jar.
+    # jgo writes to the final place while it downloads and only warns about a wrong checksum. A temporary
+    # folder in between makes sure that the repository never holds half a jar.
     with (
         tempfile.TemporaryDirectory(dir=REPOSITORY, prefix=".hands-on-kafka-") as folder,
         ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,

@@ -1,8 +1,8 @@
 """The local broker behind TLS, passwords (SASL/SCRAM) and access rules (ACLs), as a broker on a network would be.
 
-At its first start it makes, in its folder, a certificate, two users with random passwords, and for each a
-`client.properties` for `KAFKA_CLIENT_CONFIG`: `learner`, who may do what the programs of this project do, and
-`admin`, who may do everything.
+At its first start it creates, in its folder, a certificate, two users with random passwords, and for each a
+`client.properties` for `KAFKA_CLIENT_CONFIG`: `learner`, with the rights that the programs of this project
+need, and `admin`, with all rights.
 """
 
 import secrets
@@ -34,11 +34,11 @@ RULES = {  # what the programs do: the producer, the consumers, the page
 
 
 class SecuredBroker(LocalBroker):
-    """One Apache Kafka process whose only door for clients is encrypted and asks for a password."""
+    """One Apache Kafka process whose only listener for clients is encrypted and asks for a password."""
 
     def __init__(self, folder: Path = FOLDER / "secured", ports: dict[str, int] = PORTS):
         super().__init__(folder, ports)
-        self.certificate = self.folder / "certificate.pem"  # its own authority: what clients have to trust
+        self.certificate = self.folder / "certificate.pem"  # self-signed: what clients have to trust
         self.client_properties = self.properties_of("learner")
         self.description = f"{self.description}, with TLS, passwords and access rules"
 
@@ -50,8 +50,8 @@ class SecuredBroker(LocalBroker):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)  # keys and passwords are inside
         if not self.certificate.exists():
-            progress("making a certificate")
-            self._make_certificate()
+            progress("creating a certificate")
+            self._create_certificate()
         super().launch(progress)
 
     def wait_until_it_answers(self) -> None:
@@ -80,11 +80,11 @@ class SecuredBroker(LocalBroker):
             own
             | keys
             | {
-                # No door without a password: not even between the brokers, of which there is one.
+                # No listener without a password: not even the one between brokers.
                 "listeners": ",".join(one for one in own["listeners"].split(",") if not one.startswith("INTERNAL")),
                 "advertised.listeners": f"EXTERNAL://localhost:{self.port}",
                 "inter.broker.listener.name": "EXTERNAL",
-                # Passwords are kept in the metadata that the controller keeps: its own door asks for a key instead.
+                # The controller keeps the passwords in its metadata, so its own listener asks for a key instead.
                 "listener.security.protocol.map": protocol.replace("CONTROLLER:PLAINTEXT", "CONTROLLER:SSL"),
                 "listener.name.controller.ssl.client.auth": "required",
                 "sasl.enabled.mechanisms": MECHANISM,
@@ -98,7 +98,7 @@ class SecuredBroker(LocalBroker):
         )
 
     def format_command(self) -> list[str]:
-        """The command is in a file: the passwords are not for whoever lists the processes."""
+        """The command is in a file, so that the passwords are not in the list of processes."""
         command = super().format_command()
         for name in USERS:
             command += ["--add-scram", f"{MECHANISM}=[name={name},password={self._password(name)}]"]
@@ -114,7 +114,7 @@ class SecuredBroker(LocalBroker):
         file.write_text("".join('"{}"\n'.format(word.replace("\\", "/")) for word in command), encoding="utf-8")
         return [f"@{file}"]
 
-    def _make_certificate(self) -> None:
+    def _create_certificate(self) -> None:
         store = ["-keystore", self.folder / "keys.p12", "-storetype", "PKCS12", "-alias", "broker"]
         store += ["-storepass:file", self._password_file("keys")]
         make = [
@@ -140,7 +140,7 @@ class SecuredBroker(LocalBroker):
         return self._password_file(name).read_text(encoding="utf-8")
 
     def _password_file(self, name: str) -> Path:
-        """The file with a password, random when it is first asked for."""
+        """The file with a password, random at first use."""
         file = self.folder / f"{name}.password"
         if not file.exists():
             file.touch(0o600)
@@ -149,7 +149,7 @@ class SecuredBroker(LocalBroker):
 
 
 def allow(admin: AdminClient, user: str) -> None:
-    """Give the user the rights of `RULES`, on everything, from everywhere."""
+    """Give the user the rights in `RULES`, on every topic and group, from every address."""
     rules = [
         AclBinding(kind, "*", ResourcePatternType.LITERAL, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
         for kind, operations in RULES.items()

@@ -7,7 +7,9 @@
 | `terminal` | one terminal for everything: names, colours, progress; standard library only |
 | `programs` | the five programs as processes: start, stop, kill, their lines              |
 | `control`  | the endpoint through which the page stops and starts consumers               |
-| `session`  | `python run.py` itself: broker, topic, programs, commands, the end          |
+| `start`    | `python run.py` itself: broker, topic, session, the end                     |
+| `session`  | the five programs and the commands that are typed                           |
 | `doctor`   | `python run.py doctor`                                                      |
-| `check`    | `python run.py check`: what is reached of the labs                           |
+| `check`    | `python run.py check`: what is reached in the labs                           |
+| `stop_windows` | what stop_apps.bat runs                                                 |
 """

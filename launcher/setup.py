@@ -1,4 +1,4 @@
-"""`.venv` with the packages of a requirements file. Standard library only: it runs before they are there."""
+"""`.venv` with the packages of a requirements file. Standard library only: it runs before they are installed."""
 
 import os
 import re
@@ -136,7 +136,7 @@ def _why_pip_failed(output: list[str]) -> Problem:
     if "THESE PACKAGES DO NOT MATCH THE HASHES" in text:
         return Problem(
             "a package is not the one that requirements/lock.txt names by its SHA-256",
-            "python run.py, once more; if it stays so, ask who runs the package index or proxy that pip uses",
+            "python run.py, once more; if it stays so, ask the operator of the package index or proxy that pip uses",
         )
     errors = [line for line in output if line.startswith("ERROR")] or output or ["no output from pip"]
     return Problem(

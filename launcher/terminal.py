@@ -1,4 +1,4 @@
-"""One terminal for everything that runs: lines with a name in front, colours, and what is in progress."""
+"""One terminal for everything that runs: lines with a name in front, colours, progress."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from settings import NO_COLOR
 
 NAME_WIDTH = 11
 UPDATE_SECONDS = 0.5  # how often a line of progress changes; not on a terminal, ten times slower
-# Okabe and Ito's colours, which the colour-blind can tell apart, as in group_html.py for the page.
+# Okabe and Ito's colours, which the colour-blind can tell apart, as in page/lanes.py for the page.
 COLOURS = {"consumer-1": 32, "consumer-2": 208, "consumer-3": 36, "producer": 175, "page": 245}
 
 _lock = threading.Lock()
@@ -57,7 +57,7 @@ def complain(what: str, hint: str = "") -> None:
 
 def write(text: str) -> None:
     global _transient
-    with _lock, contextlib.suppress(OSError, ValueError):  # nobody reads any more
+    with _lock, contextlib.suppress(OSError, ValueError):  # the terminal is gone
         clear = "\r\x1b[K" if _transient else ""
         _transient = ""
         sys.stdout.write(f"{clear}{text}\n")
@@ -65,7 +65,7 @@ def write(text: str) -> None:
 
 @contextlib.contextmanager
 def progress(name: str, text: str) -> Iterator:
-    """While the block runs, show what it is at and for how long; it gets a function that changes the text."""
+    """While the block runs, show what it is doing and for how long; the block gets a function that changes the text."""
     current = [text]
     done = threading.Event()
     started = time.monotonic()

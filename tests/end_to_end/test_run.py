@@ -47,7 +47,7 @@ def test_a_first_session(launched):
     launched.wait_for(r"^  consumer-1 +stopped$")
     stopped = time.monotonic()
     launched.wait_for(r"^consumer-2 \| Assigned: partitions=\[0, 1\]$")
-    assert time.monotonic() - stopped < 5  # it said goodbye: nobody waited for its session to time out
+    assert time.monotonic() - stopped < 5  # it left properly: the others did not wait for its session to time out
     launched.type("like 3")
     launched.wait_for(logged(7, consumer=2, partition=0))
     launched.type("start 1")
@@ -82,7 +82,7 @@ def test_a_program_that_crashes_is_shown_with_how_to_start_it_again(launched):
     launched.type("status")
     pid = int(launched.wait_for(r"^  producer +5001  pid (\d+)$")[-1][1])
     psutil.Process(pid).kill()
-    launched.wait_for("^producer ended by itself with exit code")
+    launched.wait_for("^producer ended unexpectedly with exit code")
     launched.wait_for("^  -> start producer$")
     launched.type("like")
     launched.wait_for("^the producer does not answer on port 5001$")
@@ -118,7 +118,7 @@ def test_the_page_sends_a_like_and_knows_where_it_went(launched):
     launched.wait_for(logged(order, consumer=partition + 1, partition=partition))
 
 
-def test_a_second_run_py_says_what_is_taken(launched, copy):
+def test_a_second_run_py_reports_what_is_taken(launched, copy):
     second = run_py(copy)
     assert second.wait() == 1
     assert len(second.lines) == 2
@@ -127,7 +127,7 @@ def test_a_second_run_py_says_what_is_taken(launched, copy):
     second.kill()
 
 
-def test_doctor_finds_nothing_to_mend(launched, copy):
+def test_doctor_finds_nothing_to_fix(launched, copy):
     done = subprocess.run([sys.executable, "run.py", "doctor"], cwd=copy, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "likes-ui: consumer-5002 [0], consumer-5003 [1], consumer-5004 [2]" in done.stdout
@@ -141,7 +141,7 @@ def test_clean_refuses_while_the_broker_runs(launched, copy):
 
 
 def test_idle_programs_leave_the_processor_alone(launched):
-    """Generous: the claim is 15 % of a core, see the README; here only a loop that spins would fail."""
+    """Generous: the target is 10 % of a core, see docs/performance.md; here only a busy loop would fail."""
     me = psutil.Process(launched.process.pid)
     processes = [me, *me.children(recursive=True)]
     for process in processes:
@@ -150,7 +150,7 @@ def test_idle_programs_leave_the_processor_alone(launched):
     assert sum(process.cpu_percent() for process in processes) < 60
 
 
-def test_quit_ends_everything_and_the_next_session_goes_on_where_it_was(launched, copy):
+def test_quit_ends_everything_and_the_next_session_resumes(launched, copy):
     before = requests.post(LIKE, timeout=20).json()["order"]
     launched.wait_for(rf"Consumed: order={before} ")
     launched.type("quit")
@@ -179,18 +179,6 @@ def test_clean_removes_the_data(copy):
     done = subprocess.run([sys.executable, "run.py", "clean"], cwd=copy, capture_output=True, text=True)
     assert done.returncode == 0
     assert not (copy / ".kafka").exists()
-
-
-def test_the_simulated_broker_runs_the_programs_too(copy):
-    program = run_py(copy, "--broker", "simulated")
-    try:
-        program.wait_for(READY, seconds=120)
-        assert requests.post(LIKE, timeout=20).json()["order"] == 1
-        program.wait_for(r"^consumer-\d \| Consumed: order=1 partition=0 ")
-        program.type("quit")
-        assert program.wait() == 0
-    finally:
-        program.kill()
 
 
 def test_three_brokers_lose_one_and_get_it_back(copy):

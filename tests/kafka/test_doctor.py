@@ -1,4 +1,4 @@
-"""`python run.py doctor` finds what is wrong and says how to mend it: each thing is caused here."""
+"""`python run.py doctor` finds what is wrong and how to fix it: each fault is caused here."""
 
 import contextlib
 import os
@@ -14,8 +14,8 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from brokers import compose, docker, local
-from launcher import doctor, session
+from brokers import compose, docker, java, local
+from launcher import doctor
 from plumbing.kafka import client_config
 from tests.brokers import PARTITIONS, TOPIC, local_broker
 from tests.programs import wait_until
@@ -31,7 +31,7 @@ def broker(tmp_path_factory):
 @pytest.fixture
 def admin(broker, monkeypatch):
     """A client of that broker, which is the one that doctor looks at, and which has no topic."""
-    monkeypatch.setattr(session, "BOOTSTRAP_SERVERS", broker.bootstrap_servers)
+    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", broker.bootstrap_servers)
     admin = AdminClient(client_config(broker.bootstrap_servers))
     if TOPIC in admin.list_topics(timeout=20).topics:
         admin.delete_topics([TOPIC])[TOPIC].result()
@@ -48,7 +48,7 @@ def found(about: str) -> doctor.Finding:
     return next(finding for finding in doctor.findings() if finding.about == about)
 
 
-def test_a_topic_as_it_should_be_is_no_finding_to_mend(admin):
+def test_a_topic_as_it_should_be_needs_no_fix(admin):
     create(admin)
     assert found("topic") == doctor.Finding("topic", "likes has 3 partitions")
     assert found("clock").fix == ""
@@ -64,7 +64,7 @@ def test_a_topic_with_another_number_of_partitions_and_its_fix(admin, broker):
     finding = found("topic")
     assert finding.what == "likes has 1 partitions"
     command, arguments = finding.fix.partition("   ")[0].removeprefix("python run.py ").split(" ", 1)
-    assert local.run_command(command, arguments.split()) == 0
+    assert java.run_command(command, arguments.split()) == 0
     wait_until(lambda: found("topic").what == "likes is missing", "the topic is deleted")
 
 
@@ -84,13 +84,13 @@ def test_a_broker_that_hangs(admin, broker):
         finding = found("kafka")
     finally:
         os.kill(broker.process.pid, signal.SIGCONT)
-    assert finding.what == f"no Kafka broker answers on {broker.bootstrap_servers}"
+    assert finding.what == f"no broker answers on {broker.bootstrap_servers}"
     assert "python run.py" in finding.fix
 
 
 def test_a_group_that_is_stuck_in_a_rebalance(admin, broker, group, monkeypatch):
     """A member that does not poll does not join again, and the others wait for it."""
-    monkeypatch.setattr(session, "GROUP", group)
+    monkeypatch.setattr("settings.GROUP", group)
     create(admin)
     config = client_config(broker.bootstrap_servers) | {"group.id": group, "session.timeout.ms": 45_000}
     one, two = Consumer(config), Consumer(config)
@@ -108,19 +108,19 @@ def test_a_group_that_is_stuck_in_a_rebalance(admin, broker, group, monkeypatch)
 
 def test_a_port_that_is_taken_names_the_process(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setattr(session, "PRODUCER_PORT", str(server.getsockname()[1]))
+        monkeypatch.setattr("settings.PRODUCER_PORT", server.getsockname()[1])
         finding = next(doctor._programs())
     assert f"(pid {os.getpid()})" in finding.what
     assert str(os.getpid()) in finding.fix
 
 
 @pytest.mark.parametrize(
-    ("problem", "mend"),
+    ("problem", "needs_fix"),
     [("Docker is installed, but its engine is not running", True), ("Docker is not installed", False), ("", False)],
 )
-def test_docker_that_is_stopped(monkeypatch, problem, mend):
+def test_docker_that_is_stopped(monkeypatch, problem, needs_fix):
     monkeypatch.setattr(docker, "engine_problem", lambda: problem)
-    assert bool(doctor._docker(needed=True).fix) == mend
+    assert bool(doctor._docker(needed=True).fix) == needs_fix
     assert doctor._docker(needed=False).fix == ""
 
 
@@ -133,7 +133,7 @@ IMAGES = {
 
 @pytest.mark.parametrize(("image", "words"), IMAGES.items())
 def test_an_image_of_the_old_name_or_of_another_version(monkeypatch, image, words):
-    monkeypatch.setenv("KAFKA_IMAGE", image)
+    monkeypatch.setattr("settings.KAFKA_IMAGE", image)
     finding = doctor._image()
     assert words in finding.what
     assert ("KAFKA_IMAGE" in finding.fix) == bool(words)
@@ -149,7 +149,7 @@ def test_a_disk_that_is_full(monkeypatch, tmp_path):
     """A file system of 20 MB, filled: Linux lets root have one."""
     mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(tmp_path)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system of our own can be had here: this needs Linux, and root")
+        pytest.skip("no file system can be mounted here: this needs Linux, and root")
     try:
         monkeypatch.setattr(doctor, "ROOT", tmp_path)
         assert doctor._disk().what == "20 MB free"

@@ -1,4 +1,4 @@
-"""A broker behind TLS, passwords and access rules: who has the right ones gets in, with the programs unchanged."""
+"""A broker behind TLS, passwords and access rules: the programs get in unchanged, with the right settings only."""
 
 import os
 import re
@@ -67,19 +67,19 @@ def wrong_password(secured, tmp_path):
 def wrong_authority(secured, tmp_path):
     other = secured_broker(tmp_path / "other")
     other.folder.mkdir()
-    other._make_certificate()
+    other._create_certificate()
     return with_line(secured, tmp_path, "ssl.ca.location", other.certificate.as_posix())
 
 
 @pytest.fixture
 def no_rule(secured, tmp_path):
-    """A user who has a password, and whom no access rule names."""
+    """A user with a password, but without an access rule."""
     admin = AdminClient(client_config(secured.bootstrap_servers, secured.properties_of("admin")))
     info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 8192)
-    made = admin.alter_user_scram_credentials(
+    created = admin.alter_user_scram_credentials(
         [UserScramCredentialUpsertion("stranger", info, b"known-to-me-7", b"some salt")]
     )
-    made["stranger"].result()
+    created["stranger"].result()
     text = with_line(secured, tmp_path, "sasl.username", "stranger").read_text()
     file = tmp_path / "stranger.properties"
     file.write_text(re.sub("sasl.password=.*", "sasl.password=known-to-me-7", text))
@@ -99,14 +99,14 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("wrong", "words"), REFUSALS.items())
-def test_who_is_refused_is_told_why(secured, start, group, monkeypatch, request, wrong, words):
+def test_a_refused_client_learns_why(secured, start, group, monkeypatch, request, wrong, words):
     file = request.getfixturevalue(wrong)
     password = re.search("sasl.password=(.+)", file.read_text())[1]
     monkeypatch.setenv("KAFKA_CLIENT_CONFIG", str(file))
     api, member = start(producer(secured.bootstrap_servers)), start(consumer(secured.bootstrap_servers, group))
     api.wait_for("^Producer on ")
-    told = member.wait_for(re.escape(words))[0].string
-    assert "Waiting for it" in told
+    line = member.wait_for(re.escape(words))[0].string
+    assert "Waiting for it" in line
     answer = requests.post(f"{api.url}/like", timeout=20)
     assert answer.status_code == 503
     assert words in answer.json()["error"]
@@ -122,16 +122,16 @@ def test_who_is_refused_is_told_why(secured, start, group, monkeypatch, request,
     assert not [line for line in lines if "Traceback" in line or password in line]
 
 
-def test_doctor_tells_who_comes_without_tls_that_the_broker_wants_it(secured):
+def test_doctor_reports_a_missing_tls_setting(secured):
     environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": secured.bootstrap_servers, "KAFKA_CLIENT_CONFIG": ""}
     done = doctor(environment)
     assert done.returncode == 1
-    assert "it wants TLS" in done.stdout
-    assert "-> look into KAFKA_CLIENT_CONFIG: TLS" in done.stdout
+    assert "the broker expects TLS" in done.stdout
+    assert "-> check the file that KAFKA_CLIENT_CONFIG names: TLS" in done.stdout
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe", b"no.such.setting=1"])
-def test_a_client_properties_that_is_none_is_one_clear_line(tmp_path, start, group, monkeypatch, content):
+def test_an_invalid_client_properties_is_one_clear_line(tmp_path, start, group, monkeypatch, content):
     file = tmp_path / "client.properties"
     if content is not None:
         file.write_bytes(content)

@@ -117,10 +117,10 @@ def test_a_jar_cut_in_half_and_a_missing_one_are_fetched_again(repository, remot
     one, two = repository
     one.write_bytes(repository[one][:500])
     two.unlink()
-    said = []
-    assert jars.ensure(said.append) == [one, two]
+    lines = []
+    assert jars.ensure(lines.append) == [one, two]
     assert [file.read_bytes() for file in (one, two)] == list(repository.values())
-    assert len(said) == 2
+    assert len(lines) == 2
     assert sorted(file.name for file in jars.REPOSITORY.iterdir()) == ["org"]  # no half-done download is left
 
 

@@ -63,8 +63,8 @@ def test_the_port_names_the_client_also_with_the_blank_that_windows_leaves(port,
     if port:
         environment["CONSUMER_PORT"] = port
     command = [sys.executable, "-c", "import consumer; print(consumer.CONFIG['client.id'])"]
-    said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
-    assert said.strip() == client_id
+    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == client_id
 
 
 @pytest.fixture

@@ -116,8 +116,8 @@ def test_the_lock_is_in_step_with_the_requirements():
 
 
 def test_a_system_without_the_venv_package_is_told_what_to_install(project, monkeypatch):
-    said = "The virtual environment was not created successfully because ensurepip is not available."
-    failed = subprocess.CompletedProcess([], 1, stdout=said, stderr="")
+    output = "The virtual environment was not created successfully because ensurepip is not available."
+    failed = subprocess.CompletedProcess([], 1, stdout=output, stderr="")
     monkeypatch.setattr(subprocess, "run", lambda *_arguments, **_options: failed)
     with pytest.raises(Problem) as refused:
         setup.enter("requirements.txt")
@@ -253,10 +253,10 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "said"), COMMANDS)
-def test_commands_are_answered(idle_session, capsys, typed, said):
+@pytest.mark.parametrize(("typed", "answer"), COMMANDS)
+def test_commands_are_answered(idle_session, capsys, typed, answer):
     assert idle_session.obey(typed) is True
-    assert said in capsys.readouterr().out
+    assert answer in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("typed", ["quit", "exit", " Quit \n"])
