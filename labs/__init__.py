@@ -1,8 +1,8 @@
-"""The labs: their pages (`1-partitions.md` ...), their programs, and what checks them.
+"""The labs: a folder for each, with its page (README.md), its programs, and check.py.
 
-python run.py labs/null_key.py      run a program of a lab, on any system
-python run.py check 1               what is reached of lab 1, asked from the broker
-python run.py check                 progress over all labs
+python run.py labs/lab_01_partitions/null_key.py    run a program of a lab, on any system
+python run.py check 1                               what is reached in lab 1, asked from the broker
+python run.py check                                 progress over all labs
 """
 
 import re

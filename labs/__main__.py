@@ -1,6 +1,6 @@
 """Run a program of the labs: `python -m labs click --count 3` is what `python run.py labs/click.py --count 3` does.
 
-What Kafka refuses is said in a line, without a traceback.
+What Kafka refuses is printed in one line, without a traceback.
 """
 
 import runpy

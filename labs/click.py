@@ -14,7 +14,8 @@ import requests
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from labs.cluster import PRODUCER_PORT, TOPIC, config
+from plumbing.kafka import client_config
+from settings import PRODUCER_PORT, TOPIC
 
 HISTORY = Path(__file__).resolve().parent.parent / ".kafka" / "clicks.jsonl"
 CONFIRMED = 201
@@ -42,7 +43,7 @@ def click(key: str | None) -> dict:
 def topic_id() -> str:
     """The id that the broker gave `likes` when it was created: another one with a new cluster or a new topic. While
     no controller is there to ask (lab 9), that of the clicks before."""
-    admin = AdminClient(config())
+    admin = AdminClient(client_config())
     try:
         asked = admin.describe_topics(TopicCollection([TOPIC]), request_timeout=CONTROLLER_SECONDS)
         return str(asked[TOPIC].result().topic_id)

@@ -2,11 +2,12 @@
 
 from confluent_kafka import KafkaException
 
-from labs import checks, cluster, secured
+from labs import checks, secured
 from labs.checks import Goal
-from labs.checks.evidence import Evidence
+from labs.evidence import Evidence
 from launcher import terminal
 from plumbing import Problem
+from settings import BOOTSTRAP_SERVERS
 
 
 def main(lab: str | None = None) -> int:
@@ -22,7 +23,7 @@ def main(lab: str | None = None) -> int:
             return _print_goals(int(lab), list(checks.goals(int(lab), seen)))
         return _print_progress({number: list(checks.goals(number, seen)) for number in known})
     except KafkaException as error:
-        what = f"{cluster.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
+        what = f"{BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
         raise Problem(what, "python run.py in another terminal, then try again") from error
 
 

@@ -64,8 +64,8 @@ def client(kind: type, config: dict):
     try:
         return kind(config)
     except KafkaException as error:
-        hint = f"correct {settings.CLIENT_CONFIG or 'the settings'}, or unset KAFKA_CLIENT_CONFIG"
-        raise InvalidSettings(f"librdkafka rejects the settings: {error.args[0].str()}", hint) from None
+        hint = f"correct {settings.CLIENT_CONFIG}, or unset KAFKA_CLIENT_CONFIG"
+        raise InvalidSettings(f"KAFKA_CLIENT_CONFIG is invalid: {error.args[0].str()}", hint) from None
 
 
 def connect(kind: type, own: dict):

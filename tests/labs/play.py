@@ -1,17 +1,17 @@
 """A lab, played from its page: each command is run, and what the page shows is shown."""
 
 import os
-import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from labs import checks
 from tests.pages import LEFT_OPEN, Step, as_pattern, found, run_in_shell, steps, wait_for_shown
-from tests.programs import ROOT, Program
+from tests.programs import Program
 
-PAGES = {int(re.match(r"\d+", page.name)[0]): page for page in (ROOT / "labs").glob("[0-9]*-*.md")}
+PAGES = {number: checks.folder(number) / "README.md" for number in checks.numbers()}
 LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # what was done before moves these on; `...` is the page's own word for anything
     (r"\b(order|offset)=\d+", r"\1=\\d+"),
     (r"\b\d+\\\.\d+(?=\\s\+s\b)", r"\\d+\\.\\d+"),

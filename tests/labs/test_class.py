@@ -37,7 +37,7 @@ def test_two_learners_on_one_broker(launched, copy, tmp_path):
         session.type("like")
         session.wait_for("^consumer-1 . Consumed: order=1 partition=0 ")
         assert requests.get("http://127.0.0.1:5102/status", timeout=10).json()["group"] == "likes-anna"
-        program = "\n".join([*settings, f"{sys.executable} run.py labs/second_group.py"])
+        program = "\n".join([*settings, f"{sys.executable} run.py labs/lab_02_groups/second_group.py"])
         done = subprocess.run(["sh", "-c", program], cwd=anna, capture_output=True, text=True, timeout=60)
         assert "anna-second has read 1 events" in done.stdout, done.stdout + done.stderr
         session.type("quit")
@@ -66,4 +66,4 @@ def test_the_syllabus_lists_every_lab_by_its_title():
     syllabus = (ROOT / "labs" / "README.md").read_text(encoding="utf-8")
     for number, page in PAGES.items():
         title = page.read_text(encoding="utf-8").splitlines()[0].partition(": ")[2]
-        assert f"| [{number}. {title}]({page.name}) |" in syllabus
+        assert f"| [{number}. {title}]({page.parent.name}/README.md) |" in syllabus

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from launcher.cli import KAFKA_COMMANDS
+from brokers.java import COMMANDS as KAFKA_COMMANDS
 from tests.labs.play import PAGES, SESSIONS, check, play
 from tests.pages import found, steps
 
@@ -48,5 +48,6 @@ def test_every_step_shows_something_and_runs_on_every_system(number):
             continue
         assert step.shown, step.commands
         if step.kind == "sh":
-            allowed = rf"python run\.py (check( \d+)?|labs/\w+\.py.*|({'|'.join(KAFKA_COMMANDS)}) .*)|curl \S+"
+            program = rf"check( \d+)?|labs/(lab_\d\d_\w+/)?\w+\.py.*|({'|'.join(KAFKA_COMMANDS)}) .*"
+            allowed = rf"python run\.py ({program})|curl \S+"
             assert all(re.fullmatch(allowed, command) for command in step.commands), step.commands

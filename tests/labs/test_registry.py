@@ -1,4 +1,4 @@
-"""labs/schemas.py with a schema registry over HTTP: what the registry refuses is said, and not written."""
+"""schemas.py of lab 8 with a schema registry over HTTP: what the registry refuses is reported, and not written."""
 
 import os
 import socket
@@ -50,7 +50,7 @@ def test_a_schema_that_the_registry_refuses_is_not_written(kafka, registry, grou
         "NO_PROXY": "127.0.0.1",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "labs", "schemas"],
+        [sys.executable, "-m", "labs", "lab_08_schemas.schemas"],
         cwd=ROOT,
         env=environment,
         capture_output=True,

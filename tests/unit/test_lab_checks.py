@@ -5,9 +5,14 @@ import struct
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME
 
-from labs.checks import history, lab_1, lab_3, lab_5, lab_6
-from labs.checks.history import Commit, Generation, Member
-from labs.cluster import TOPIC, named
+from labs import history
+from labs.history import Commit, Generation, Member
+from labs.lab_01_partitions import check as lab_1
+from labs.lab_03_rebalancing import check as lab_3
+from labs.lab_05_guarantees import check as lab_5
+from labs.lab_06_offsets import check as lab_6
+from labs.topics import named
+from settings import TOPIC
 
 
 class Record:

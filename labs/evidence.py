@@ -1,0 +1,37 @@
+"""What the checks ask the broker, each thing at most once."""
+
+from functools import cache
+
+from confluent_kafka import Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from labs import history, topics
+from plumbing.kafka import client_config
+
+LIKES_READ = 50_000  # of each partition: more than the largest burst of the page puts there
+
+
+class Evidence:
+    """The cluster as it is now, and what it remembers. Methods raise KafkaException."""
+
+    def __init__(self):
+        self.admin = AdminClient(client_config())
+        self.partitions = cache(lambda topic: topics.partitions_of(topic, self.admin))
+        self.history = cache(history.of)
+        self.records = cache(self._records)
+
+    @staticmethod
+    def _records(topic: str, isolation: str = "read_uncommitted") -> list[Message]:
+        """The last records of each partition, in the order of their times."""
+        found = topics.read(topic, LIKES_READ, isolation)
+        return sorted(found, key=lambda record: (record.timestamp()[1], record.partition(), record.offset()))
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """Partition -> the offset that the next record will get."""
+        wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(self.partitions(topic))}
+        offsets = self.admin.list_offsets(wanted) if wanted else {}
+        return {place.partition: future.result().offset for place, future in offsets.items()}
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """Partition -> the group's committed offset, for those that have one."""
+        return {partition: commits[-1].offset for partition, commits in self.history(group).commits_of(topic).items()}

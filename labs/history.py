@@ -1,0 +1,167 @@
+"""What the broker remembers of a group: the records of its own topic `__consumer_offsets`.
+
+The group coordinator keeps there, for each group, every commit and every generation with its members and their
+partitions. The log is compacted only when a segment is full (100 MB), so all of a course is still in it.
+
+The formats: OffsetCommitKey, OffsetCommitValue, GroupMetadataKey and GroupMetadataValue in
+https://github.com/apache/kafka/tree/3.7/core/src/main/resources/common/message (and group-coordinator/), the
+subscription and assignment in ConsumerProtocolAssignment of clients/.
+"""
+
+import struct
+from dataclasses import dataclass, field
+
+from labs.topics import partitions_of, read
+
+TOPIC = "__consumer_offsets"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member in a generation; `partitions` are (topic, partition). `instance_id` is None unless it is static."""
+
+    member_id: str
+    client_id: str
+    instance_id: str | None
+    partitions: frozenset[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A state of the group that all members had agreed on, since `at_ms`. `protocol` names the assignor."""
+
+    number: int
+    at_ms: int
+    protocol: str | None
+    members: tuple[Member, ...]
+
+    def owners(self, topic: str) -> dict[int, str]:
+        """Partition -> client id."""
+        return {p: member.client_id for member in self.members for t, p in member.partitions if t == topic}
+
+    def clients(self) -> list[str]:
+        return sorted(member.client_id for member in self.members)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A committed offset, the next that the group would read, with the note that its consumer may have added."""
+
+    topic: str
+    partition: int
+    offset: int
+    metadata: str
+    at_ms: int
+
+
+@dataclass
+class History:
+    """All generations and commits of one group, in the order in which they happened."""
+
+    generations: list[Generation] = field(default_factory=list)
+    commits: list[Commit] = field(default_factory=list)
+
+    def commits_of(self, topic: str) -> dict[int, list[Commit]]:
+        """Partition -> its commits, the oldest first."""
+        found: dict[int, list[Commit]] = {}
+        for commit in self.commits:
+            if commit.topic == topic:
+                found.setdefault(commit.partition, []).append(commit)
+        return found
+
+
+def of(group: str) -> History:
+    """The group's history as far as the broker has it. Raises KafkaException."""
+    history = History()
+    count = partitions_of(TOPIC)
+    for record in read(TOPIC, only=partition_of(group, count)) if count else ():
+        key = _Reader(record.key())
+        version = key.int16()
+        if version > 2 or key.string() != group or record.value() is None:  # another group; it was forgotten
+            continue
+        value = _Reader(record.value())
+        if version == 2:
+            history.generations.append(_generation(value))
+        else:
+            history.commits.append(_commit(key.string(), key.int32(), value))
+    return history
+
+
+def partition_of(group: str, partitions: int) -> int:
+    """The partition of `__consumer_offsets` that keeps this group: Java's String.hashCode, without its sign."""
+    code = 0
+    for character in group:
+        code = (31 * code + ord(character)) & 0xFFFFFFFF
+    return (code if code < 2**31 else 2**32 - code) % partitions
+
+
+def _commit(topic: str, partition: int, value: "_Reader") -> Commit:
+    version = value.int16()
+    offset = value.int64()
+    if version >= 3:
+        value.int32()  # leader epoch
+    metadata = (value.string() or "").rstrip("\0")  # Python's client sends the zero at the end of C's string, too
+    return Commit(topic, partition, offset, metadata, value.int64())
+
+
+def _generation(value: "_Reader") -> Generation:
+    version = value.int16()
+    value.string()  # "consumer"
+    number, protocol = value.int32(), value.string()
+    value.string()  # the leader
+    at_ms = value.int64() if version >= 2 else 0
+    return Generation(number, at_ms, protocol, tuple(_member(value, version) for _ in range(value.int32())))
+
+
+def _member(value: "_Reader", version: int) -> Member:
+    member_id = value.string()
+    instance_id = value.string() if version >= 3 else None
+    client_id = value.string()
+    value.string()  # host
+    if version >= 1:
+        value.int32()  # rebalance timeout
+    value.int32()  # session timeout
+    value.bytes()  # subscription
+    return Member(member_id, client_id, instance_id, _partitions(value.bytes()))
+
+
+def _partitions(assignment: bytes | None) -> frozenset[tuple[str, int]]:
+    if not assignment:
+        return frozenset()
+    value = _Reader(assignment)
+    value.int16()  # version
+    topics = ((value.string(), [value.int32() for _ in range(value.int32())]) for _ in range(value.int32()))
+    return frozenset((topic, partition) for topic, partitions in topics for partition in partitions)
+
+
+class _Reader:
+    """The primitive types of Kafka's protocol, one after the other."""
+
+    def __init__(self, data: bytes):
+        self.data, self.at = data, 0
+
+    def _take(self, code: str):
+        (value,) = struct.unpack_from(f">{code}", self.data, self.at)
+        self.at += struct.calcsize(code)
+        return value
+
+    def int16(self) -> int:
+        return self._take("h")
+
+    def int32(self) -> int:
+        return self._take("i")
+
+    def int64(self) -> int:
+        return self._take("q")
+
+    def string(self) -> str | None:
+        length = self.int16()
+        return None if length < 0 else self._raw(length).decode()
+
+    def bytes(self) -> bytes | None:
+        length = self.int32()
+        return None if length < 0 else self._raw(length)
+
+    def _raw(self, length: int) -> bytes:
+        self.at += length
+        return self.data[self.at - length : self.at]

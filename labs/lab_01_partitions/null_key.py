@@ -1,0 +1,54 @@
+"""Lab 1: where do events without a key go? Three ways to send thirty of them, to a topic with three partitions.
+
+    python run.py labs/lab_01_partitions/null_key.py
+
+burst    one after the other, as fast as it goes; the client chooses the partition
+slow     the same with a pause after each event
+chosen   the program chooses: 0, 1, 2, 0, 1, 2 ... as producer.py does
+"""
+
+import time
+from collections import Counter
+
+from confluent_kafka import Producer
+
+from labs.topics import make_topic, named
+from plumbing.kafka import client_config
+
+TOPIC = named("null-key")
+PARTITIONS = 3
+EVENTS = 30
+PAUSE_SECONDS = 0.05  # longer than sticky.partitioning.linger.ms, 10 ms
+
+
+def send(way: str) -> Counter:
+    """Send the events in this way; gives how many the broker has put into each partition."""
+    producer = Producer(client_config() | {"partitioner": "murmur2_random"})
+    for partition in range(PARTITIONS):
+        # One before the others: while librdkafka has not found the leader of a partition, it draws for each event.
+        producer.produce(TOPIC, b"first", partition=partition)
+    producer.flush(15)
+    counts = Counter()
+
+    def delivered(error, message) -> None:
+        counts[error.str() if error else message.partition()] += 1
+
+    for number in range(EVENTS):
+        choice = {"partition": number % PARTITIONS} if way == "chosen" else {}
+        producer.produce(TOPIC, str(number), headers={"way": way}, on_delivery=delivered, **choice)
+        if way == "slow":
+            producer.poll(PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
+    producer.flush(15)
+    return counts
+
+
+def main() -> None:
+    make_topic(TOPIC, PARTITIONS)
+    for way in ("burst", "slow", "chosen"):
+        counts = send(way)
+        print(f"{way:<8}", *(f"partition {partition}: {counts[partition]:>2}  " for partition in range(PARTITIONS)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Lab 2: a second consumer group reads the topic `likes`, as if it were alone.
+
+python run.py labs/lab_02_groups/second_group.py      it joins, reads what it has not read yet, commits, and leaves
+"""
+
+from collections import Counter
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+
+from labs.topics import named
+from plumbing.kafka import client_config
+from settings import TOPIC
+
+GROUP = named("second")
+SECONDS = 20
+
+
+def main() -> None:
+    consumer = Consumer(
+        client_config()
+        | {
+            "group.id": GROUP,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
+    consumer.subscribe([TOPIC])
+    counts, ended = Counter(), set()
+    try:
+        while not ended or len(ended) < len(consumer.assignment()):
+            message = consumer.poll(SECONDS)
+            if message is None:
+                raise SystemExit(f"No word of the broker for {SECONDS} s. python run.py doctor")
+            if not message.error():
+                counts[message.partition()] += 1
+            elif message.error().code() == KafkaError._PARTITION_EOF:
+                ended.add(message.partition())
+            else:
+                raise KafkaException(message.error())
+        if counts:
+            consumer.commit(asynchronous=False)
+    finally:
+        consumer.close()
+    for partition in sorted(ended):
+        print(f"partition {partition}: {counts[partition]} events")
+    print(f"{GROUP} has read {counts.total()} events")
+
+
+if __name__ == "__main__":
+    main()

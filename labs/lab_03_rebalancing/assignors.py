@@ -1,0 +1,137 @@
+"""Lab 3: a consumer joins a group. What do the others lose meanwhile? Two assignors, compared.
+
+    python run.py labs/lab_03_rebalancing/assignors.py
+
+Two consumers share six partitions, into which events flow; then a third consumer joins. consumer-2 takes its time: it
+finishes its work before it gives partitions up. Shown are the partitions that their owners had to give up, and for
+each partition the longest time in which nobody read from it.
+"""
+
+import threading
+import time
+from itertools import pairwise
+
+from confluent_kafka import Consumer, Producer
+
+from labs.topics import make_topic, named
+from plumbing.kafka import client_config
+
+TOPIC = named("flow")
+PARTITIONS = 6
+EVENTS_PER_SECOND = 50  # into each partition
+FINISHING_SECONDS = 1.5  # what consumer-2 needs before it lets go
+QUIET_SECONDS = 1.0  # before the third consumer joins, and after the group is at rest again
+
+
+class Member(threading.Thread):
+    """One consumer of the group, in a thread of its own."""
+
+    def __init__(self, number: int, assignor: str, read_at: dict[int, list[float]]):
+        super().__init__()
+        self.name = f"consumer-{number}"
+        self.config = client_config() | {
+            "group.id": named(assignor),
+            "client.id": self.name,
+            "partition.assignment.strategy": assignor,
+            "auto.offset.reset": "latest",
+            "fetch.wait.max.ms": 50,
+            "heartbeat.interval.ms": 200,
+        }
+        self.read_at = read_at
+        self.owned: set[int] = set()
+        self.given_up: set[int] = set()
+        self.stopping = False
+
+    def on_assign(self, _consumer, partitions) -> None:
+        self.owned |= {place.partition for place in partitions}
+
+    def on_revoke(self, _consumer, partitions) -> None:
+        gone = {place.partition for place in partitions}
+        if self.name == "consumer-2" and not self.stopping:
+            time.sleep(FINISHING_SECONDS)
+        self.owned -= gone
+        self.given_up |= gone
+
+    def run(self) -> None:
+        consumer = Consumer(self.config)
+        consumer.subscribe([TOPIC], on_assign=self.on_assign, on_revoke=self.on_revoke)
+        while not self.stopping:
+            message = consumer.poll(0.2)
+            if message is not None and not message.error():
+                self.read_at[message.partition()].append(time.monotonic())
+        consumer.close()
+
+
+def flow(stop: threading.Event) -> None:
+    """Write events into all partitions until it is time to stop."""
+    producer = Producer(client_config() | {"linger.ms": 0})
+    while not stop.wait(1 / EVENTS_PER_SECOND):
+        for partition in range(PARTITIONS):
+            producer.produce(TOPIC, b"x", partition=partition)
+        producer.poll(0)
+    producer.flush(10)
+
+
+def wait_for(members: list[Member]) -> None:
+    """Return when each member has its share of the partitions."""
+    share = PARTITIONS // len(members)
+    deadline = time.monotonic() + 40
+    while [len(member.owned) for member in members] != [share] * len(members):
+        if time.monotonic() > deadline:
+            raise SystemExit("The group does not come to rest. python run.py doctor")
+        time.sleep(0.02)
+
+
+def compare(assignor: str) -> None:
+    read_at: dict[int, list[float]] = {partition: [] for partition in range(PARTITIONS)}
+    members = [Member(number, assignor, read_at) for number in (1, 2)]
+    newcomer = Member(3, assignor, read_at)
+    try:
+        for member in members:
+            member.start()
+        wait_for(members)
+        time.sleep(QUIET_SECONDS)
+        before = {member.name: set(member.owned) for member in members}
+        for member in members:
+            member.given_up.clear()
+        joined = time.monotonic()
+        newcomer.start()
+        wait_for([*members, newcomer])
+        time.sleep(QUIET_SECONDS)
+        moved = {member.name: (sorted(member.given_up), sorted(member.owned)) for member in members}
+        got = sorted(newcomer.owned)
+    finally:
+        for member in [*members, newcomer]:
+            member.stopping = True
+        for member in [*members, newcomer]:
+            if member.ident:
+                member.join()
+    print(assignor)
+    for name, (given_up, has) in moved.items():
+        print(f"  {name} had {sorted(before[name])}, gave up {given_up}, has {has}")
+    print(f"  {newcomer.name} got {got}")
+    pauses = {partition: longest_pause(times, joined) for partition, times in read_at.items()}
+    print("  nobody read:", ", ".join(f"{partition} for {seconds:.1f} s" for partition, seconds in pauses.items()))
+
+
+def longest_pause(times: list[float], since: float) -> float:
+    """Seconds between two events that were read one after the other."""
+    late = [at for at in times if at >= since]
+    return max((b - a for a, b in pairwise(late)), default=0.0)
+
+
+def main() -> None:
+    make_topic(TOPIC, PARTITIONS)
+    stop = threading.Event()
+    writer = threading.Thread(target=flow, args=[stop])
+    writer.start()
+    try:
+        for assignor in ("range", "cooperative-sticky"):
+            compare(assignor)
+    finally:
+        stop.set()
+        writer.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Lab 3: a consumer is restarted, as in an update of its program. How often does the other one lose its partitions?
+
+    python run.py labs/lab_03_rebalancing/static_member.py
+
+First as any member of a group, then as a static member, which has a `group.instance.id` of its own.
+"""
+
+import threading
+import time
+
+from confluent_kafka import Consumer
+
+from labs.topics import named
+from plumbing.kafka import client_config
+from settings import TOPIC
+
+SESSION_TIMEOUT_MS = 10_000  # a static member that is back within this time keeps its partitions
+AWAY_SECONDS = 1.0
+
+
+class Member(threading.Thread):
+    """One consumer of the group, in a thread of its own; it notes what it is assigned."""
+
+    def __init__(self, group: str, name: str):
+        super().__init__()
+        static = {"group.instance.id": name} if group == named("static") else {}
+        self.config = client_config() | {
+            "group.id": group,
+            "client.id": name,
+            "partition.assignment.strategy": "range",
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "heartbeat.interval.ms": 200,
+            **static,
+        }
+        self.assigned: list[list[int]] = []
+        self.stopping = False
+
+    def run(self) -> None:
+        consumer = Consumer(self.config)
+        note = lambda _, partitions: self.assigned.append([place.partition for place in partitions])  # noqa: E731
+        consumer.subscribe([TOPIC], on_assign=note)
+        while not self.stopping:
+            consumer.poll(0.1)
+        consumer.close()
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.join()
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 40
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SystemExit("The group does not come to rest. python run.py doctor")
+        time.sleep(0.02)
+
+
+def restart(group: str) -> None:
+    """Start two members, restart the second, and tell how often the first was assigned anew."""
+    stays, updated = Member(group, "stays"), Member(group, "updated")
+    stays.start()
+    updated.start()
+    try:
+        wait_for(lambda: stays.assigned and updated.assigned and len(stays.assigned[-1] + updated.assigned[-1]) == 3)
+        before = len(stays.assigned)
+        updated.stop()
+        time.sleep(AWAY_SECONDS)
+        updated = Member(group, "updated")
+        updated.start()
+        wait_for(lambda: updated.assigned and len(stays.assigned[-1] + updated.assigned[-1]) == 3)
+        anew = stays.assigned[before:]
+    finally:
+        updated.stop()
+        stays.stop()
+    print(f"{group}: the one that stays was assigned anew {len(anew)} times {anew}")
+
+
+def main() -> None:
+    for group in (named("dynamic"), named("static")):
+        restart(group)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Lab 4: Keys and ordering."""
+
+from collections.abc import Iterator
+
+from labs.checks import Goal
+from labs.evidence import Evidence
+from labs.topics import named
+from settings import TOPIC
+
+KEYS_IN_LIKES = {"ann": 3, "ben": 2}
+KEYS = 8
+PARTITIONS = 3
+
+
+def goals(seen: Evidence) -> Iterator[Goal]:
+    likes = {key: places(seen, TOPIC, key) for key in KEYS_IN_LIKES}
+    enough = all(len(likes[key]) >= count for key, count in KEYS_IN_LIKES.items())
+    together = all(len(set(partitions)) == 1 for partitions in likes.values())
+    why = ", ".join(
+        f"{key} ({len(partitions)} likes) in partition {' and '.join(map(str, sorted(set(partitions)))) or 'none'}"
+        for key, partitions in likes.items()
+    )
+    following = "python run.py labs/click.py --count 3 --key ann   (and with --key ben)"
+    yield Goal("likes with a key, each key in one partition", enough and together, why, following)
+
+    topic = named("keys")
+    before: dict[str, set[int]] = {}  # key -> partitions, while there were three; and afterwards
+    after: dict[str, set[int]] = {}
+    for record in seen.records(topic):
+        when = before if record.value() == f"sent to {PARTITIONS} partitions".encode() else after
+        when.setdefault(record.key().decode(), set()).add(record.partition())
+    one_each = len(before) == KEYS and all(len(partitions) == 1 for partitions in before.values())
+    why = f"{len(before)} keys in {len(set().union(*before.values()))} partitions"
+    yield Goal("eight keys, one partition each", one_each, why, "python run.py labs/lab_04_keys/keys.py")
+    count = seen.partitions(topic)
+    following = f"python run.py kafka-topics --alter --topic {topic} --partitions {PARTITIONS + 1}"
+    yield Goal("the topic got another partition", count > PARTITIONS, f"{topic} has {count} partitions", following)
+    moved = [key for key in sorted(before) if after.get(key, before[key]) - before[key]]
+    why = f"{', '.join(moved) or 'none'}; their events are in two partitions, with no order between them"
+    yield Goal(
+        "keys that moved",
+        bool(moved),
+        why if moved else "none yet",
+        "python run.py labs/lab_04_keys/keys.py   (once more)",
+    )
+
+
+def places(seen: Evidence, topic: str, key: str) -> list[int]:
+    """The partitions of the records with this key."""
+    return [record.partition() for record in seen.records(topic) if record.key() == key.encode()]

@@ -1,0 +1,40 @@
+"""Lab 4: to which partition does a key belong, and what becomes of that when the topic gets another partition?
+
+    python run.py labs/lab_04_keys/keys.py
+
+Sends an event for each of eight keys and shows in which partitions the events of each key are by now.
+"""
+
+from confluent_kafka import Producer
+
+from labs.topics import make_topic, named, partitions_of, read
+from plumbing.kafka import client_config
+
+TOPIC = named("keys")
+PARTITIONS = 3
+KEYS = ("ann", "ben", "cem", "dora", "eva", "finn", "gina", "hugo")
+# The partitioner with which Kafka's Java clients put a key into the same partition. librdkafka's own default,
+# consistent_random, takes another hash.
+PARTITIONER = "murmur2_random"
+
+
+def main() -> None:
+    make_topic(TOPIC, PARTITIONS)
+    count = partitions_of(TOPIC)
+    producer = Producer(client_config() | {"partitioner": PARTITIONER})
+    for key in KEYS:
+        producer.produce(TOPIC, f"sent to {count} partitions".encode(), key)
+    producer.flush(15)
+
+    where: dict[str, list[int]] = {key: [] for key in KEYS}
+    for record in sorted(read(TOPIC), key=lambda record: record.timestamp()[1]):
+        partitions = where[record.key().decode()]
+        if record.partition() not in partitions:
+            partitions.append(record.partition())
+    print(f"{TOPIC} has {count} partitions")
+    for key, partitions in where.items():
+        print(f"  {key:<5} partition {', then '.join(map(str, partitions))}")
+
+
+if __name__ == "__main__":
+    main()

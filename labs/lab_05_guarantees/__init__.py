@@ -1,0 +1,1 @@
+"""Lab 5: Delivery guarantees."""

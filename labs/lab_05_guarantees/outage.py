@@ -1,0 +1,52 @@
+"""Lab 5: click Like while the broker does not answer. What does the user see, and what is in the log afterwards?
+
+python run.py labs/lab_05_guarantees/outage.py
+"""
+
+import time
+import uuid
+
+from confluent_kafka import KafkaException
+
+from labs.click import CONFIRMED, click
+from labs.frozen import frozen_broker
+from labs.topics import read
+from settings import TOPIC
+
+METADATA_SECONDS = 3.1  # producer.py asks for the number of partitions when it knows it for 3 s: at the first click
+PATIENCE_SECONDS = 60
+
+
+def likes_of(key: str) -> int:
+    """How many likes of this key are in the log. On a slow computer the broker has to be let back into its own
+    cluster after it did not answer, and until then nobody leads the partitions."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return sum(record.key() == key.encode() for record in read(TOPIC))
+        except KafkaException:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+
+
+def main() -> None:
+    key = f"outage-{uuid.uuid4().hex[:8]}"
+    time.sleep(METADATA_SECONDS)
+    print("the broker answers")
+    answers = [click(key)]
+    with frozen_broker():
+        print("the broker does not answer")
+        answers.append(click(key))
+    print("the broker answers again")
+    until = time.monotonic() + PATIENCE_SECONDS
+    while answers[-1]["status"] != CONFIRMED or len(answers) < 3:
+        if time.monotonic() > until:
+            raise SystemExit("The broker does not come back. python run.py doctor")
+        answers.append(click(key))
+    confirmed = sum(answer["status"] == CONFIRMED for answer in answers)
+    print(f"{confirmed} likes with the key {key} were confirmed, {likes_of(key)} are in the log")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Lab 6: read `likes` from a place of your choice, as one consumer of a group, and commit how far it came.
+
+    python run.py labs/lab_06_offsets/replay.py --group labs-replay
+
+--max 4         stop after four likes
+--from start    from the beginning of each partition; without --from, the group resumes at its committed offset
+--from end
+--from 2        offset 2 of each partition
+--from 60s      what was written in the last 60 seconds
+--reset latest  what a new group does without a committed offset
+"""
+
+import argparse
+import json
+import re
+import sys
+import time
+
+from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, TopicPartition
+
+from labs.topics import partitions_of
+from plumbing.kafka import client_config
+from settings import TOPIC
+
+SECONDS = 15
+
+
+def places_to_begin(consumer: Consumer, where: str) -> list[TopicPartition]:
+    """The offset of each partition at which to begin. The group's own is OFFSET_STORED: where it has committed none,
+    auto.offset.reset decides."""
+    partitions = range(partitions_of(TOPIC))
+    if where == "group":
+        return [TopicPartition(TOPIC, partition, OFFSET_STORED) for partition in partitions]
+    places = []
+    for partition in partitions:
+        low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), SECONDS)
+        if seconds := re.fullmatch(r"(\d+)s", where):
+            at = TopicPartition(TOPIC, partition, int((time.time() - int(seconds[1])) * 1000))
+            found = consumer.offsets_for_times([at], SECONDS)[0].offset  # the first that is not older
+            offset = found if found >= 0 else high  # nothing is as new
+        else:
+            offset = {"start": low, "end": high}[where] if where in ("start", "end") else min(int(where), high)
+        places.append(TopicPartition(TOPIC, partition, offset, f"from {where}"))  # the last is a note in the commit
+    return places
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python run.py labs/lab_06_offsets/replay.py")
+    parser.add_argument("--group", required=True)
+    parser.add_argument("--from", dest="where", default="group", metavar="start|end|OFFSET|60s")
+    parser.add_argument("--max", type=int, default=sys.maxsize, metavar="LIKES")
+    parser.add_argument("--reset", choices=["earliest", "latest"], default="earliest")
+    options = parser.parse_args()
+    if not re.fullmatch(r"group|start|end|\d+s?", options.where):
+        parser.error(f"--from {options.where}: start, end, an offset such as 2, or a time such as 60s")
+
+    consumer = Consumer(
+        client_config()
+        | {
+            "group.id": options.group,
+            "auto.offset.reset": options.reset,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
+    places = places_to_begin(consumer, options.where)
+    if options.where != "group":
+        consumer.commit(offsets=places, asynchronous=False)  # committing is all that it takes to go back
+    consumer.assign(places)
+    reached, ended, likes = {}, set(), 0
+    while len(ended) < len(places) and likes < options.max:
+        message = consumer.poll(SECONDS)
+        if message is None:
+            sys.exit(f"No word of the broker for {SECONDS} s. python run.py doctor")
+        if message.error():
+            if message.error().code() != KafkaError._PARTITION_EOF:
+                sys.exit(f"{message.error().str()}. python run.py doctor")
+            ended.add(message.partition())
+            reached[message.partition()] = message.offset()
+            continue
+        likes += 1
+        reached[message.partition()] = message.offset() + 1
+        try:
+            what = f"order={json.loads(message.value())['order']}"
+        except (ValueError, TypeError, KeyError):
+            what = "not a like"
+        print(f"partition {message.partition()}, offset {message.offset()}: {what}")
+    offsets = [TopicPartition(TOPIC, partition, offset) for partition, offset in sorted(reached.items())]
+    consumer.commit(offsets=offsets, asynchronous=False)
+    committed = ", ".join(f"partition {place.partition} offset {place.offset}" for place in offsets)
+    print(f"{likes} events; committed: {committed}")
+    consumer.close()
+
+
+if __name__ == "__main__":
+    main()

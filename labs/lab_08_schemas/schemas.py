@@ -1,0 +1,149 @@
+"""Lab 8: likes in Avro, JSON Schema and Protobuf, with confluent-kafka's serializers. What can the others still read
+when the schema changes?
+
+    python run.py labs/lab_08_schemas/schemas.py
+
+Version 1 is the like that you know. Version 2 adds the field `country`. Version 3 makes a text of `ts_ms`.
+Each writes three events; then readers of versions 1 and 2 read them all.
+
+The schema registry is the mock of confluent-kafka: it lives in this process, gives each schema an id, and takes any. A
+real one (set SCHEMA_REGISTRY_URL) checks whether a version is compatible with the one before.
+"""
+
+import json
+import uuid
+
+from confluent_kafka import Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient, SchemaRegistryError
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext, SerializationError
+from fastavro.read import SchemaResolutionError
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.json_format import MessageToDict
+
+from labs.topics import make_topic, named, read
+from plumbing.kafka import client_config
+from settings import SCHEMA_REGISTRY_URL as REGISTRY_URL
+
+EVENTS = 3  # of each version
+FIELDS = {  # version -> field -> type
+    1: {"order": int, "clicked_at": str, "ts_ms": int},
+    2: {"order": int, "clicked_at": str, "ts_ms": int, "country": str},
+    3: {"order": int, "clicked_at": str, "ts_ms": str, "country": str},
+}
+NEW = "country"  # the field that version 2 adds; optional, so that older events can do without
+UNKNOWN = "??"
+
+
+def avro_schema(version: int) -> str:
+    types = {int: "long", str: "string"}
+    fields = [{"name": name, "type": types[kind]} for name, kind in FIELDS[version].items()]
+    for field in fields:
+        if field["name"] == NEW:
+            field["default"] = UNKNOWN
+    return json.dumps({"type": "record", "name": "Like", "fields": fields})
+
+
+def json_schema(version: int) -> str:
+    types = {int: "integer", str: "string"}
+    properties = {name: {"type": types[kind]} for name, kind in FIELDS[version].items()}
+    required = [name for name in properties if name != NEW]
+    return json.dumps({"title": "Like", "type": "object", "properties": properties, "required": required})
+
+
+def protobuf_class(version: int):
+    """What protoc makes of `message Like { int64 order = 1; string clicked_at = 2; int64 ts_ms = 3; ... }`."""
+    file = descriptor_pb2.FileDescriptorProto(name="like.proto", syntax="proto3")
+    message = file.message_type.add(name="Like")
+    kind_of = descriptor_pb2.FieldDescriptorProto
+    types = {int: kind_of.TYPE_INT64, str: kind_of.TYPE_STRING}
+    for number, (name, kind) in enumerate(FIELDS[version].items(), start=1):
+        message.field.add(name=name, number=number, type=types[kind], label=kind_of.LABEL_OPTIONAL)
+    pool = descriptor_pool.DescriptorPool()  # of its own: it has the same name in each version
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("Like"))
+
+
+def serializer(form: str, version: int, registry: SchemaRegistryClient):
+    """A function of a like (a dict) and a context that gives bytes."""
+    if form == "avro":
+        return AvroSerializer(registry, avro_schema(version))
+    if form == "json":
+        return JSONSerializer(json_schema(version), registry)
+    message_class = protobuf_class(version)
+    serialize = ProtobufSerializer(message_class, registry)
+    return lambda like, context: serialize(message_class(**like), context)
+
+
+def deserializer(form: str, version: int, registry: SchemaRegistryClient):
+    """A function of bytes and a context that gives a like."""
+    if form == "avro":
+        return AvroDeserializer(registry, avro_schema(version))
+    if form == "json":
+        return JSONDeserializer(json_schema(version), schema_registry_client=registry)
+    deserialize = ProtobufDeserializer(protobuf_class(version), schema_registry_client=registry)
+    as_dict = {"preserving_proto_field_name": True, "always_print_fields_with_no_presence": True}
+    return lambda value, context: MessageToDict(deserialize(value, context), **as_dict)
+
+
+def like(number: int, version: int) -> dict:
+    event = {"order": number, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000, NEW: "de"}
+    return {name: kind(event[name]) for name, kind in FIELDS[version].items()}
+
+
+def write(form: str, topic: str, run: str, registry: SchemaRegistryClient) -> None:
+    """Write the events of all versions, as far as the registry takes their schema."""
+    producer = Producer(client_config())
+    context = SerializationContext(topic, MessageField.VALUE)
+    for version in FIELDS:
+        serialize = serializer(form, version, registry)
+        try:
+            values = [serialize(like(number, version), context) for number in range(1, EVENTS + 1)]
+        except (SchemaRegistryError, SerializationError) as error:
+            print(f"  the registry refuses version {version}: {reason(error)}")
+            continue
+        for value in values:
+            producer.produce(topic, value, headers={"run": run, "version": str(version)}, partition=0)
+        print(f"  version {version}: {len(values[0])} bytes, the first five are {values[0][:5].hex(' ')}")
+    producer.flush(15)
+
+
+def read_all(form: str, topic: str, run: str, registry: SchemaRegistryClient) -> None:
+    """What readers of versions 1 and 2 make of the events of each version."""
+    context = SerializationContext(topic, MessageField.VALUE)
+    for reader in (1, 2):
+        deserialize = deserializer(form, reader, registry)
+        said = {}
+        for record in read(topic):
+            headers = dict(record.headers() or [])
+            if headers.get("run") != run.encode():
+                continue
+            try:
+                event = deserialize(record.value(), context)
+                seen = ", ".join(f"{name}={event.get(name, 'missing')}" for name in ("ts_ms", NEW))
+            except (SerializationError, SchemaResolutionError) as error:
+                seen = f"refused, {reason(error)}"
+            said[headers["version"].decode()] = seen
+        for version, seen in said.items():
+            print(f"  a reader of version {reader} reads version {version}: {seen}")
+
+
+def reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:90]
+
+
+def main() -> None:
+    registry = SchemaRegistryClient.new_client({"url": REGISTRY_URL})
+    run = uuid.uuid4().hex
+    for form in ("avro", "json", "protobuf"):
+        topic = named(f"likes-{form}")
+        make_topic(topic, 1)
+        print(form)
+        write(form, topic, run, registry)
+        read_all(form, topic, run, registry)
+
+
+if __name__ == "__main__":
+    main()
