@@ -32,9 +32,9 @@ def with_noop_route(create_app):
 
 def main(program: str, topic: str, *arguments: str) -> None:
     if program == "page":
-        import group_view
+        import settings
 
-        group_view.TOPIC = topic
+        settings.TOPIC = topic  # before the page is imported
         from streamlit.web import cli
 
         sys.argv = ["streamlit", "run", "producer_ui.py", "--server.headless", "true", "--server.port", *arguments]

@@ -1,18 +1,18 @@
 """The parts of the page that are HTML: a lane, a member, a rebalance, the path of a like.
 
-Client ids and the like come from anybody who can reach the broker: `name_of` makes them safe. Of an event only
-whole numbers are shown. The look is in producer_ui.css.
+Anyone who can reach the broker chooses a client id: `name_of` makes it safe. Of an event only whole numbers are
+shown. How it looks is in style.css.
 """
 
 import html
 import time
 
-from group_view import Member, Partition, Rebalance, Snapshot, port_of
+from page.group import Member, Partition, Rebalance, Snapshot, port_of
 from settings import CONSUMER_PORT
 
 MOST_CONSUMERS = 9
 MOVES_SHOWN = 12
-NUMBERS_EXPLAINED = "end: offset of the next event; committed: where the group goes on; lag: events in between"
+NUMBERS_EXPLAINED = "end: offset of the next event; committed: where the group resumes; lag: events in between"
 # Okabe and Ito's colours, which the colour-blind can tell apart; run.py uses them for the same consumers.
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"]
 NO_OWNER = "#888888"
@@ -27,7 +27,7 @@ def number_of(client_id: str) -> int | None:
 def name_of(client_id: str | None) -> str:
     """A name for people, safe in HTML."""
     if client_id is None:
-        return "nobody"
+        return "no owner"
     number = number_of(client_id)
     return f"consumer {number}" if number else html.escape(client_id)
 
@@ -42,20 +42,21 @@ def clock(seconds: float) -> str:
 
 
 def path_html(answer: dict, snapshot: Snapshot) -> str:
-    """The way of the last like: button, partition, consumer."""
+    """The path of the last like: button, partition, consumer."""
     arrow = '<span class="arrow">&rarr;</span>'
     partition = next((p for p in snapshot.partitions if p.number == answer["partition"]), None)
     if partition is None:
-        reader = "waiting for a look at the group"
+        reader = "not known yet whether it has been read"
     elif (partition.committed or 0) > answer["offset"]:
-        reader = f"<b>{name_of(partition.owner)}</b> has read it"
+        reader = f"<b>{name_of(partition.owner)}</b> has read it" if partition.owner else "it has been read"
     elif partition.owner:
         reader = f"waits for <b>{name_of(partition.owner)}</b>"
     else:
-        reader = "waits: the partition has no owner"
+        reader = "waits for an owner of the partition"
     return (
         f'<div class="path">&hearts; <b>like {int(answer["order"])}</b>{arrow}'
-        f"<b>partition {int(answer['partition'])}</b>, offset {int(answer['offset'])}{arrow}{reader} "
+        f"<b>partition {int(answer['partition'])}</b>, "
+        f'<span class="place">offset {int(answer["offset"])}</span>{arrow}{reader} '
         f'<span class="quiet">confirmed in {answer["took_ms"]:.0f} ms</span></div>'
     )
 
@@ -68,7 +69,7 @@ def lane_html(partition: Partition, silent: bool, mine: dict, known_end: int | N
         kinds += ["newest"] if event.offset == partition.end - 1 else []
         kinds += ["arrived"] if known_end is not None and event.offset >= known_end else []
         kinds += ["mine"] if (mine.get("partition"), mine.get("offset")) == (partition.number, event.offset) else []
-        what = f"#{event.order}<small>{clock(event.ts_ms / 1000)}</small>" if event.order is not None else "no like"
+        what = f"#{event.order}<small>{clock(event.ts_ms / 1000)}</small>" if event.order is not None else "not a like"
         chips.append(f'<span class="{" ".join(kinds)}" title="offset {event.offset}">{what}</span>')
     owner = f"{name_of(partition.owner)}{', silent' if silent else ''}" if partition.owner else "no owner"
     port = port_of(partition.owner or "") or ""
@@ -85,16 +86,16 @@ def lane_html(partition: Partition, silent: bool, mine: dict, known_end: int | N
 
 
 def member_html(member: Member, snapshot: Snapshot) -> str:
-    """A consumer: what it owns and how it is."""
+    """A consumer: its partitions and its state."""
     owned = ", ".join(map(str, member.partitions))
     states = {
         "consuming": f"consuming partition{'s' if len(member.partitions) > 1 else ''} {owned}",
         "idle": f"idle: more members than partitions ({len(snapshot.partitions)})",
         "joining": "joining the group",
         "silent": f"silent; the broker will notice in at most {member.seconds_left or 0:.0f} s",
-        "left": "stopped cleanly, has left the group",
-        "timed out": "gone without a word; its session timed out",
-        "left or timed out": "gone from the group",
+        "left": "stopped cleanly and left the group",
+        "timed out": "stopped answering; its session timed out",
+        "left or timed out": "no longer in the group",
         "not started": "not started",
     }
     here = member.state in ("consuming", "idle", "joining")
@@ -107,7 +108,7 @@ def member_html(member: Member, snapshot: Snapshot) -> str:
 
 
 def rebalance_html(rebalance: Rebalance) -> str:
-    """A row of the timeline: when, why, what moved, how long without owner."""
+    """A row of the timeline: when, why, what moved, how long without an owner."""
     causes = []
     for cause in rebalance.causes:
         client_id, _, what = cause.partition(" ")

@@ -1,9 +1,9 @@
-"""The HTML of the page: what it says, and that nothing from outside becomes HTML."""
+"""page/lanes.py: the words on the page, and that nothing from outside becomes HTML."""
 
 import pytest
 
-import group_html
-from group_view import Event, Member, Partition, Rebalance, Snapshot
+from page import lanes
+from page.group import Event, Member, Partition, Rebalance, Snapshot
 
 EVIL = "<img src=x onerror=alert(1)>"
 EVENTS = (Event(0, 1, 1734721501000), Event(1, None, None), Event(2, 7, 1734721503000))
@@ -12,19 +12,19 @@ LANE = Partition(0, end=3, committed=1, owner="consumer-5002", events=EVENTS)
 
 def test_names_are_for_people_and_safe():
     names = ["consumer-5002", "consumer-5005", "consumer-9999", EVIL, None]
-    assert [group_html.name_of(name) for name in names] == [
+    assert [lanes.name_of(name) for name in names] == [
         "consumer 1",
         "consumer 4",
         "consumer-9999",
         "&lt;img src=x onerror=alert(1)&gt;",
-        "nobody",
+        "no owner",
     ]
 
 
 def test_a_lane_marks_the_newest_the_arrived_and_the_own_event():
-    lane = group_html.lane_html(LANE, silent=False, mine={"partition": 0, "offset": 0}, known_end=2)
+    lane = lanes.lane_html(LANE, silent=False, mine={"partition": 0, "offset": 0}, known_end=2)
     assert '<span class="event mine" title="offset 0">#1' in lane
-    assert '<span class="event" title="offset 1">no like' in lane
+    assert '<span class="event" title="offset 1">not a like' in lane
     assert '<span class="event newest arrived" title="offset 2">#7' in lane
     assert lane.index("#7") < lane.index("#1")  # the newest first: the style puts it at the right
     assert "end 3 &middot; committed 1 &middot; <b>lag 2</b>" in lane
@@ -32,17 +32,17 @@ def test_a_lane_marks_the_newest_the_arrived_and_the_own_event():
 
 
 @pytest.mark.parametrize(
-    ("owner", "silent", "said"), [(None, False, "no owner"), ("consumer-5003", True, "consumer 2, silent")]
+    ("owner", "silent", "shown"), [(None, False, "no owner"), ("consumer-5003", True, "consumer 2, silent")]
 )
-def test_a_lane_that_nobody_reads_is_marked(owner, silent, said):
-    lane = group_html.lane_html(Partition(1, 0, None, owner), silent, mine={}, known_end=None)
-    assert said in lane
+def test_a_lane_that_nobody_reads_is_marked(owner, silent, shown):
+    lane = lanes.lane_html(Partition(1, 0, None, owner), silent, mine={}, known_end=None)
+    assert shown in lane
     assert 'class="lane unread"' in lane
     assert "committed none" in lane
 
 
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("state", "shown"),
     [
         ("consuming", "partitions 0, 2"),
         ("idle", "more members than partitions (1)"),
@@ -50,22 +50,25 @@ def test_a_lane_that_nobody_reads_is_marked(owner, silent, said):
         ("left", "cleanly"),
     ],
 )
-def test_a_member_says_how_it_is(state, said):
+def test_a_member_is_shown_with_its_state(state, shown):
     member = Member("consumer-5003", 5003, (0, 2), state, seconds_left=4.2)
-    assert said in group_html.member_html(member, Snapshot(partitions=(LANE,)))
+    assert shown in lanes.member_html(member, Snapshot(partitions=(LANE,)))
 
 
-def test_a_rebalance_says_why_what_moved_and_for_how_long():
+def test_a_rebalance_shows_why_what_moved_and_for_how_long():
     before, after = {0: "consumer-5002", 1: "consumer-5003"}, {0: "consumer-5003", 1: "consumer-5003"}
-    row = group_html.rebalance_html(Rebalance(0.0, ("consumer-5002 timed out",), before, after, 6.04))
+    row = lanes.rebalance_html(Rebalance(0.0, ("consumer-5002 timed out",), before, after, 6.04))
     assert "<td>consumer 1 timed out</td><td>0: consumer 1 &rarr; consumer 2</td><td>6.0 s</td>" in row
 
 
 def test_the_path_of_a_like_ends_at_its_reader():
     answer = {"order": 1, "partition": 0, "offset": 0, "took_ms": 4.4}
-    assert "<b>consumer 1</b> has read it" in group_html.path_html(answer, Snapshot(partitions=(LANE,)))
-    assert "waits for <b>consumer 1</b>" in group_html.path_html(answer | {"offset": 2}, Snapshot(partitions=(LANE,)))
-    assert "waiting for a look" in group_html.path_html(answer, Snapshot())
+    assert "<b>consumer 1</b> has read it" in lanes.path_html(answer, Snapshot(partitions=(LANE,)))
+    assert "waits for <b>consumer 1</b>" in lanes.path_html(answer | {"offset": 2}, Snapshot(partitions=(LANE,)))
+    assert "not known yet" in lanes.path_html(answer, Snapshot())
+    without_owner = Snapshot(partitions=(Partition(0, end=3, committed=1, owner=None),))
+    assert "it has been read" in lanes.path_html(answer, without_owner)
+    assert "waits for an owner" in lanes.path_html(answer | {"offset": 2}, without_owner)
 
 
 def test_nothing_from_outside_becomes_html():
@@ -75,10 +78,10 @@ def test_nothing_from_outside_becomes_html():
     answer = {"order": 1, "partition": 0, "offset": 5, "took_ms": 1.0}
     snapshot = Snapshot(partitions=(partition,), members=(member,))
     pieces = [
-        group_html.lane_html(partition, False, {}, None),
-        group_html.member_html(member, snapshot),
-        group_html.rebalance_html(rebalance),
-        group_html.path_html(answer, snapshot),
+        lanes.lane_html(partition, False, {}, None),
+        lanes.member_html(member, snapshot),
+        lanes.rebalance_html(rebalance),
+        lanes.path_html(answer, snapshot),
     ]
     for piece in pieces:
         assert "<img" not in piece

@@ -1,4 +1,4 @@
-"""group_view.py against what Kafka itself says, on a real broker: owners, offsets, lag, causes of rebalances."""
+"""page/watcher.py on a real broker, compared with Kafka's own tools: owners, offsets, lag, causes of rebalances."""
 
 import re
 import time
@@ -8,10 +8,12 @@ import requests
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer
 from confluent_kafka.admin import AdminClient
 
-import group_view
 from brokers import local
-from group_view import GroupWatcher, Snapshot
-from plumbing.kafka import client_config
+from page.group import Snapshot, port_of
+from page.processes import PROBE_EVERY_SECONDS
+from page.tail import EVENTS_KEPT
+from page.watcher import GroupWatcher
+from plumbing.kafka import client_config, partition_of_key
 from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import Program, consumer, port_behind, wait_until
 
@@ -61,7 +63,7 @@ def states(snapshot: Snapshot) -> dict[str, str]:
     return {member.client_id: member.state for member in snapshot.members}
 
 
-def as_kafka_says(kafka, group, capfd) -> dict[int, tuple]:
+def as_kafka_prints_it(kafka, group, capfd) -> dict[int, tuple]:
     """Partition -> (committed, end, lag, client id) as kafka-consumer-groups --describe prints it."""
     capfd.readouterr()
     arguments = ["--bootstrap-server", kafka, "--describe", "--group", group]
@@ -76,7 +78,7 @@ def test_owners_offsets_and_lag_are_those_that_kafka_prints(kafka, group, click,
     snapshot = wait_for(watcher, has_read(like), "no lag")
     assert owners(snapshot) == client_ids(three_consumers)
     assert snapshot.state == "stable"
-    printed = as_kafka_says(kafka, group, capfd)
+    printed = as_kafka_prints_it(kafka, group, capfd)
     assert printed == {p.number: (p.committed, p.end, p.lag, p.owner) for p in snapshot.partitions}
 
 
@@ -110,9 +112,7 @@ def test_the_last_events_are_those_of_the_log_in_order(click, watch, running_pro
         "the last like",
     )
     events = snapshot.partitions[place].events
-    assert [event.offset for event in events] == [
-        *range(last["offset"] - group_view.EVENTS_KEPT + 1, last["offset"] + 1)
-    ]
+    assert [event.offset for event in events] == [*range(last["offset"] - EVENTS_KEPT + 1, last["offset"] + 1)]
     assert [event.order for event in events] == [last["order"] - 3 * n for n in reversed(range(len(events)))]
     assert events[-1].ts_ms == last["ts_ms"]
 
@@ -125,7 +125,7 @@ def test_a_look_that_is_asked_for_sees_what_was_confirmed_before(click, watch):
     assert watcher.snapshot().partitions[like["partition"]].end > like["offset"]
 
 
-def test_what_is_no_like_is_shown_as_such(kafka, click, watch):
+def test_what_is_not_a_like_is_shown_as_such(kafka, click, watch):
     watcher = watch()
     click()
     other = Producer(client_config(kafka))
@@ -136,7 +136,7 @@ def test_what_is_no_like_is_shown_as_such(kafka, click, watch):
     )
 
 
-def test_a_clean_stop_and_a_restart_are_told_with_their_causes(kafka, group, three_consumers, watch, start):
+def test_a_clean_stop_and_a_restart_are_shown_with_their_causes(kafka, group, three_consumers, watch, start):
     names = client_ids(three_consumers)
     watcher = watch()
     wait_for(watcher, lambda s: owners(s) == names, "1:1")
@@ -151,7 +151,7 @@ def test_a_clean_stop_and_a_restart_are_told_with_their_causes(kafka, group, thr
     assert abs(left.at - time.time()) < 10
     assert states(snapshot)[names[0]] == "left"
 
-    start(consumer(kafka, group, port=group_view.port_of(names[0])))
+    start(consumer(kafka, group, port=port_of(names[0])))
     snapshot = wait_for(watcher, lambda s: owners(s) == names, "1:1 again")
     assert snapshot.rebalances[-1].causes == (f"{names[0]} joined",)
     assert snapshot.rebalances[-1].after == dict(enumerate(names))
@@ -180,7 +180,7 @@ def test_a_fourth_member_is_idle_and_found_without_being_expected(kafka, group, 
     start(consumer(kafka, group, port=port))
     snapshot = wait_for(watcher, lambda s: states(s).get(f"consumer-{port}") == "idle", "the fourth")
     assert owners(snapshot) == names
-    assert [member.port for member in snapshot.members] == [*map(group_view.port_of, names), port]
+    assert [member.port for member in snapshot.members] == [*map(port_of, names), port]
 
 
 def test_a_member_with_another_client_is_shown_without_port(kafka, group, watch):
@@ -196,7 +196,7 @@ def test_a_member_with_another_client_is_shown_without_port(kafka, group, watch)
             return members == [("<i>someone</i>", None, (0, 1, 2), "consuming")]
 
         wait_until(consuming, "the other client")
-        for _ in range(2 * int(group_view.PROBE_EVERY_SECONDS / 0.05)):  # it stays so: it is not taken for silent
+        for _ in range(2 * int(PROBE_EVERY_SECONDS / 0.05)):  # it stays so: it is not taken for silent
             assert consuming()
     finally:
         other.close()
@@ -234,6 +234,12 @@ def test_the_groups_of_the_cluster_are_listed(group, three_consumers, watch):
     assert group in watch().groups()
 
 
-def test_a_key_goes_where_the_view_says(click):
+def test_a_key_goes_where_the_page_promises(click):
     for key in ("a", "ann", "bob", "Käthe", "a-little-bit-longer-string"):
-        assert click(key=key)["partition"] == group_view.partition_of(key, PARTITIONS)
+        assert click(key=key)["partition"] == partition_of_key(key, PARTITIONS)
+
+
+def test_a_missing_topic_is_one_line(kafka, group):
+    watcher = GroupWatcher(client_config(kafka), group, topic="other-than-likes")
+    assert watcher.look().problem == "The topic other-than-likes does not exist."
+    watcher.close()

@@ -1,0 +1,79 @@
+"""What the producer answered: the path of a like, the progress of a burst, or why a like is not confirmed."""
+
+import threading
+import time
+
+import requests
+import streamlit as st
+
+from page.group import Snapshot
+from page.lanes import path_html
+from settings import PRODUCER_PORT
+
+BURST_SLICE = 5_000  # likes in one request: after each the progress moves
+BURST_SECONDS = 60  # how long to wait for the answer to one request
+
+
+class Burst(threading.Thread):
+    """Many likes, in slices, while the board keeps refreshing; `answer` is there when the thread has ended."""
+
+    def __init__(self, count: int):
+        super().__init__(daemon=True)
+        self.count = count
+        self.confirmed = 0
+        self.answer: dict = {}
+
+    def run(self) -> None:
+        started = time.perf_counter()
+        first, spread = None, {}
+        while self.confirmed < self.count:
+            answer = self._send_slice()
+            if "error" in answer:
+                before = f" ({self.confirmed:,} of {self.count:,} were confirmed before)" if self.confirmed else ""
+                self.answer = {**answer, "error": answer["error"] + before}
+                return
+            first = first or answer["first_order"]
+            spread = {p: n + spread.get(p, 0) for p, n in answer["partitions"].items()}
+            self.confirmed += answer["count"]
+        seconds = time.perf_counter() - started
+        self.answer = {**answer, "first_order": first, "partitions": spread, "seconds": seconds}
+
+    def _send_slice(self) -> dict:
+        body = {"count": min(BURST_SLICE, self.count - self.confirmed)}
+        try:
+            return requests.post(f"http://127.0.0.1:{PRODUCER_PORT}/likes", json=body, timeout=BURST_SECONDS).json()
+        except requests.RequestException as error:
+            return explain(error)
+
+
+def explain(error: requests.RequestException) -> dict:
+    """Why there is no answer, in the form of the producer's own errors: {"error": ..., "hint": ...}."""
+    if isinstance(error, requests.Timeout):
+        return {"error": "the producer did not answer in time", "hint": "look at its terminal"}
+    hint = "start it: `python producer.py`, or `start producer` in the terminal of run.py"
+    return {"error": f"the producer is not running on port {PRODUCER_PORT}", "hint": hint}
+
+
+def show_answer(snapshot: Snapshot) -> None:
+    """The result of the last click, or how far the burst is."""
+    burst = st.session_state.get("burst")
+    if burst is not None:
+        if burst.is_alive():
+            st.progress(burst.confirmed / burst.count, f"{burst.confirmed:,} of {burst.count:,} likes confirmed")
+            return
+        st.session_state.answer = burst.answer
+        st.session_state.burst = None
+    answer = st.session_state.get("answer")
+    if not answer:
+        st.html('<div class="path quiet">Click Like, and follow the event through its partition to a consumer.</div>')
+    elif "error" in answer:
+        st.error(f"**Not confirmed:** {answer['error']}  \n{answer['hint']}", icon=":material/error:")
+    elif "count" in answer:
+        spread = ", ".join(f"{n:,} in partition {p}" for p, n in sorted(answer["partitions"].items()))
+        st.success(
+            f"**Likes {answer['first_order']:,} to {answer['last_order']:,}** confirmed in "
+            f"{answer['seconds']:.1f} s: {spread}",
+            icon=":material/bolt:",
+        )
+    else:
+        st.html(path_html(answer, snapshot))

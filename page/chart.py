@@ -1,0 +1,61 @@
+"""Lag and throughput over the last minutes."""
+
+import copy
+import itertools
+
+import pandas as pd
+import streamlit as st
+
+from page.group import Snapshot
+
+SECONDS = 120
+LOWEST_TOP = 5.0  # events: with a scale that ends below, a single like would look like a burst
+SERIES = {"lag": "#d55e00", "written/s": "#888888", "read/s": "#0072b2"}
+WIDTHS = [2.5, 6, 2.5]  # read/s is drawn on written/s, and mostly equal to it
+
+CHART = {  # https://vega.github.io/vega-lite/docs/
+    "height": 230,
+    "mark": {"type": "line", "interpolate": "step-after", "clip": True},
+    "encoding": {
+        "x": {"field": "time", "type": "temporal", "title": None, "axis": {"format": "%H:%M:%S", "tickCount": 5}},
+        "y": {
+            "field": "events",
+            "type": "quantitative",
+            "title": None,
+            "axis": {"format": "~s", "tickCount": 4, "labelExpr": "datum.value ? datum.label : '0'"},  # not 0k
+        },
+        "color": {
+            "field": "what",
+            "type": "nominal",
+            "title": None,
+            "scale": {"domain": [*SERIES], "range": [*SERIES.values()]},
+            "legend": {"orient": "bottom", "labelFontSize": 14, "offset": 4},
+        },
+        "strokeWidth": {
+            "field": "what",
+            "type": "nominal",
+            "scale": {"domain": [*SERIES], "range": WIDTHS},
+            "legend": None,
+        },
+    },
+}
+
+
+def show_chart(snapshot: Snapshot) -> None:
+    frame = pd.DataFrame(rows_of(snapshot), columns=["time", "what", "events"])
+    chart = copy.deepcopy(CHART)
+    top = max(LOWEST_TOP, frame["events"].max() if len(frame) else 0)
+    chart["encoding"]["y"]["scale"] = {"nice": True, "domain": [0, top]}
+    st.vega_lite_chart(frame, chart)
+
+
+def rows_of(snapshot: Snapshot) -> list[tuple[float, str, float]]:
+    """(Unix time in ms, series, events) for each series, from each two samples in a row."""
+    samples = [sample for sample in snapshot.samples if sample.tick > snapshot.tick - SECONDS]
+    rows = []
+    for old, new in itertools.pairwise(samples):
+        seconds = max(new.tick - old.tick, 0.1)
+        values = (new.lag, max(new.end - old.end, 0) / seconds, max(new.committed - old.committed, 0) / seconds)
+        at = (snapshot.at - snapshot.tick + new.tick) * 1000
+        rows += [(at, what, value) for what, value in zip(SERIES, values, strict=True)]
+    return rows

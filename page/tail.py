@@ -1,0 +1,89 @@
+"""Reads the last records of each partition, and the group's committed offsets, without joining the group."""
+
+import json
+import time
+from collections import deque
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from page.group import Event
+from plumbing.kafka import BROKER_SECONDS, READ_TO_END, client
+
+EVENTS_KEPT = 8  # of each partition
+READ_SECONDS = 0.5  # at most, in one look
+
+
+class Tail:
+    """A client that reads the last records of partitions, again only where there are new ones. It assigns the
+    partitions to itself and commits nothing: it is not a member of the group whose committed offsets it asks for."""
+
+    def __init__(self, config: dict, group: str, topic: str):
+        self.topic = topic
+        self._consumer = client(
+            Consumer,
+            config
+            | READ_TO_END
+            | {
+                "group.id": group,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "fetch.message.max.bytes": 16_384,
+                "queued.min.messages": EVENTS_KEPT,
+            },
+        )
+        self._events: dict[int, deque[Event]] = {}
+        self._next: dict[int, int] = {}  # partition -> offset after the last one that was read
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def committed(self, numbers: list[int]) -> dict[int, int | None]:
+        """Partition -> the group's committed offset, None before its first commit. Raises KafkaException."""
+        # AdminClient.list_consumer_group_offsets would do, but librdkafka 2.16 crashes in it when the
+        # broker's group coordinator has just moved or is not there yet (OffsetFetch without a group).
+        places = [TopicPartition(self.topic, number) for number in numbers]
+        committed = self._consumer.committed(places, timeout=BROKER_SECONDS)
+        return {place.partition: place.offset if place.offset >= 0 else None for place in committed}
+
+    def read(self, ends: dict[int, int]) -> dict[int, tuple[Event, ...]]:
+        """Partition -> its last events, oldest first, up to the given end offsets."""
+        starts = {number: start for number, end in ends.items() if (start := self._start(number, end)) < end}
+        if starts:
+            self._consumer.assign([TopicPartition(self.topic, number, start) for number, start in starts.items()])
+            self._read_from(starts, ends)
+            self._consumer.unassign()
+        return {number: tuple(self._events.get(number, ())) for number in ends}
+
+    def _start(self, number: int, end: int) -> int:
+        """The first offset to read, `end` if there is nothing new."""
+        if end < self._next.get(number, 0):  # the topic was recreated
+            self._events.pop(number, None)
+            del self._next[number]
+        return max(self._next.get(number, 0), end - EVENTS_KEPT)
+
+    def _read_from(self, starts: dict[int, int], ends: dict[int, int]) -> None:
+        # Not plumbing's read_to_end: under load, new events arrive faster than a board needs them, so this stops
+        # at `ends` and at a deadline. What was not read in time is read at the next look.
+        unread = set(starts)
+        deadline = time.monotonic() + READ_SECONDS
+        while unread and time.monotonic() < deadline:
+            for message in self._consumer.consume(EVENTS_KEPT * len(unread), timeout=0.05):
+                number = message.partition()
+                if not message.error() and message.offset() < ends[number]:
+                    self._events.setdefault(number, deque(maxlen=EVENTS_KEPT)).append(event_of(message))
+                    self._next[number] = message.offset() + 1
+                elif not message.error() or message.error().code() == KafkaError._PARTITION_EOF:
+                    self._next[number] = ends[number]  # the last offsets are transaction markers, not records
+                if self._next.get(number) == ends[number]:
+                    unread.discard(number)
+
+
+def event_of(message: Message) -> Event:
+    try:
+        like = json.loads(message.value())
+        order, ts_ms = like["order"], like["ts_ms"]
+        if type(order) is int and type(ts_ms) is int and 0 <= order < 2**63 and 0 <= ts_ms < 2**43:
+            return Event(message.offset(), order, ts_ms)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    return Event(message.offset(), None, None)

@@ -1,0 +1,109 @@
+"""page/board.py and producer_ui.py in Streamlit's own test runner, without a broker."""
+
+import subprocess
+import sys
+
+import pytest
+import requests
+from streamlit.testing.v1 import AppTest
+
+from page import answer, board
+from page.chart import rows_of
+from page.group import Partition, Sample, Snapshot
+from tests.programs import ROOT
+
+SEEN = Snapshot(at=1_734_721_501.0, tick=100.0, problem="", partitions=(Partition(0, 3, 3, "consumer-5002"),))
+
+
+class FakeWatcher:
+    def __init__(self, *_arguments):
+        pass
+
+    def start(self):
+        pass
+
+    def look_now(self, seconds):
+        pass
+
+    def snapshot(self):
+        return SEEN
+
+    def groups(self):
+        return ["a-group-that-sorts-before", "likes-ui"]
+
+
+@pytest.fixture
+def page(monkeypatch):
+    monkeypatch.setattr(board, "GroupWatcher", FakeWatcher)
+    monkeypatch.setattr(board.gc, "freeze", lambda: None)
+    yield AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=30)
+    board.watcher_of.clear()
+    board.groups_of_the_cluster.clear()
+
+
+def test_it_opens_on_the_configured_group_and_stays_on_the_chosen_one(page):
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="group").value == board.GROUP
+    page.selectbox(key="group").select("a-group-that-sorts-before").run()
+    board.groups_of_the_cluster.clear()
+    page.run()
+    assert page.selectbox(key="group").value == "a-group-that-sorts-before"
+
+
+def test_a_click_is_a_post_to_the_producer(page, monkeypatch):
+    sent = []
+
+    class Answer:
+        def json(self):
+            return {"order": 7, "clicked_at": "", "ts_ms": 0, "partition": 0, "offset": 2}
+
+    monkeypatch.setattr(requests, "post", lambda url, json, timeout: sent.append((url, json)) or Answer())
+    page.run()
+    page.button(key="like").click().run()
+    page.text_input[0].set_value("ann").run()
+    page.button(key="like").click().run()
+    assert not page.exception
+    assert sent == [("http://127.0.0.1:5001/like", {}), ("http://127.0.0.1:5001/like", {"key": "ann"})]
+    assert page.session_state["answer"]["order"] == 7
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (requests.ConnectionError(), "is not running on port 5001"),
+        (requests.JSONDecodeError("", "", 0), "is not running on port 5001"),
+        (requests.ReadTimeout(), "did not answer in time"),
+    ],
+)
+def test_a_producer_that_does_not_answer_is_one_line(page, monkeypatch, error, shown):
+    def fail(*_arguments, **_named):
+        raise error
+
+    monkeypatch.setattr(requests, "post", fail)
+    page.run()
+    page.button(key="like").click().run()
+    assert not page.exception
+    assert shown in page.error[0].value
+
+
+def test_a_burst_that_is_cut_off_reports_what_was_confirmed(monkeypatch):
+    first = {"count": 5000, "first_order": 1, "last_order": 5000, "partitions": {"0": 5000}}
+    answers = [first, {"error": "no broker answers", "hint": "start it"}]
+    monkeypatch.setattr(answer.Burst, "_send_slice", lambda self: answers.pop(0))
+    burst = answer.Burst(10_000)
+    burst.run()
+    assert burst.answer["error"] == "no broker answers (5,000 of 10,000 were confirmed before)"
+
+
+def test_the_chart_does_not_need_the_clock_of_the_day():
+    samples = (Sample(98.0, 0, 0, 0), Sample(100.0, 10, 4, 6))
+    snapshot = Snapshot(at=5000.0, tick=100.0, samples=samples)
+    at = 5_000_000.0
+    assert rows_of(snapshot) == [(at, "lag", 6), (at, "written/s", 5.0), (at, "read/s", 2.0)]
+
+
+def test_importing_the_page_starts_nothing():
+    code = "import threading, page.board, producer_ui; print(threading.active_count())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "1", done.stderr

@@ -1,0 +1,242 @@
+"""page/watcher.py with a broker, consumers and clocks that are fakes: outages, clocks that jump, its thread."""
+
+import logging
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicPartition
+
+from brokers.ports import free_ports
+from page import processes, watcher
+from page.group import Snapshot, port_of
+from page.lanes import number_of
+from page.watcher import GroupWatcher
+from plumbing.kafka import client_config
+from tests.programs import wait_until
+
+OWNERS = ["consumer-5002", "consumer-5003", "consumer-5004"]
+
+
+@dataclass
+class FakeKafka:
+    """AdminClient and Tail in one: the topic `likes` and the group that reads it."""
+
+    problem: int | None = None  # the code of a KafkaError
+    topics: tuple[str, ...] = ("likes",)
+    owners: list[str] = field(default_factory=lambda: list(OWNERS))  # by partition
+    events: int = 0  # in each partition
+
+    def list_topics(self, timeout):
+        self.fail()
+        partitions = dict.fromkeys(range(len(self.owners)))
+        return SimpleNamespace(topics={name: SimpleNamespace(partitions=partitions) for name in self.topics})
+
+    def describe_consumer_groups(self, groups, request_timeout):
+        members = [
+            SimpleNamespace(member_id=f"{name}-id", client_id=name, assignment=SimpleNamespace(topic_partitions=places))
+            for name in sorted(set(self.owners))
+            if (places := [TopicPartition("likes", p) for p, owner in enumerate(self.owners) if owner == name])
+        ]
+        group = SimpleNamespace(state=ConsumerGroupState.STABLE, members=members)
+        return {name: self.result(group) for name in groups}
+
+    def list_offsets(self, places, request_timeout):
+        return {place: self.result(SimpleNamespace(offset=self.events)) for place in places}
+
+    def committed(self, numbers):
+        return dict.fromkeys(numbers, self.events)
+
+    def read(self, ends):
+        return {}
+
+    def close(self):
+        pass
+
+    def result(self, value) -> Future:
+        self.fail()
+        future = Future()
+        future.set_result(value)
+        return future
+
+    def fail(self):
+        if self.problem is not None:
+            raise KafkaException(KafkaError(self.problem))
+
+
+@dataclass
+class Clocks:
+    """Stands for the module `time`."""
+
+    day: float = 1_734_721_501.0
+    running: float = 5_000.0
+
+    def pass_by(self, seconds: float) -> None:
+        self.day += seconds
+        self.running += seconds
+
+    def time(self) -> float:
+        return self.day
+
+    def monotonic(self) -> float:
+        return self.running
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    fake = FakeKafka()
+    monkeypatch.setattr(watcher, "client", lambda kind, config: fake)
+    monkeypatch.setattr(watcher, "Tail", lambda *arguments: fake)
+    return fake
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """Client ids of the consumers that answer GET /status; each question is noted in `asked`."""
+    answering = SimpleNamespace(ids=set(OWNERS), asked=[])
+
+    def status_of(client_id):
+        answering.asked.append(client_id)
+        return {"group": "g", "session_timeout_ms": 6000} if client_id in answering.ids else None
+
+    monkeypatch.setattr(processes, "status_of", status_of)
+    return answering
+
+
+@pytest.fixture
+def clocks(monkeypatch):
+    clocks = Clocks()
+    monkeypatch.setattr(watcher, "time", clocks)
+    monkeypatch.setattr(processes, "time", clocks)
+    return clocks
+
+
+@pytest.fixture
+def group(broker, answering):
+    watching = GroupWatcher({"bootstrap.servers": "localhost:9092"}, "g", range(5002, 5005))
+    yield watching
+    watching.close()
+
+
+def look(group: GroupWatcher) -> Snapshot:
+    group._snapshot = group.look()
+    return group._snapshot
+
+
+def states(snapshot: Snapshot) -> dict[str, str]:
+    return {member.client_id: member.state for member in snapshot.members}
+
+
+STRANGERS = [
+    "consumer-",
+    "rdkafka",
+    "consumer-123456",
+    "consumer-99999",
+    "consumer-05002",
+    "consumer-٥٠٠٢",
+    "consumer-0",
+]
+
+
+@pytest.mark.parametrize(("client_id", "port"), [("consumer-5002", 5002), *((name, None) for name in STRANGERS)])
+def test_the_port_is_part_of_the_client_id(client_id, port):
+    assert port_of(client_id) == port
+
+
+def test_no_two_client_ids_share_a_number():
+    """The number is in the keys of the buttons: Streamlit refuses to show two with the same key."""
+    numbers = [number_of(name) for name in ("consumer-5002", "consumer-05002", "consumer-005002", "consumer-٥٠٠٢")]
+    assert numbers == [1, None, None, None]
+
+
+def test_without_a_broker_it_reports_that_and_keeps_the_last_known_state(broker, group):
+    seen = look(group)
+    assert seen.problem == ""
+    broker.problem = KafkaError._TRANSPORT
+    away = group.look()
+    assert away.problem == "No broker answers on localhost:9092."
+    assert "python run.py" in away.hint
+    assert (away.partitions, away.at) == (seen.partitions, seen.at)
+    broker.problem = None
+    assert group.look().problem == ""
+
+
+def test_a_broker_that_never_was_is_one_line(monkeypatch):
+    monkeypatch.setattr(watcher, "BROKER_SECONDS", 0.3)
+    servers = f"localhost:{free_ports(1)[0]}"
+    watching = GroupWatcher(client_config(servers), "g")
+    assert watching.look().problem == f"No broker answers on {servers}."
+    assert watching.groups() == []
+    watching.close()
+
+
+def test_a_missing_topic_is_one_line(broker, group):
+    broker.topics = ("other",)
+    snapshot = group.look()
+    assert snapshot.problem == "The topic likes does not exist."
+    assert "python run.py topic" in snapshot.hint
+
+
+def test_a_broker_that_is_not_ready_is_reported_with_its_own_words(broker, group):
+    broker.problem = KafkaError.COORDINATOR_NOT_AVAILABLE
+    snapshot = group.look()
+    assert snapshot.problem == "The broker is not ready yet."
+    assert "Coordinator not available" in snapshot.hint
+
+
+def test_a_clock_set_back_an_hour_stops_neither_samples_nor_probes(broker, answering, group, clocks):
+    look(group)
+    before = len(answering.asked)
+    clocks.day -= 3600
+    clocks.pass_by(1)
+    snapshot = look(group)
+    assert len(snapshot.samples) == 2
+    assert len(answering.asked) == 2 * before
+    answering.ids.remove("consumer-5002")
+    clocks.pass_by(1)
+    assert states(look(group))["consumer-5002"] == "silent"
+
+
+def test_a_clock_set_forward_an_hour_does_not_time_out_a_member(broker, answering, group, clocks):
+    look(group)
+    answering.ids.remove("consumer-5002")
+    clocks.day += 3600
+    clocks.pass_by(1)
+    silent = look(group).members[0]
+    assert (silent.state, silent.seconds_left) == ("silent", 5.0)
+
+
+@pytest.mark.parametrize(("answers", "how"), [(True, "left"), (False, "timed out")])
+def test_a_member_that_answered_until_the_end_left_another_one_timed_out(
+    broker, answering, group, clocks, answers, how
+):
+    look(group)
+    if not answers:
+        answering.ids.remove("consumer-5002")
+    for _ in range(6):
+        clocks.pass_by(1)
+        look(group)
+    broker.owners[0] = "consumer-5003"
+    clocks.pass_by(0.1)
+    snapshot = look(group)
+    assert snapshot.rebalances[-1].causes == (f"consumer-5002 {how}",)
+    assert snapshot.rebalances[-1].at == clocks.day
+    assert states(snapshot)["consumer-5002"] == how
+    assert snapshot.rebalances[-1].without_owner == pytest.approx(0 if answers else 6.1)
+
+
+def test_a_bug_in_a_look_is_logged_once_and_the_board_says_so_and_continues(broker, group, monkeypatch, caplog):
+    monkeypatch.setattr(watcher, "LOOK_EVERY_SECONDS", 0.01)
+    whole = broker.list_topics
+    monkeypatch.setattr(broker, "list_topics", lambda timeout: 1 / 0)
+    group.start()
+    wait_until(lambda: group.snapshot().problem == "The page has a problem of its own.", "the problem on the board", 5)
+    asked = []
+    monkeypatch.setattr(broker, "list_topics", lambda timeout: asked.append(1) or 1 / 0)
+    wait_until(lambda: len(asked) > 3, "more looks", 5)
+    [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "ZeroDivisionError" in caplog.text
+    assert record.name == "page"
+    monkeypatch.setattr(broker, "list_topics", whole)
+    wait_until(lambda: not group.snapshot().problem, "the state again", 5)
