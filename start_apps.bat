@@ -71,7 +71,8 @@ start "Producer" cmd /k %python% producer.py
 start "Consumer 1" cmd /k "set CONSUMER_PORT=5002 && %python% consumer.py"
 start "Consumer 2" cmd /k "set CONSUMER_PORT=5003 && %python% consumer.py"
 start "Consumer 3" cmd /k "set CONSUMER_PORT=5004 && %python% consumer.py"
-start "Streamlit" cmd /k %python% -m streamlit run producer_ui.py
+rem Streamlit colours its greeting with codes that the console of Windows 10 would show as they are.
+start "Streamlit" cmd /k "echo The page: http://localhost:8501 && %python% -m streamlit run producer_ui.py --logger.hideWelcomeMessage true"
 echo Five windows are open: Producer, Consumer 1, Consumer 2, Consumer 3, Streamlit.
 echo   the page   http://localhost:8501
 echo To end one: Ctrl+C in its window. To end all:  stop_apps.bat

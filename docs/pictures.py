@@ -1,7 +1,7 @@
 """Take the pictures of the README and docs/ again, from the running system (Linux and macOS):
 
     python run.py test tests/end_to_end/test_page.py        the page: screenshots in test-results/
-    .venv/bin/python docs/pictures.py                       takes those, and makes the one of the terminal
+    .venv/bin/python docs/pictures.py                       copies them to docs/, and takes the one of the terminal
 
 It needs Chromium (or Chrome), or the browser of `.venv/bin/playwright install chromium`.
 """
@@ -35,31 +35,30 @@ class Terminal:
 
     def __init__(self):
         self.screen = ""
-        ours, theirs = pty.openpty()
+        self.master, slave = pty.openpty()
         environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(LINES)}
         command = [sys.executable, str(DOCS.parent / "run.py")]
-        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
-        os.close(theirs)
-        self.ours = ours
+        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
+        os.close(slave)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):  # it has ended
-            while chunk := os.read(self.ours, 4096):
+            while chunk := os.read(self.master, 4096):
                 self.screen += chunk.decode(errors="replace")
 
     def type(self, line: str) -> None:
-        os.write(self.ours, f"{line}\n".encode())
+        os.write(self.master, f"{line}\n".encode())
 
     def wait_for(self, text: str, times: int = 1) -> None:
         deadline = time.monotonic() + SECONDS
         while self.screen.count(text) < times:
             if time.monotonic() > deadline or self.process.poll() is not None:
-                sys.exit(f"{text!r} was not seen {times} times:\n{self.screen}")
+                sys.exit(f"{text!r} did not appear {times} times:\n{self.screen}")
             time.sleep(0.1)
 
     def svg(self) -> str:
-        """What the screen shows, without the lines of progress, which the next line replaced."""
+        """What the screen shows, without the lines of progress, which later lines have replaced."""
         lines = [line.split("\r\x1b[K")[-1].rstrip("\r") for line in self.screen.split("\n")]
         console = Console(record=True, width=COLUMNS, file=io.StringIO())
         for line in lines:
@@ -68,7 +67,7 @@ class Terminal:
 
 
 def main() -> None:
-    """Six likes, consumer 1 stopped and started again: docs/terminal.png; and the page as the tests saw it."""
+    """Six likes, consumer 1 stopped and started again: docs/terminal.png; and the page as in its tests."""
     for name in PAGES:
         shutil.copy(DOCS.parent / "test-results" / name, DOCS / name)
     terminal = Terminal()

@@ -2,16 +2,20 @@
 
 python run.py test --collect-only -q                    installs what is needed
 .venv/bin/python tests/windows/wine_bench.py            Windows programs on Linux; Debian 12, as root
-apt-get install imagemagick
 .venv/bin/python docs/windows.py
 """
 
+import contextlib
+import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import requests
+from PIL import ImageGrab
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -58,29 +62,32 @@ def page_ready() -> bool:
         return False
 
 
-def take_picture(shell: Shell, project: Path) -> None:
-    # Without a window manager Wine has to draw the title bars itself.
-    key = r"HKCU\Software\Wine\X11 Driver"
-    console = r"HKCU\Console"
-    shell.start("reg", "add", key, "/v", "Managed", "/d", "N", "/f").wait()
-    for value in ("WindowSize", "ScreenBufferSize"):
-        shell.start("reg", "add", console, "/v", value, "/t", "REG_DWORD", "/d", str(WINDOW), "/f").wait()
+@contextlib.contextmanager
+def registry(shell: Shell, key: str, name: str, kind: str, value: str) -> Iterator[None]:
+    """A value in Wine's registry while the block runs."""
+
+    def reg(*arguments: str) -> None:
+        subprocess.run(["wine", "reg", *arguments, "/f"], env=shell.environment(), stdout=subprocess.DEVNULL)
+
+    reg("add", key, "/v", name, "/t", kind, "/d", value)
     try:
-        started = shell.run(project / "start_apps.bat", path=[shell.interpreter.parent])
-        assert started.code == 0, started.output
-        wait_until(consumers_ready, "three consumers", 90)
-        wait_until(page_ready, "the page", 90)
-        for _ in range(LIKES):
-            requests.post("http://127.0.0.1:5001/like", timeout=20).raise_for_status()
-        shell.python(ARRANGE.format(places=PLACES), project)
-        subprocess.run(["sleep", "3"], check=True)  # until all is drawn
-        subprocess.run(["import", "-window", "root", PICTURE], check=True, env=shell.environment())
-        stopped = shell.run(project / "stop_apps.bat", path=[shell.interpreter.parent])
-        assert stopped.code == 0, stopped.output
+        yield
     finally:
-        shell.start("reg", "delete", key, "/v", "Managed", "/f").wait()
-        for value in ("WindowSize", "ScreenBufferSize"):
-            shell.start("reg", "delete", console, "/v", value, "/f").wait()
+        reg("delete", key, "/v", name)
+
+
+def take_picture(shell: Shell, project: Path) -> None:
+    started = shell.run(project / "start_apps.bat", path=[shell.interpreter.parent])
+    assert started.code == 0, started.output
+    wait_until(consumers_ready, "three consumers", 90)
+    wait_until(page_ready, "the page", 90)
+    for _ in range(LIKES):
+        requests.post("http://127.0.0.1:5001/like", timeout=20).raise_for_status()
+    shell.python(ARRANGE.format(places=PLACES), project)
+    time.sleep(3)  # until everything is drawn
+    ImageGrab.grab(xdisplay=os.environ["DISPLAY"]).save(PICTURE)
+    stopped = shell.run(project / "stop_apps.bat", path=[shell.interpreter.parent])
+    assert stopped.code == 0, stopped.output
 
 
 def main() -> None:
@@ -95,7 +102,14 @@ def main() -> None:
             with LocalBroker(folder / "kafka") as servers:
                 with_topic(servers)
                 (folder / "shell").mkdir()
-                take_picture(Shell(folder / "shell"), copy_project(folder / "hands-on-kafka"))
+                shell, project = Shell(folder / "shell"), copy_project(folder / "hands-on-kafka")
+                # Without a window manager Wine has to draw the title bars itself.
+                with (
+                    registry(shell, r"HKCU\Software\Wine\X11 Driver", "Managed", "REG_SZ", "N"),
+                    registry(shell, r"HKCU\Console", "WindowSize", "REG_DWORD", str(WINDOW)),
+                    registry(shell, r"HKCU\Console", "ScreenBufferSize", "REG_DWORD", str(WINDOW)),
+                ):
+                    take_picture(shell, project)
         finally:
             subprocess.run(["wineserver", "--kill"], env=wine_bench.environment())
             display.terminate()

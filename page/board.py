@@ -13,7 +13,8 @@ from page.group import Member, Rebalance, Snapshot
 from page.lanes import MOST_CONSUMERS, clock, lane_html, member_html, number_of, rebalance_html
 from page.watcher import GroupWatcher
 from plumbing import Problem
-from plumbing.kafka import client_config, partition_of_key
+from plumbing.kafka import client_config
+from plumbing.topic import partition_of_key
 from settings import CONSUMER_PORT, CONTROL_TOKEN, CONTROL_URL, GROUP, TOPIC
 
 CONSUMERS = 3

@@ -8,12 +8,13 @@ import requests
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer
 from confluent_kafka.admin import AdminClient
 
-from brokers import local
+from brokers import java
 from page.group import Snapshot, port_of
 from page.processes import PROBE_EVERY_SECONDS
 from page.tail import EVENTS_KEPT
 from page.watcher import GroupWatcher
-from plumbing.kafka import client_config, partition_of_key
+from plumbing.kafka import client_config
+from plumbing.topic import partition_of_key
 from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import Program, consumer, port_behind, wait_until
 
@@ -67,7 +68,7 @@ def as_kafka_prints_it(kafka, group, capfd) -> dict[int, tuple]:
     """Partition -> (committed, end, lag, client id) as kafka-consumer-groups --describe prints it."""
     capfd.readouterr()
     arguments = ["--bootstrap-server", kafka, "--describe", "--group", group]
-    assert local.run_command("kafka-consumer-groups", arguments) == 0
+    assert java.run_command("kafka-consumer-groups", arguments) == 0
     rows = re.findall(rf"^{group} +{TOPIC} +(\d) +(\S+) +(\d+) +(\S+) +\S+ +\S+ +(\S+)", capfd.readouterr().out, re.M)
     return {int(p): (int(committed), int(end), int(lag), client) for p, committed, end, lag, client in rows}
 
