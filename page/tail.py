@@ -7,7 +7,8 @@ from collections import deque
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from page.group import Event
-from plumbing.kafka import BROKER_SECONDS, READ_TO_END, client
+from plumbing.kafka import BROKER_SECONDS, client
+from plumbing.topic import READ_TO_END
 
 EVENTS_KEPT = 8  # of each partition
 READ_SECONDS = 0.5  # at most, in one look
