@@ -1,19 +1,34 @@
-"""The labs: a folder for each, with its page (README.md), its programs, and check.py.
+"""The labs: a folder for each, with its page, its programs and its check.
 
-python run.py labs/lab_01_partitions/null_key.py    run a program of a lab, on any system
-python run.py check 1                               what is reached in lab 1, asked from the broker
-python run.py check                                 progress over all labs
+python run.py labs/lab_01_partitions/null_key.py      run a program of a lab, on any system
+python run.py check 1                                 what is reached of lab 1, asked from the broker
+python run.py check                                   progress over all labs
+
+| module     | what it does                                                          |
+| ---------- | --------------------------------------------------------------------- |
+| `click`    | a program for several labs: clicks Like, keeps the answers            |
+| `topics`   | creates and reads topics; the names that belong to one learner        |
+| `frozen`   | stops the broker from answering for a while                           |
+| `secured`  | the secured broker of lab 10                                          |
+| `checks`   | finds a lab's page and check                                          |
+| `evidence` | what the checks ask the broker                                        |
+| `history`  | generations and commits of a group, read from `__consumer_offsets`    |
 """
 
 import re
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent
 
 
 def programs() -> dict[str, str]:
-    """Path of each program of the labs, as it is typed -> its module: {"labs/click.py": "click"}."""
-    files = [*HERE.glob("*.py"), *HERE.glob("lab_*/*.py")]
-    runnable = (file for file in files if re.search(r"^def main\(", file.read_text(encoding="utf-8"), re.MULTILINE))
-    modules = (file.relative_to(HERE).with_suffix("").as_posix() for file in sorted(runnable))
-    return {f"labs/{module}.py": module.replace("/", ".") for module in modules if not module.startswith("_")}
+    """The path of each program -> its module in this package:
+    {"labs/click.py": "click", "labs/lab_01_partitions/null_key.py": "lab_01_partitions.null_key", ...}"""
+    paths = sorted(FOLDER.glob("*.py")) + sorted(FOLDER.glob("lab_*/*.py"))
+    names = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in paths if _is_program(path)]
+    return {f"labs/{name}.py": name.replace("/", ".") for name in names}
+
+
+def _is_program(path: Path) -> bool:
+    source = path.read_text(encoding="utf-8")
+    return path.name != "__main__.py" and bool(re.search(r'^if __name__ == "__main__":', source, re.MULTILINE))

@@ -1,12 +1,15 @@
-"""Run a program of the labs: `python -m labs click --count 3` is what `python run.py labs/click.py --count 3` does.
+"""Run a program of the labs: `python -m labs lab_01_partitions.null_key` is what
+`python run.py labs/lab_01_partitions/null_key.py` does.
 
-What Kafka refuses is printed in one line, without a traceback.
+An error from Kafka is printed as one line, without a traceback.
 """
 
 import runpy
 import sys
 
 from confluent_kafka import KafkaException
+
+from plumbing import Problem
 
 
 def main(name: str) -> None:
@@ -15,6 +18,8 @@ def main(name: str) -> None:
         runpy.run_module(f"labs.{name}", run_name="__main__", alter_sys=True)
     except KafkaException as error:
         sys.exit(f"Kafka says: {error.args[0].str()}\n  -> python run.py doctor")
+    except Problem as problem:
+        sys.exit(problem.line())
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,7 +1,7 @@
-"""Click Like several times, with or without a key, and see what the producer answers.
+"""Click Like one or more times, with or without a key, and print what the producer answers.
 
 python run.py labs/click.py --count 3 --key ann
-python run.py labs/click.py --count 20 --every 0.5      one each half second
+python run.py labs/click.py --count 20 --every 0.5      one every half second
 """
 
 import argparse
@@ -24,7 +24,7 @@ CONTROLLER_SECONDS = 5.0
 
 
 def click(key: str | None) -> dict:
-    """One click; prints the answer and gives it, with its `status`: 201 when the broker has confirmed the like."""
+    """Click once, print the answer and return it, with its `status`: 201 if the broker has confirmed the like."""
     started = time.monotonic()
     try:
         answer = requests.post(f"http://127.0.0.1:{PRODUCER_PORT}/like", json={"key": key}, timeout=ANSWER_SECONDS)
@@ -41,30 +41,30 @@ def click(key: str | None) -> dict:
 
 
 def topic_id() -> str:
-    """The id that the broker gave `likes` when it was created: another one with a new cluster or a new topic. While
-    no controller is there to ask (lab 9), that of the clicks before."""
+    """The id that the cluster gave to `likes` when the topic was created; a recreated topic has another one. While
+    there is no active controller to ask (lab 9), that of the last click."""
     admin = AdminClient(client_config())
     try:
         asked = admin.describe_topics(TopicCollection([TOPIC]), request_timeout=CONTROLLER_SECONDS)
         return str(asked[TOPIC].result().topic_id)
     except KafkaException:
-        before = all_kept()
-        return before[-1]["topic_id"] if before else "unknown"
+        saved = all_saved()
+        return saved[-1]["topic_id"] if saved else "unknown"
 
 
-def keep(answers: list[dict], topic: str) -> None:
+def save(answers: list[dict], topic: str) -> None:
     HISTORY.parent.mkdir(exist_ok=True)
     with HISTORY.open("a", encoding="utf-8") as history:
         history.writelines(f"{json.dumps({'topic_id': topic, **answer})}\n" for answer in answers)
 
 
-def all_kept() -> list[dict]:
+def all_saved() -> list[dict]:
     return [json.loads(line) for line in HISTORY.read_text(encoding="utf-8").splitlines()] if HISTORY.exists() else []
 
 
-def kept(topic: str) -> list[dict]:
-    """The answers to the clicks into the topic of this id, the oldest first."""
-    return [answer for answer in all_kept() if answer["topic_id"] == topic]
+def saved_for(topic: str) -> list[dict]:
+    """The answers to the clicks while the topic had this id, oldest first."""
+    return [answer for answer in all_saved() if answer["topic_id"] == topic]
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def main() -> None:
         if number:
             time.sleep(options.every)
         answers.append(click(options.key))
-    keep(answers, topic)
+    save(answers, topic)
     confirmed = sum(answer["status"] == CONFIRMED for answer in answers)
     print(f"{confirmed} confirmed, {len(answers) - confirmed} refused")
 

@@ -1,10 +1,12 @@
-"""What the checks ask the broker, each thing at most once."""
+"""What the checks ask the broker; each answer is asked for once."""
 
+import json
 from functools import cache
 
 from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from consumer import parse_like
 from labs import history, topics
 from plumbing.kafka import client_config
 
@@ -12,7 +14,7 @@ LIKES_READ = 50_000  # of each partition: more than the largest burst of the pag
 
 
 class Evidence:
-    """The cluster as it is now, and what it remembers. Methods raise KafkaException."""
+    """The cluster as it is now, and what it has kept. Methods raise KafkaException."""
 
     def __init__(self):
         self.admin = AdminClient(client_config())
@@ -22,7 +24,7 @@ class Evidence:
 
     @staticmethod
     def _records(topic: str, isolation: str = "read_uncommitted") -> list[Message]:
-        """The last records of each partition, in the order of their times."""
+        """The last records of each partition, by timestamp."""
         found = topics.read(topic, LIKES_READ, isolation)
         return sorted(found, key=lambda record: (record.timestamp()[1], record.partition(), record.offset()))
 
@@ -35,3 +37,21 @@ class Evidence:
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Partition -> the group's committed offset, for those that have one."""
         return {partition: commits[-1].offset for partition, commits in self.history(group).commits_of(topic).items()}
+
+
+def order_of(record: Message) -> int | None:
+    """The `order` in a record, None if it has none that is an integer."""
+    try:
+        order = json.loads(record.value())["order"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return order if type(order) is int else None
+
+
+def is_like(record: Message) -> bool:
+    """Whether consumer.py can read it."""
+    try:
+        parse_like(record.value())
+    except ValueError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""A broker that does not answer for a while, for the programs of the labs."""
+"""A broker that does not respond for a while, for the programs of the labs."""
 
 import contextlib
 import subprocess
@@ -10,20 +10,20 @@ from brokers import docker, local
 
 @contextlib.contextmanager
 def frozen_broker():
-    """In this block the broker gets what is sent to it, but does nothing: its process is suspended, or its
-    container paused. Then it goes on, with what has come in meanwhile."""
+    """During this block the broker is suspended (its process, or its container): it receives requests, but handles
+    them only afterwards."""
     if pid := local.running():
         process = psutil.Process(pid)
         process.suspend()
-        thaw = process.resume
+        resume = process.resume
     elif not docker.engine_problem() and _docker("pause"):
-        thaw = lambda: _docker("unpause")  # noqa: E731
+        resume = lambda: _docker("unpause")  # noqa: E731
     else:
-        raise SystemExit("This needs the broker that python run.py, or docker compose, has started on this machine.")
+        raise SystemExit("This needs a broker started on this machine by python run.py or docker compose.")
     try:
         yield
     finally:
-        thaw()
+        resume()
 
 
 def _docker(command: str) -> bool:

@@ -1,9 +1,10 @@
-"""What the broker remembers of a group: the records of its own topic `__consumer_offsets`.
+"""The history of a consumer group, read from Kafka's internal topic `__consumer_offsets`.
 
-The group coordinator keeps there, for each group, every commit and every generation with its members and their
-partitions. The log is compacted only when a segment is full (100 MB), so all of a course is still in it.
+The group coordinator writes there, for each group, every commit and every generation with its members and their
+partitions. The log is compacted only after a segment is closed, at 100 MB or after 7 days: until then
+everything is there.
 
-The formats: OffsetCommitKey, OffsetCommitValue, GroupMetadataKey and GroupMetadataValue in
+The record formats: OffsetCommitKey, OffsetCommitValue, GroupMetadataKey and GroupMetadataValue in
 https://github.com/apache/kafka/tree/3.7/core/src/main/resources/common/message (and group-coordinator/), the
 subscription and assignment in ConsumerProtocolAssignment of clients/.
 """
@@ -28,7 +29,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Generation:
-    """A state of the group that all members had agreed on, since `at_ms`. `protocol` names the assignor."""
+    """An assignment on which all members agreed at `at_ms`. `protocol` names the assignor."""
 
     number: int
     at_ms: int
@@ -42,10 +43,16 @@ class Generation:
     def clients(self) -> list[str]:
         return sorted(member.client_id for member in self.members)
 
+    def summary(self, topic: str) -> str:
+        """`generation 7: consumer-5002 [0, 1], consumer-5003 [2]`"""
+        members = {member.client_id: sorted(p for t, p in member.partitions if t == topic) for member in self.members}
+        owned = ", ".join(f"{client_id} {partitions}" for client_id, partitions in sorted(members.items()))
+        return f"generation {self.number}: {owned}"
+
 
 @dataclass(frozen=True)
 class Commit:
-    """A committed offset, the next that the group would read, with the note that its consumer may have added."""
+    """A committed offset, the next that the group would read, and the metadata that the consumer may have added."""
 
     topic: str
     partition: int
@@ -56,13 +63,13 @@ class Commit:
 
 @dataclass
 class History:
-    """All generations and commits of one group, in the order in which they happened."""
+    """All generations and commits of one group, oldest first."""
 
     generations: list[Generation] = field(default_factory=list)
     commits: list[Commit] = field(default_factory=list)
 
     def commits_of(self, topic: str) -> dict[int, list[Commit]]:
-        """Partition -> its commits, the oldest first."""
+        """Partition -> its commits, oldest first."""
         found: dict[int, list[Commit]] = {}
         for commit in self.commits:
             if commit.topic == topic:
@@ -71,13 +78,13 @@ class History:
 
 
 def of(group: str) -> History:
-    """The group's history as far as the broker has it. Raises KafkaException."""
+    """The group's history, as far as the broker still has it. Raises KafkaException."""
     history = History()
     count = partitions_of(TOPIC)
     for record in read(TOPIC, only=partition_of(group, count)) if count else ():
         key = _Reader(record.key())
         version = key.int16()
-        if version > 2 or key.string() != group or record.value() is None:  # another group; it was forgotten
+        if version > 2 or key.string() != group or record.value() is None:  # another group, or a tombstone
             continue
         value = _Reader(record.value())
         if version == 2:
@@ -88,7 +95,7 @@ def of(group: str) -> History:
 
 
 def partition_of(group: str, partitions: int) -> int:
-    """The partition of `__consumer_offsets` that keeps this group: Java's String.hashCode, without its sign."""
+    """The partition of `__consumer_offsets` that keeps this group: by Java's String.hashCode, without its sign."""
     code = 0
     for character in group:
         code = (31 * code + ord(character)) & 0xFFFFFFFF
@@ -100,7 +107,7 @@ def _commit(topic: str, partition: int, value: "_Reader") -> Commit:
     offset = value.int64()
     if version >= 3:
         value.int32()  # leader epoch
-    metadata = (value.string() or "").rstrip("\0")  # Python's client sends the zero at the end of C's string, too
+    metadata = (value.string() or "").rstrip("\0")  # Python's client sends the terminating zero of the C string, too
     return Commit(topic, partition, offset, metadata, value.int64())
 
 
@@ -135,7 +142,7 @@ def _partitions(assignment: bytes | None) -> frozenset[tuple[str, int]]:
 
 
 class _Reader:
-    """The primitive types of Kafka's protocol, one after the other."""
+    """Reads the primitive types of Kafka's protocol, one after the other."""
 
     def __init__(self, data: bytes):
         self.data, self.at = data, 0

@@ -12,13 +12,14 @@ def is_running() -> bool:
 
 
 def act_as(user: str) -> None:
-    """When the secured broker runs, let clients that are started from now on be this user, unless told otherwise."""
+    """If the secured broker runs, clients created from now on log in as this user, unless KAFKA_CLIENT_CONFIG is
+    set."""
     if is_running() and not settings.CLIENT_CONFIG:
         settings.use_client_config(properties_of(user))
 
 
 def properties_of(user: str) -> Path:
-    """The client.properties of the user. Ends the program, with a word, when no secured broker runs."""
+    """The client.properties of the user. Ends the program with one line if no secured broker runs."""
     if not is_running():
-        raise SystemExit("No secured broker runs here. python run.py --broker secured, in another terminal")
+        raise SystemExit("No secured broker is running here. python run.py --broker secured, in another terminal")
     return SecuredBroker().properties_of(user)

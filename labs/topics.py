@@ -1,4 +1,4 @@
-"""What the programs of the labs share: names of topics and groups that are the learner's own, and reading a topic."""
+"""Topics for the programs of the labs: create one, read one, and name one so that it belongs to this learner."""
 
 import time
 from collections.abc import Iterator
@@ -11,23 +11,23 @@ from plumbing.topic import READ_TO_END, create, read_to_end
 from settings import LEARNER
 
 BROKER_SECONDS = 15.0
-LEADER_SECONDS = 3.0  # for one question to the leader of a partition
+LEADER_SECONDS = 3.0  # for one request to the leader of a partition
 
 
 def named(what: str) -> str:
-    """A topic or group of this learner: `labs-keys`."""
+    """The name of a topic or group of this learner: `labs-keys`."""
     return f"{LEARNER}-{what}"
 
 
-def make_topic(topic: str, partitions: int, settings: dict[str, str] | None = None) -> None:
-    """Create the topic unless it exists. Raises KafkaException."""
-    create(AdminClient(client_config()), topic, partitions, settings)
+def make_topic(topic: str, partitions: int, config: dict[str, str] | None = None) -> None:
+    """Create the topic, with this `config`, unless it exists. Raises KafkaException."""
+    create(AdminClient(client_config()), topic, partitions, config)
 
 
 def partitions_of(topic: str, admin: AdminClient | None = None) -> int:
-    """How many partitions the topic has, 0 if there is none of this name."""
+    """How many partitions the topic has, 0 if it does not exist. Raises KafkaException."""
     # All topics: asking for one by name may create it, with a single partition.
-    admin = AdminClient(client_config()) if admin is None else admin  # `or` would not do: an idle client has length 0
+    admin = AdminClient(client_config()) if admin is None else admin  # len() of an idle one is 0, so it is falsy
     known = admin.list_topics(timeout=BROKER_SECONDS).topics
     return len(known[topic].partitions) if topic in known else 0
 
@@ -35,25 +35,23 @@ def partitions_of(topic: str, admin: AdminClient | None = None) -> int:
 def read(
     topic: str, last: int | None = None, isolation: str = "read_uncommitted", only: int | None = None
 ) -> Iterator[Message]:
-    """The records of the topic as far as they are there now, or the `last` of each partition, or those of the
-    partition `only`; none if there is no such topic. Reads without joining a group. Raises KafkaException."""
-    reading = READ_TO_END | {"group.id": named("onlooker"), "isolation.level": isolation}
-    consumer = Consumer(client_config() | reading)
+    """The records that are in the topic now: all, or the `last` of each partition, or those of the partition `only`.
+    Nothing if the topic does not exist. Joins no group. Raises KafkaException."""
+    reader = {"group.id": named("onlooker"), "auto.offset.reset": "earliest", "isolation.level": isolation}
+    consumer = Consumer(client_config() | READ_TO_END | reader)
     try:
-        places = []
+        starts = []
         for partition in range(partitions_of(topic)) if only is None else [only]:
-            place = TopicPartition(topic, partition)
-            low, high = _watermarks(consumer, place)
-            if high > low:
-                places.append(TopicPartition(topic, partition, low if last is None else max(low, high - last)))
-        yield from read_to_end(consumer, places, BROKER_SECONDS)
+            low, high = _watermarks(consumer, TopicPartition(topic, partition))
+            starts.append(TopicPartition(topic, partition, low if last is None else max(low, high - last)))
+        yield from read_to_end(consumer, starts, BROKER_SECONDS)
     finally:
         consumer.close()
 
 
 def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
-    """The first offset of the partition and the one after the last; waits while the partition has no leader, as
-    for a moment after a broker did not answer. Raises KafkaException."""
+    """The first offset of the partition, and the one after the last. Waits while the partition has no leader, as for
+    a moment after its broker did not respond. Raises KafkaException."""
     give_up_at = time.monotonic() + BROKER_SECONDS
     while True:
         try:

@@ -1,18 +1,17 @@
 """Lab 1: Topics, partitions, offsets."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
 from labs.checks import Goal
-from labs.evidence import Evidence
+from labs.evidence import Evidence, order_of
 from labs.topics import named
 from settings import TOPIC
 
 PARTITIONS = 3
 IN_A_ROW = 6
-EVENTS = 30  # of each way of labs/lab_01_partitions/null_key.py
+EVENTS = 30  # that null_key.py sends in each way
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
@@ -28,22 +27,22 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     following = "python run.py labs/lab_01_partitions/null_key.py"
     burst = sent["burst"]
     stayed = sum(a == b for a, b in pairwise(burst))
-    why = spread(burst) + (f"; {stayed} of them went where the one before had gone" if burst else "")
-    yield Goal("a burst for which the client chose", len(burst) == EVENTS and stayed > EVENTS / 2, why, following)
+    why = spread(burst) + (f"; {stayed} of them went to the partition of the one before" if burst else "")
+    yield Goal("a burst, the client chooses", len(burst) == EVENTS and stayed > EVENTS / 2, why, following)
     slow = sent["slow"]
     yield Goal(
-        "the same, slowly",
+        "slowly, the client chooses",
         len(slow) == EVENTS and len(set(slow)) > 1,
         spread(slow) + (", at random" if slow else ""),
         following,
     )
     chosen = sent["chosen"]
     in_turn = [number % PARTITIONS for number in range(EVENTS)]
-    yield Goal("the same, chosen by the program", chosen == in_turn, spread(chosen), following)
+    yield Goal("a burst, the program chooses", chosen == in_turn, spread(chosen), following)
 
 
 def last_run(records: list) -> list[int]:
-    """The partitions of the last thirty events sent in this way, in the order in which they were sent."""
+    """The partitions of the last thirty events sent in this way, in that order."""
     last = {int(record.value()): record.partition() for record in records}  # a later run replaces an earlier one
     return [last[number] for number in sorted(last)]
 
@@ -51,7 +50,7 @@ def last_run(records: list) -> list[int]:
 def spread(partitions: list[int]) -> str:
     """`10, 10 and 10`: how many went to each partition."""
     if not partitions:
-        return "nothing was sent yet"
+        return "nothing has been sent yet"
     counts = Counter(partitions)
     *first, last = (str(counts[number]) for number in range(PARTITIONS))
     return f"{', '.join(first)} and {last}"
@@ -71,12 +70,3 @@ def _round_robin(seen: Evidence) -> Goal:
             went = ", ".join(str(partition[order]) for order in run)
             return Goal(what, True, f"orders {run[0]} to {run[-1]} went to partitions {went}")
     return Goal(what, False, f"so far {len(run)} in a row", "like   (six times, in the terminal of run.py)")
-
-
-def order_of(record) -> int | None:
-    """The `order` of a like, None when the record is something else."""
-    try:
-        order = json.loads(record.value())["order"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return order if type(order) is int else None

@@ -1,10 +1,10 @@
-"""Lab 1: where do events without a key go? Three ways to send thirty of them, to a topic with three partitions.
+"""Lab 1: where do events without a key go? Three ways to send thirty to a topic with three partitions.
 
     python run.py labs/lab_01_partitions/null_key.py
 
-burst    one after the other, as fast as it goes; the client chooses the partition
-slow     the same with a pause after each event
-chosen   the program chooses: 0, 1, 2, 0, 1, 2 ... as producer.py does
+burst    as fast as possible; the client chooses the partition
+slow     the same, with a pause after each event
+chosen   the program chooses: 0, 1, 2, 0, 1, 2 ... as in producer.py
 """
 
 import time
@@ -22,10 +22,10 @@ PAUSE_SECONDS = 0.05  # longer than sticky.partitioning.linger.ms, 10 ms
 
 
 def send(way: str) -> Counter:
-    """Send the events in this way; gives how many the broker has put into each partition."""
+    """Send the events in this way; returns how many were written to each partition."""
     producer = Producer(client_config() | {"partitioner": "murmur2_random"})
     for partition in range(PARTITIONS):
-        # One before the others: while librdkafka has not found the leader of a partition, it draws for each event.
+        # Until librdkafka knows the partitions' leaders, it picks a partition for each event separately.
         producer.produce(TOPIC, b"first", partition=partition)
     producer.flush(15)
     counts = Counter()

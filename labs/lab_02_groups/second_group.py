@@ -1,6 +1,6 @@
-"""Lab 2: a second consumer group reads the topic `likes`, as if it were alone.
+"""Lab 2: a second consumer group reads the topic `likes`, as if it were the only one.
 
-python run.py labs/lab_02_groups/second_group.py      it joins, reads what it has not read yet, commits, and leaves
+python run.py labs/lab_02_groups/second_group.py      it joins, reads what is new to it, commits, and leaves
 """
 
 from collections import Counter
@@ -16,22 +16,20 @@ SECONDS = 20
 
 
 def main() -> None:
-    consumer = Consumer(
-        client_config()
-        | {
-            "group.id": GROUP,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
+    own = {
+        "group.id": GROUP,
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,  # report the end of a partition
+    }
+    consumer = Consumer(client_config() | own)
     consumer.subscribe([TOPIC])
     counts, ended = Counter(), set()
     try:
         while not ended or len(ended) < len(consumer.assignment()):
             message = consumer.poll(SECONDS)
             if message is None:
-                raise SystemExit(f"No word of the broker for {SECONDS} s. python run.py doctor")
+                raise SystemExit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
             if not message.error():
                 counts[message.partition()] += 1
             elif message.error().code() == KafkaError._PARTITION_EOF:

@@ -1,10 +1,10 @@
-"""Lab 3: a consumer joins a group. What do the others lose meanwhile? Two assignors, compared.
+"""Lab 3: a consumer joins a group. What do the others lose in the meantime? Two assignors, compared.
 
     python run.py labs/lab_03_rebalancing/assignors.py
 
-Two consumers share six partitions, into which events flow; then a third consumer joins. consumer-2 takes its time: it
-finishes its work before it gives partitions up. Shown are the partitions that their owners had to give up, and for
-each partition the longest time in which nobody read from it.
+Two consumers share six partitions with a steady flow of events; then a third consumer joins. consumer-2 is slow: it
+finishes its work before it gives up partitions. The output shows which partitions were given up, and the longest time
+in which each partition had no reader.
 """
 
 import threading
@@ -19,8 +19,8 @@ from plumbing.kafka import client_config
 TOPIC = named("flow")
 PARTITIONS = 6
 EVENTS_PER_SECOND = 50  # into each partition
-FINISHING_SECONDS = 1.5  # what consumer-2 needs before it lets go
-QUIET_SECONDS = 1.0  # before the third consumer joins, and after the group is at rest again
+FINISHING_SECONDS = 1.5  # that consumer-2 needs before it gives up partitions
+QUIET_SECONDS = 1.0  # before the third consumer joins, and after the group has settled again
 
 
 class Member(threading.Thread):
@@ -46,11 +46,11 @@ class Member(threading.Thread):
         self.owned |= {place.partition for place in partitions}
 
     def on_revoke(self, _consumer, partitions) -> None:
-        gone = {place.partition for place in partitions}
+        revoked = {place.partition for place in partitions}
         if self.name == "consumer-2" and not self.stopping:
             time.sleep(FINISHING_SECONDS)
-        self.owned -= gone
-        self.given_up |= gone
+        self.owned -= revoked
+        self.given_up |= revoked
 
     def run(self) -> None:
         consumer = Consumer(self.config)
@@ -63,7 +63,7 @@ class Member(threading.Thread):
 
 
 def flow(stop: threading.Event) -> None:
-    """Write events into all partitions until it is time to stop."""
+    """Write events to all partitions until `stop` is set."""
     producer = Producer(client_config() | {"linger.ms": 0})
     while not stop.wait(1 / EVENTS_PER_SECOND):
         for partition in range(PARTITIONS):
@@ -73,12 +73,12 @@ def flow(stop: threading.Event) -> None:
 
 
 def wait_for(members: list[Member]) -> None:
-    """Return when each member has its share of the partitions."""
+    """Return once each member has its share of the partitions."""
     share = PARTITIONS // len(members)
     deadline = time.monotonic() + 40
     while [len(member.owned) for member in members] != [share] * len(members):
         if time.monotonic() > deadline:
-            raise SystemExit("The group does not come to rest. python run.py doctor")
+            raise SystemExit("The group does not settle. python run.py doctor")
         time.sleep(0.02)
 
 
@@ -111,11 +111,11 @@ def compare(assignor: str) -> None:
         print(f"  {name} had {sorted(before[name])}, gave up {given_up}, has {has}")
     print(f"  {newcomer.name} got {got}")
     pauses = {partition: longest_pause(times, joined) for partition, times in read_at.items()}
-    print("  nobody read:", ", ".join(f"{partition} for {seconds:.1f} s" for partition, seconds in pauses.items()))
+    print("  no reader:", ", ".join(f"{partition} for {seconds:.1f} s" for partition, seconds in pauses.items()))
 
 
 def longest_pause(times: list[float], since: float) -> float:
-    """Seconds between two events that were read one after the other."""
+    """Seconds between two consecutive reads."""
     late = [at for at in times if at >= since]
     return max((b - a for a, b in pairwise(late)), default=0.0)
 

@@ -6,12 +6,11 @@ from itertools import groupby, pairwise
 from labs.checks import Goal
 from labs.evidence import Evidence
 from labs.history import Generation
-from labs.lab_02_groups.check import told
 from labs.topics import named
 from settings import CONSUMER_PORT, GROUP, TOPIC
 
 FIRST = f"consumer-{CONSUMER_PORT}"
-WAITED_MS = 2000  # longer than a living consumer ever leaves a like alone
+WAITED_MS = 2000  # longer than a running consumer ever leaves a like unread
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
@@ -26,7 +25,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
 
 def _changes(generations: list[Generation]) -> Iterator[tuple[Generation, Generation, Generation]]:
-    """Each three in a row, of the generations that have other members than the one before."""
+    """Each three consecutive generations, counting only those whose members differ from the one before."""
     changed = [next(same) for _, same in groupby(generations, Generation.clients)]
     return zip(changed, changed[1:], changed[2:], strict=False)
 
@@ -35,15 +34,15 @@ def _came_back(generations: list[Generation]) -> Goal:
     what = "consumer 1 left and came back"
     for one, two, three in _changes(generations):
         if two.members and FIRST not in two.clients() and FIRST in one.clients() and FIRST in three.clients():
-            return Goal(what, True, f"{told(two)}; then {told(three)}")
+            return Goal(what, True, f"{two.summary(TOPIC)}; then {three.summary(TOPIC)}")
     missing = f"no generation of {GROUP} without {FIRST} between two with it"
     return Goal(what, False, missing, "stop 1, then start 1   (in the terminal of run.py)")
 
 
 def _waited(seen: Evidence) -> Goal:
-    """After a death, unlike after a clean stop, likes wait until the session has timed out: they are written long
-    before the generation without the dead member begins, and committed only in it."""
-    what = "consumer 1 died and a like waited for the others"
+    """After a kill, unlike after a clean stop, likes wait until the session times out: they are written long before
+    the generation without the dead member, and committed only in it."""
+    what = "consumer 1 was killed, and a like waited for a new owner"
     history = seen.history(GROUP)
     commits = history.commits_of(TOPIC)
     likes = seen.records(TOPIC)
@@ -59,12 +58,12 @@ def _waited(seen: Evidence) -> Goal:
             if next(read_at, 0) >= after.at_ms:
                 place = f"partition {like.partition()}, offset {like.offset()}"
                 return Goal(what, True, f"{place} waited {waited / 1000:.1f} s for generation {after.number}")
-    missing = "no like of its partitions has waited for a new owner"
-    return Goal(what, False, missing, "kill 1, at once like 3, and when that is consumed, start 1")
+    missing = "no like in its partitions has waited for one"
+    return Goal(what, False, missing, "kill 1, immediately like 3, and once these are consumed, start 1")
 
 
 def _joined(generations: list[Generation], protocol: str) -> Iterator[tuple[Generation, Generation]]:
-    """Generations with two members, each with the following one with three."""
+    """Pairs of consecutive generations, the first with two members, the second with three."""
     for before, after in pairwise(generations):
         if (len(before.members), len(after.members)) == (2, 3) and before.protocol == after.protocol == protocol:
             yield before, after
@@ -87,16 +86,16 @@ def _some_kept(generations: list[Generation], following: str) -> Goal:
     for before, between in _joined(generations, "cooperative-sticky"):
         old, kept = before.owners(topic), between.owners(topic)
         later = (one for one in generations if one.number > between.number and one.clients() == between.clients())
-        # As a rule the next one. While a member is slow to give up its share, there can be one more between them.
+        # Usually the next one. If a member is slow to give up its share, there can be one more in between.
         after = next((one for one in later if one.owners(topic).keys() == old.keys()), None)
         if after and len(kept) < len(old) and kept.items() <= old.items():
-            why = f"generation {between.number} kept {len(kept)} of {len(old)} partitions where they were, "
-            return Goal(what, True, f"{why}generation {after.number} has given the others away")
+            why = f"generation {between.number} kept {len(kept)} of {len(old)} partitions in place, "
+            return Goal(what, True, f"{why}generation {after.number} reassigned the others")
     return Goal(what, False, f"there are no such generations of {named('cooperative-sticky')}", following)
 
 
 def _dynamic_restart(generations: list[Generation], following: str) -> Goal:
-    what = "a member restarted, twice a new generation"
+    what = "a restarted member caused two new generations"
     for one, two, three in _changes(generations):
         if one.clients() == three.clients() == ["stays", "updated"] and two.clients() == ["stays"]:
             return Goal(what, True, f"generations {two.number} and {three.number}")
@@ -104,10 +103,10 @@ def _dynamic_restart(generations: list[Generation], following: str) -> Goal:
 
 
 def _static_restart(generations: list[Generation], following: str) -> Goal:
-    what = "a static member restarted, no new generation"
+    what = "a restarted static member caused none"
     for before, after in pairwise(generations):
         old, new = ({m.instance_id: m.member_id for m in one.members} for one in (before, after))
         same = before.number == after.number and old.keys() == new.keys() == {"stays", "updated"}
         if same and old["updated"] != new["updated"] and before.owners(TOPIC) == after.owners(TOPIC):
-            return Goal(what, True, f"generation {after.number} goes on with another process")
+            return Goal(what, True, f"generation {after.number} continued with a new process")
     return Goal(what, False, f"there is no such generation of {named('static')}", following)

@@ -1,8 +1,8 @@
-"""Lab 3: a consumer is restarted, as in an update of its program. How often does the other one lose its partitions?
+"""Lab 3: a consumer is restarted, as for an update. How often does the other one lose its partitions?
 
     python run.py labs/lab_03_rebalancing/static_member.py
 
-First as any member of a group, then as a static member, which has a `group.instance.id` of its own.
+First as a dynamic member of a group, then as a static one: a member with a `group.instance.id`.
 """
 
 import threading
@@ -19,7 +19,7 @@ AWAY_SECONDS = 1.0
 
 
 class Member(threading.Thread):
-    """One consumer of the group, in a thread of its own; it notes what it is assigned."""
+    """One consumer of the group, in a thread of its own; it records its assignments."""
 
     def __init__(self, group: str, name: str):
         super().__init__()
@@ -35,10 +35,12 @@ class Member(threading.Thread):
         self.assigned: list[list[int]] = []
         self.stopping = False
 
+    def on_assign(self, _consumer, partitions) -> None:
+        self.assigned.append([place.partition for place in partitions])
+
     def run(self) -> None:
         consumer = Consumer(self.config)
-        note = lambda _, partitions: self.assigned.append([place.partition for place in partitions])  # noqa: E731
-        consumer.subscribe([TOPIC], on_assign=note)
+        consumer.subscribe([TOPIC], on_assign=self.on_assign)
         while not self.stopping:
             consumer.poll(0.1)
         consumer.close()
@@ -52,12 +54,12 @@ def wait_for(condition) -> None:
     deadline = time.monotonic() + 40
     while not condition():
         if time.monotonic() > deadline:
-            raise SystemExit("The group does not come to rest. python run.py doctor")
+            raise SystemExit("The group does not settle. python run.py doctor")
         time.sleep(0.02)
 
 
 def restart(group: str) -> None:
-    """Start two members, restart the second, and tell how often the first was assigned anew."""
+    """Start two members, restart the second, and print how often the first was reassigned."""
     stays, updated = Member(group, "stays"), Member(group, "updated")
     stays.start()
     updated.start()
@@ -69,11 +71,11 @@ def restart(group: str) -> None:
         updated = Member(group, "updated")
         updated.start()
         wait_for(lambda: updated.assigned and len(stays.assigned[-1] + updated.assigned[-1]) == 3)
-        anew = stays.assigned[before:]
+        again = stays.assigned[before:]
     finally:
         updated.stop()
         stays.stop()
-    print(f"{group}: the one that stays was assigned anew {len(anew)} times {anew}")
+    print(f"{group}: the surviving member was reassigned {len(again)} times {again}")
 
 
 def main() -> None:

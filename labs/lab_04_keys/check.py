@@ -24,14 +24,15 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     yield Goal("likes with a key, each key in one partition", enough and together, why, following)
 
     topic = named("keys")
-    before: dict[str, set[int]] = {}  # key -> partitions, while there were three; and afterwards
+    program = "python run.py labs/lab_04_keys/keys.py"
+    before: dict[str, set[int]] = {}  # key -> partitions, while there were three, and afterwards
     after: dict[str, set[int]] = {}
     for record in seen.records(topic):
         when = before if record.value() == f"sent to {PARTITIONS} partitions".encode() else after
         when.setdefault(record.key().decode(), set()).add(record.partition())
     one_each = len(before) == KEYS and all(len(partitions) == 1 for partitions in before.values())
     why = f"{len(before)} keys in {len(set().union(*before.values()))} partitions"
-    yield Goal("eight keys, one partition each", one_each, why, "python run.py labs/lab_04_keys/keys.py")
+    yield Goal("eight keys, one partition each", one_each, why, program)
     count = seen.partitions(topic)
     following = f"python run.py kafka-topics --alter --topic {topic} --partitions {PARTITIONS + 1}"
     yield Goal("the topic got another partition", count > PARTITIONS, f"{topic} has {count} partitions", following)
@@ -41,7 +42,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
         "keys that moved",
         bool(moved),
         why if moved else "none yet",
-        "python run.py labs/lab_04_keys/keys.py   (once more)",
+        f"{program}   (again)",
     )
 
 

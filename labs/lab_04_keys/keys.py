@@ -1,8 +1,8 @@
-"""Lab 4: to which partition does a key belong, and what becomes of that when the topic gets another partition?
+"""Lab 4: which partition does a key go to, and what happens to that when the topic gets another partition?
 
     python run.py labs/lab_04_keys/keys.py
 
-Sends an event for each of eight keys and shows in which partitions the events of each key are by now.
+Sends an event for each of eight keys, and prints the partitions that hold the events of each key by now.
 """
 
 from confluent_kafka import Producer
@@ -13,8 +13,8 @@ from plumbing.kafka import client_config
 TOPIC = named("keys")
 PARTITIONS = 3
 KEYS = ("ann", "ben", "cem", "dora", "eva", "finn", "gina", "hugo")
-# The partitioner with which Kafka's Java clients put a key into the same partition. librdkafka's own default,
-# consistent_random, takes another hash.
+# This one sends a key to the same partition as Kafka's Java clients do. librdkafka's default, consistent_random, uses
+# another hash.
 PARTITIONER = "murmur2_random"
 
 

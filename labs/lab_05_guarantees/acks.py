@@ -1,8 +1,8 @@
-"""Lab 5: what a producer is told with acks=0 and with acks=all, when the broker refuses every third event.
+"""Lab 5: what delivery reports say with acks=0 and with acks=all, if the broker rejects every third event.
 
     python run.py labs/lab_05_guarantees/acks.py
 
-The topic takes records of up to 1000 bytes. Of 30 events, ten are larger.
+The topic accepts records of up to 1000 bytes. Of 30 events, ten are larger.
 """
 
 import uuid
@@ -19,27 +19,27 @@ LARGEST = 1000  # bytes
 
 
 def send(acks: str) -> tuple[Counter, int]:
-    """What the producer was told of its events, and how many of them are in the log."""
+    """What the delivery reports said, and how many of the events are in the log."""
     run = f"{acks}-{uuid.uuid4().hex}".encode()
     producer = Producer(client_config() | {"acks": acks, "linger.ms": 0, "max.in.flight": 1})
-    told = Counter()
+    reported = Counter()
 
     def delivered(error, _message) -> None:
-        told["delivered" if error is None else error.name()] += 1
+        reported["delivered" if error is None else error.name()] += 1
 
     for number in range(EVENTS):
         value = b"x" * (2 * LARGEST if number % 3 == 2 else 10)
         producer.produce(TOPIC, value, headers={"run": run}, partition=0, on_delivery=delivered)
         producer.flush(15)
-    return told, sum(dict(record.headers())["run"] == run for record in read(TOPIC))
+    return reported, sum(dict(record.headers())["run"] == run for record in read(TOPIC))
 
 
 def main() -> None:
     make_topic(TOPIC, 1, {"max.message.bytes": str(LARGEST)})
     for acks in ("0", "all"):
-        told, written = send(acks)
-        refused = "".join(f", {count} refused ({name})" for name, count in told.items() if name != "delivered")
-        print(f"acks={acks:<4} told: {told['delivered']} delivered{refused}; in the log: {written}")
+        reported, written = send(acks)
+        rejected = "".join(f", {count} rejected ({name})" for name, count in reported.items() if name != "delivered")
+        print(f"acks={acks:<4} reported: {reported['delivered']} delivered{rejected}; in the log: {written}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from labs.lab_05_guarantees.lost_answers import EVENTS as ANSWERS_EVENTS
 from labs.topics import named
 from settings import TOPIC
 
+PROGRAMS = "python run.py labs/lab_05_guarantees"
+
 
 def goals(seen: Evidence) -> Iterator[Goal]:
     yield _acks(seen)
@@ -21,7 +23,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
 
 def _acks(seen: Evidence) -> Goal:
-    what = "acks=0 says delivered, acks=all says what is true"
+    what = "acks=0 reports all as delivered, acks=all only what is written"
     written = Counter()  # of the last run with each setting
     for record in seen.records(named("acks")):
         acks, _, run = dict(record.headers() or []).get("run", b"").decode().partition("-")
@@ -30,27 +32,24 @@ def _acks(seen: Evidence) -> Goal:
         written[acks] += 1
     reached = 0 < written["0"] < ACKS_EVENTS and written["all"] > 0
     why = f"of {ACKS_EVENTS} events, {written['0']} are in the log with acks=0, {written['all']} with acks=all"
-    return Goal(what, reached, why, "python run.py labs/lab_05_guarantees/acks.py")
+    return Goal(what, reached, why, f"{PROGRAMS}/acks.py")
 
 
 def _lost_answers(seen: Evidence) -> Goal:
     counts = Counter(record.value().decode() for record in seen.records(named("answers")))
-    twice = Counter(event.partition("-")[0] for event, count in counts.items() if count > 1)
+    duplicated = Counter(event.partition("-")[0] for event, count in counts.items() if count > 1)
     idempotent = sum(event.startswith("idempotent") for event in counts)
-    reached = twice["plain"] > 0 and idempotent > ANSWERS_EVENTS and not twice["idempotent"]
-    why = (
-        f"twice in the log: {twice['plain']} events without idempotence, {twice['idempotent']} of {idempotent} with it"
-    )
-    return Goal("late answers, events sent again", reached, why, "python run.py labs/lab_05_guarantees/lost_answers.py")
+    reached = duplicated["plain"] > 0 and idempotent > ANSWERS_EVENTS and not duplicated["idempotent"]
+    with_it = f"{duplicated['idempotent']} of {idempotent} with it"
+    why = f"duplicated: {duplicated['plain']} events without idempotence, {with_it}"
+    return Goal("late answers, retried events", reached, why, f"{PROGRAMS}/lost_answers.py")
 
 
 def _outage(seen: Evidence) -> Goal:
     counts = Counter((record.key() or b"").decode(errors="replace") for record in seen.records(TOPIC))
     written = max((count for key, count in counts.items() if key.startswith("outage-")), default=0)
-    why = f"{written} likes of three clicks are in the log, one of them answered 503" if written else "no click yet"
-    return Goal(
-        "a like that was refused, and was written", written >= 3, why, "python run.py labs/lab_05_guarantees/outage.py"
-    )
+    why = f"{written} likes from three clicks are in the log, one of them answered 503" if written else "no click yet"
+    return Goal("a like that was refused and yet written", written >= 3, why, f"{PROGRAMS}/outage.py")
 
 
 def _copied(way: str, seen: Evidence) -> Goal:
@@ -58,13 +57,11 @@ def _copied(way: str, seen: Evidence) -> Goal:
     for record in seen.records(target(way), "read_committed"):
         runs.setdefault(dict(record.headers() or [])["run"], Counter())[record.value()] += 1
     counts = runs[max(runs, key=lambda run: int(run.rpartition(b"-")[2]))] if runs else Counter()
-    lost, twice = EVENTS - len(counts), sum(count > 1 for count in counts.values())
+    lost, duplicated = EVENTS - len(counts), sum(count > 1 for count in counts.values())
     expected = {
-        "at-most-once": lost > 0 == twice,
-        "at-least-once": twice > 0 == lost,
-        "exactly-once": lost == twice == 0,
+        "at-most-once": lost > 0 == duplicated,
+        "at-least-once": duplicated > 0 == lost,
+        "exactly-once": lost == duplicated == 0,
     }
-    why = f"of {EVENTS} events {lost} lost, {twice} twice" if counts else "no copy yet"
-    return Goal(
-        f"a copy, {way}", bool(counts) and expected[way], why, "python run.py labs/lab_05_guarantees/guarantees.py"
-    )
+    why = f"of {EVENTS} events, {lost} lost, {duplicated} duplicated" if counts else "no copy yet"
+    return Goal(f"a copy, {way}", bool(counts) and expected[way], why, f"{PROGRAMS}/guarantees.py")

@@ -1,9 +1,9 @@
-"""Lab 5: a program copies events from one topic to another and dies in the middle. What is lost, what is there twice?
+"""Lab 5: a program copies events from one topic to another and crashes halfway. What is lost, what is duplicated?
 
     python run.py labs/lab_05_guarantees/guarantees.py
 
-Three ways to do it. In each, a process copies 300 events in batches of 100, and dies in the second batch, after 37 of
-its events; a second process goes on at the committed offset.
+Three ways to do it. In each, a process copies 300 events in batches of 100, and crashes after 37 events of the second
+batch; a second process resumes at the committed offset.
 """
 
 import os
@@ -19,7 +19,7 @@ from plumbing.kafka import client_config
 SOURCE = named("orders")
 EVENTS = 300
 BATCH = 100
-DIES_AFTER = 137  # events; 37 of the second batch
+CRASHES_AFTER = 137  # events: 37 of the second batch
 WAYS = ("at-most-once", "at-least-once", "exactly-once")
 SECONDS = 20
 
@@ -28,35 +28,34 @@ def target(way: str) -> str:
     return named(f"copy-{way}")
 
 
-def copy(way: str, run: str, dies: bool) -> None:
-    """Copy what the group has not committed yet; with `dies`, die in the middle of it."""
+def copy(way: str, run: str, crashes: bool) -> None:
+    """Copy what the group has not committed yet. With `crashes`, crash halfway."""
     transactional = {"transactional.id": named(way)} if way == "exactly-once" else {}
-    producer = Producer(client_config() | {**transactional})
-    consumer = Consumer(
-        client_config() | {"group.id": named(way), "enable.auto.commit": False, "isolation.level": "read_committed"}
-    )
-    # The partition is assigned by hand, without joining the group: so the second process need not wait until the
-    # broker has missed the first one. Offsets are committed all the same.
+    producer = Producer(client_config() | transactional)
+    own = {"group.id": named(way), "enable.auto.commit": False, "isolation.level": "read_committed"}
+    consumer = Consumer(client_config() | own)
+    # The partition is assigned by hand, without joining the group: otherwise the second process would have to wait
+    # for the session timeout of the first. Offsets are committed all the same.
     place = TopicPartition(SOURCE, 0)
     place.offset = max(consumer.committed([place], SECONDS)[0].offset, first_of(run))
     consumer.assign([place])
     if transactional:
-        producer.init_transactions(SECONDS)  # ends what an earlier process with this id has left open
+        producer.init_transactions(SECONDS)  # aborts what an earlier process with this id has left open
     _, end = consumer.get_watermark_offsets(place, SECONDS)
     copied = 0
     while consumer.position([place])[0].offset < end:
         batch = [message for message in consumer.consume(BATCH, SECONDS) if not message.error()]
         offsets = [TopicPartition(SOURCE, 0, batch[-1].offset() + 1)]
         if way == "at-most-once":
-            consumer.commit(offsets=offsets, asynchronous=False)  # before the work is done
+            consumer.commit(offsets=offsets, asynchronous=False)  # before the work
         if way == "exactly-once":
             producer.begin_transaction()
         for message in batch:
             producer.produce(target(way), message.value(), headers={"run": run}, partition=0)
             copied += 1
-            if dies and copied == DIES_AFTER:
+            if crashes and copied == CRASHES_AFTER:
                 producer.flush(SECONDS)
-                os._exit(1)  # no goodbye, no commit
+                os._exit(1)  # without leaving, without a commit
         if way == "exactly-once":
             # The offsets are committed with the events, or neither is.
             producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata())
@@ -64,17 +63,17 @@ def copy(way: str, run: str, dies: bool) -> None:
         else:
             producer.flush(SECONDS)
         if way == "at-least-once":
-            consumer.commit(offsets=offsets, asynchronous=False)  # after the work is done
+            consumer.commit(offsets=offsets, asynchronous=False)  # after the work
     consumer.close()
 
 
 def first_of(run: str) -> int:
-    """The offset of the first event of this run: before it, the topic has those of earlier ones."""
+    """The offset of the first event of this run; those before it belong to earlier runs."""
     return int(run.rpartition("-")[2])
 
 
 def arrived(way: str, run: str, isolation: str) -> Counter:
-    """Event -> how often this run has written it."""
+    """Event -> how many times this run has written it."""
     return Counter(
         record.value()
         for record in read(target(way), isolation=isolation)
@@ -90,19 +89,19 @@ def main() -> None:
         producer.produce(SOURCE, str(number), partition=0, on_delivery=lambda _, message: places.append(message))
     producer.flush(SECONDS)
     run = f"from-{places[0].offset()}"
-    print("way            lost  twice")
+    print("way            lost  duplicated")
     for way in WAYS:
         make_topic(target(way), 1)
-        for dies in ("dies", "goes-on"):
-            subprocess.run([sys.executable, "-m", "labs.lab_05_guarantees.guarantees", way, run, dies])
+        for fate in ("crashes", "resumes"):
+            subprocess.run([sys.executable, "-m", "labs.lab_05_guarantees.guarantees", way, run, fate])
         counts = arrived(way, run, "read_committed")
-        print(f"{way:<14} {EVENTS - len(counts):>4} {sum(n > 1 for n in counts.values()):>6}")
+        print(f"{way:<14} {EVENTS - len(counts):>4} {sum(n > 1 for n in counts.values()):>11}")
     uncommitted = arrived("exactly-once", run, "read_uncommitted").total() - counts.total()
-    print(f"{uncommitted} events of the transaction that was cut off are in the log; read_committed passes over them")
+    print(f"{uncommitted} events of the aborted transaction are in the log; read_committed skips them")
 
 
 if __name__ == "__main__":
     if len(sys.argv) == 4:
-        copy(sys.argv[1], sys.argv[2], dies=sys.argv[3] == "dies")
+        copy(sys.argv[1], sys.argv[2], crashes=sys.argv[3] == "crashes")
     else:
         main()

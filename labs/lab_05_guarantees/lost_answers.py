@@ -1,9 +1,9 @@
-"""Lab 5: the broker writes events but its answers are late. The producer sends again: once too often?
+"""Lab 5: the broker writes events, but its answers come late. The producer retries: does it write them twice?
 
     python run.py labs/lab_05_guarantees/lost_answers.py
 
-The broker is stopped for some seconds in the middle of its work (its process is suspended, or its container paused)
-while events are on their way: first those of a producer with enable.idempotence=false, then those of one with true.
+The broker is suspended for some seconds (its process, or its container) while events are on their way: first those of
+a producer with enable.idempotence=false, then those of one with true.
 """
 
 import time
@@ -18,11 +18,11 @@ from plumbing.kafka import client_config
 
 TOPIC = named("answers")
 EVENTS = 100
-FROZEN_SECONDS = 3.0  # longer than the producer waits for an answer, shorter than a session timeout of the consumers
+FROZEN_SECONDS = 3.0  # longer than the producer's request timeout, shorter than the consumers' session timeout
 
 
 def send(idempotent: bool) -> Counter:
-    """Event -> how often it is in the log."""
+    """Event -> how many times it is in the log."""
     run = f"{'idempotent' if idempotent else 'plain'}-{uuid.uuid4().hex}"
     producer = Producer(
         client_config()
@@ -38,7 +38,7 @@ def send(idempotent: bool) -> Counter:
     )
     producer.list_topics(TOPIC, timeout=15)
     producer.produce(TOPIC, f"{run} first".encode(), partition=0)
-    producer.flush(15)  # it is connected, and knows who leads the partition
+    producer.flush(15)  # it is connected, and knows the partition's leader
     with frozen_broker():
         for number in range(EVENTS):
             producer.produce(TOPIC, f"{run} {number}".encode(), partition=0)
@@ -54,9 +54,9 @@ def main() -> None:
     make_topic(TOPIC, 1)
     for idempotent in (False, True):
         counts = send(idempotent)
-        twice = sum(count > 1 for count in counts.values())
+        duplicated = sum(count > 1 for count in counts.values())
         setting = f"enable.idempotence={str(idempotent).lower()}"
-        print(f"{setting:<25} sent {EVENTS}, lost {EVENTS - len(counts)}, twice {twice}")
+        print(f"{setting:<25} sent {EVENTS}, lost {EVENTS - len(counts)}, duplicated {duplicated}")
 
 
 if __name__ == "__main__":

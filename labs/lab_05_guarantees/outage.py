@@ -1,4 +1,4 @@
-"""Lab 5: click Like while the broker does not answer. What does the user see, and what is in the log afterwards?
+"""Lab 5: click Like while the broker does not respond. What does the user see, and what is in the log afterwards?
 
 python run.py labs/lab_05_guarantees/outage.py
 """
@@ -13,13 +13,15 @@ from labs.frozen import frozen_broker
 from labs.topics import read
 from settings import TOPIC
 
-METADATA_SECONDS = 3.1  # producer.py asks for the number of partitions when it knows it for 3 s: at the first click
+METADATA_SECONDS = (
+    3.1  # producer.py asks for the number of partitions if its answer is older than 3 s: at the first click
+)
 PATIENCE_SECONDS = 60
 
 
 def likes_of(key: str) -> int:
-    """How many likes of this key are in the log. On a slow computer the broker has to be let back into its own
-    cluster after it did not answer, and until then nobody leads the partitions."""
+    """How many likes with this key are in the log. On a slow computer the broker has to rejoin its own cluster after it
+    did not respond, and until then the partitions have no leader."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -33,12 +35,12 @@ def likes_of(key: str) -> int:
 def main() -> None:
     key = f"outage-{uuid.uuid4().hex[:8]}"
     time.sleep(METADATA_SECONDS)
-    print("the broker answers")
+    print("the broker responds")
     answers = [click(key)]
     with frozen_broker():
-        print("the broker does not answer")
+        print("the broker does not respond")
         answers.append(click(key))
-    print("the broker answers again")
+    print("the broker responds again")
     until = time.monotonic() + PATIENCE_SECONDS
     while answers[-1]["status"] != CONFIRMED or len(answers) < 3:
         if time.monotonic() > until:

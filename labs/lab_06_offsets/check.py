@@ -11,25 +11,26 @@ from labs.topics import named
 from settings import TOPIC
 
 AT_FIRST = 4  # likes
-TOLERANCE_MS = 2000  # between the consumer's question and its commit
+REPLAY = "python run.py labs/lab_06_offsets/replay.py"
+TOLERANCE_MS = 2000  # between the consumer's request and its commit
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
     group = named("replay")
     history = seen.history(group)
-    program = f"python run.py labs/lab_06_offsets/replay.py --group {group}"
+    program = f"{REPLAY} --group {group}"
     commits = [commit for commit in history.commits if commit.topic == TOPIC]
     yield _in_two_parts(commits, f"{program} --max {AT_FIRST}, then without --max")
     yield _to_the_beginning(commits, group)
     jumps = [commit for commit in commits if re.fullmatch(r"from \d+", commit.metadata)]
-    why = f"{jumps[-1].metadata}: {told(jumps)}" if jumps else f"{group} was never moved to an offset"
+    why = f"{jumps[-1].metadata}: {summary(jumps)}" if jumps else f"{group} was never moved to an offset"
     moved = any(f"from {commit.offset}" == commit.metadata for commit in jumps)
     yield Goal("back to an offset", moved, why, f"{program} --from 2")
     yield _to_a_time(seen, commits, f"{program} --from 60s")
     yield _from_the_end(seen)
 
 
-def told(commits: list[Commit]) -> str:
+def summary(commits: list[Commit]) -> str:
     """`partition 0 offset 2, partition 1 offset 2`: the last commit for each partition."""
     last = {commit.partition: commit.offset for commit in commits}
     return ", ".join(f"partition {partition} offset {offset}" for partition, offset in sorted(last.items()))
@@ -44,7 +45,7 @@ def _in_two_parts(commits: list[Commit], following: str) -> Goal:
         committed[commit.partition] = commit.offset
         sums[commit.at_ms] = sum(committed.values())
     reached = AT_FIRST in sums.values() and max(sums.values()) > AT_FIRST
-    why = f"committed at first {next(iter(sums.values()))}, at most {max(sums.values())}" if sums else "no commit yet"
+    why = f"first committed {next(iter(sums.values()))}, at most {max(sums.values())}" if sums else "no commit yet"
     return Goal(what, reached, why, following)
 
 
@@ -72,18 +73,17 @@ def _to_a_time(seen: Evidence, commits: list[Commit], following: str) -> Goal:
         before, at = (times.get((jump.partition, jump.offset - back)) for back in (1, 0))
         if (before or 0) > since or (at is not None and at < since - TOLERANCE_MS):
             return Goal(what, False, f"partition {jump.partition} was moved to an older event", following)
-    return Goal(what, True, f"{jumps[-1].metadata}: {told(jumps[-seen.partitions(TOPIC) :])}", following)
+    return Goal(what, True, f"{jumps[-1].metadata}: {summary(jumps[-seen.partitions(TOPIC) :])}", following)
 
 
 def _from_the_end(seen: Evidence) -> Goal:
-    what = "a group that began at the end"
+    what = "a group that started at the end"
     group = named("late")
-    program = "python run.py labs/lab_06_offsets/replay.py"
-    following = f"{program} --group {group} --reset latest   (then like 3, then the same again)"
+    following = f"{REPLAY} --group {group} --reset latest   (then like 3, then again)"
     commits = seen.history(group).commits_of(TOPIC)
     if not commits:
         return Goal(what, False, f"there is no group {group}", following)
     first = {partition: offsets[0].offset for partition, offsets in commits.items()}
     read = sum(offsets[-1].offset - offsets[0].offset for offsets in commits.values())
-    why = f"it began behind {sum(first.values())} likes, and has read {read} that came later"
+    why = f"it started after {sum(first.values())} likes, and has read {read} that came later"
     return Goal(what, read > 0, why, following)

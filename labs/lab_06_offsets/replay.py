@@ -1,13 +1,13 @@
-"""Lab 6: read `likes` from a place of your choice, as one consumer of a group, and commit how far it came.
+"""Lab 6: read `likes` from a place of your choice as the only consumer of a group, and commit how far it got.
 
-    python run.py labs/lab_06_offsets/replay.py --group labs-replay
+    python run.py labs/lab_06_offsets/replay.py --group labs-replay --max 4
 
---max 4         stop after four likes
---from start    from the beginning of each partition; without --from, the group resumes at its committed offset
---from end
---from 2        offset 2 of each partition
---from 60s      what was written in the last 60 seconds
---reset latest  what a new group does without a committed offset
+--max 4          stop after four likes
+--from start     first move the group to the beginning of each partition; without --from it resumes where it is
+--from end       ... to the end
+--from 2         ... to offset 2
+--from 60s       ... to the first event of the last 60 seconds
+--reset latest   where a group without a committed offset starts; otherwise earliest
 """
 
 import argparse
@@ -25,8 +25,8 @@ from settings import TOPIC
 SECONDS = 15
 
 
-def places_to_begin(consumer: Consumer, where: str) -> list[TopicPartition]:
-    """The offset of each partition at which to begin. The group's own is OFFSET_STORED: where it has committed none,
+def starts_of(consumer: Consumer, where: str) -> list[TopicPartition]:
+    """The offset in each partition to start at. OFFSET_STORED is the group's committed offset; if there is none,
     auto.offset.reset decides."""
     partitions = range(partitions_of(TOPIC))
     if where == "group":
@@ -36,11 +36,13 @@ def places_to_begin(consumer: Consumer, where: str) -> list[TopicPartition]:
         low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), SECONDS)
         if seconds := re.fullmatch(r"(\d+)s", where):
             at = TopicPartition(TOPIC, partition, int((time.time() - int(seconds[1])) * 1000))
-            found = consumer.offsets_for_times([at], SECONDS)[0].offset  # the first that is not older
-            offset = found if found >= 0 else high  # nothing is as new
+            found = consumer.offsets_for_times([at], SECONDS)[0].offset  # of the first event that is not older
+            offset = found if found >= 0 else high  # all events are older
         else:
             offset = {"start": low, "end": high}[where] if where in ("start", "end") else min(int(where), high)
-        places.append(TopicPartition(TOPIC, partition, offset, f"from {where}"))  # the last is a note in the commit
+        places.append(
+            TopicPartition(TOPIC, partition, offset, f"from {where}")
+        )  # the last argument is metadata of the commit
     return places
 
 
@@ -54,24 +56,22 @@ def main() -> None:
     if not re.fullmatch(r"group|start|end|\d+s?", options.where):
         parser.error(f"--from {options.where}: start, end, an offset such as 2, or a time such as 60s")
 
-    consumer = Consumer(
-        client_config()
-        | {
-            "group.id": options.group,
-            "auto.offset.reset": options.reset,
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    places = places_to_begin(consumer, options.where)
+    own = {
+        "group.id": options.group,
+        "auto.offset.reset": options.reset,
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,  # report the end of a partition
+    }
+    consumer = Consumer(client_config() | own)
+    places = starts_of(consumer, options.where)
     if options.where != "group":
-        consumer.commit(offsets=places, asynchronous=False)  # committing is all that it takes to go back
+        consumer.commit(offsets=places, asynchronous=False)  # committing an offset is all it takes to go back
     consumer.assign(places)
     reached, ended, likes = {}, set(), 0
     while len(ended) < len(places) and likes < options.max:
         message = consumer.poll(SECONDS)
         if message is None:
-            sys.exit(f"No word of the broker for {SECONDS} s. python run.py doctor")
+            sys.exit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
         if message.error():
             if message.error().code() != KafkaError._PARTITION_EOF:
                 sys.exit(f"{message.error().str()}. python run.py doctor")

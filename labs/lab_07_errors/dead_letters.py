@@ -1,10 +1,10 @@
-"""Lab 7: hand each like on to a receiver; try again what may yet succeed, put aside what cannot be done.
+"""Lab 7: forward each like to a receiver; retry what may yet succeed, and set the rest aside.
 
-    python run.py labs/lab_07_errors/dead_letters.py            from the committed offset to the end of `likes`
-    python run.py labs/lab_07_errors/dead_letters.py --replay   the dead letters, once the receiver works again
+    python run.py labs/lab_07_errors/dead_letters.py            from the group's offsets to the end of `likes`
+    python run.py labs/lab_07_errors/dead_letters.py --replay   the dead letters, once the receiver has recovered
 
-The receiver is made up: it is busy twice with an order that 4 divides, and never takes one that 5 divides, except in a
-replay. What is put aside goes to the topic `likes.dlt` as it was, with the reason in its headers.
+The receiver is simulated: it is busy the first two times if the order is divisible by 4, and always if it is divisible
+by 5, except in a replay. What is set aside goes to the topic `likes.dlt` unchanged, with the reason in its headers.
 """
 
 import argparse
@@ -26,37 +26,37 @@ SECONDS = 15
 
 
 class Busy(Exception):
-    """The receiver has no time; it may have it later."""
+    """The receiver is busy; a retry may succeed."""
 
 
-def hand_on(like: dict, attempt: int, replay: bool) -> None:
-    """What this program is for. Raises `Busy`."""
+def forward(like: dict, attempt: int, replay: bool) -> None:
+    """Send the like to the receiver. Raises `Busy`."""
     if not replay and (like["order"] % 5 == 0 or (like["order"] % 4 == 0 and attempt < ATTEMPTS)):
         raise Busy(f"the receiver is busy with order {like['order']}")
 
 
-def treat(message: Message, replay: bool) -> str:
-    """Hand the like on, several times if need be; gives why that failed, "" when it did not."""
+def process(message: Message, replay: bool) -> str:
+    """Forward the like, with retries; returns the reason if that failed, "" if it did not."""
     try:
         like = parse_like(message.value())
     except ValueError as error:
-        return f"not a like: {error}"  # trying again would change nothing
+        return f"not a like: {error}"  # a retry would change nothing
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            hand_on(like, attempt, replay)
+            forward(like, attempt, replay)
         except Busy as busy:
             reason = f"{busy}, {attempt} attempts"
             if attempt < ATTEMPTS:
                 time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         else:
             again = f", attempt {attempt}" if attempt > 1 else ""
-            print(f"handed on: order={like['order']}{again}")
+            print(f"forwarded: order={like['order']}{again}")
             return ""
     return reason
 
 
-def put_aside(producer: Producer, message: Message, reason: str) -> None:
-    """Write the record to the dead letters, as it is, and return when the broker has it."""
+def set_aside(producer: Producer, message: Message, reason: str) -> None:
+    """Write the record to the dead letter topic, unchanged, and return once the broker has confirmed it."""
     origin = dict(message.headers() or []).get("origin") or origin_of(message)
     headers = {"reason": reason, "origin": origin, "group": GROUP}
     failed = []
@@ -66,7 +66,7 @@ def put_aside(producer: Producer, message: Message, reason: str) -> None:
     producer.flush(SECONDS)
     if failed != [None]:
         sys.exit(f"The dead letter was not written, so nothing is committed: {failed}. python run.py doctor")
-    print(f"put aside: {origin.decode()}: {reason}")
+    print(f"set aside: {origin.decode()}: {reason}")
 
 
 def origin_of(message: Message) -> bytes:
@@ -89,28 +89,28 @@ def main() -> None:
     consumer = Consumer(settings)
     consumer.subscribe([DEAD_LETTERS if replay else TOPIC])
     ended: set[int] = set()
-    handed_on = aside = 0
+    forwarded = aside = 0
     while not ended or len(ended) < len(consumer.assignment()):
         message = consumer.poll(SECONDS)
         if message is None:
-            sys.exit(f"No word of the broker for {SECONDS} s. python run.py doctor")
+            sys.exit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
         if message.error():
             if message.error().code() != KafkaError._PARTITION_EOF:
                 sys.exit(f"{message.error().str()}. python run.py doctor")
             ended.add(message.partition())
             continue
-        if reason := treat(message, replay):
+        if reason := process(message, replay):
             aside += 1
             if replay:
-                print(f"stays aside: {dict(message.headers())['origin'].decode()}: {reason}")
+                print(f"still set aside: {dict(message.headers())['origin'].decode()}: {reason}")
             else:
-                put_aside(producer, message, reason)
+                set_aside(producer, message, reason)
         else:
-            handed_on += 1
-        # At least once, with the dead letter written before the commit: nothing is passed over in silence.
+            forwarded += 1
+        # At least once: the dead letter is written before the commit, so nothing is lost.
         consumer.commit(message, asynchronous=False)
     consumer.close()
-    print(f"{handed_on} handed on, {aside} put aside")
+    print(f"{forwarded} forwarded, {aside} set aside")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Lab 7: write three records into `likes` that are no likes, as a program with a mistake would.
+"""Lab 7: write three records that are not likes to `likes`, as a buggy program would.
 
 python run.py labs/lab_07_errors/poison.py
 """

@@ -1,4 +1,4 @@
-"""Lab 8: write two likes by hand into `likes`: one with a field more, one with a field less.
+"""Lab 8: write two events to `likes`: a like with an extra field, and one with a missing field.
 
 python run.py labs/lab_08_schemas/add_field.py
 """
@@ -11,17 +11,17 @@ from confluent_kafka import Producer
 from plumbing.kafka import client_config
 from settings import TOPIC
 
-ORDER = 0  # nobody clicked them: the numbers of the producer go on undisturbed
+ORDER = 0  # nobody clicked these: they must not affect the producer's numbering
 
 
 def main() -> None:
     now = time.time()
     clicked_at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
     like = {"order": ORDER, "clicked_at": clicked_at, "ts_ms": int(now * 1000)}
-    more = like | {"country": "de"}
-    less = {name: value for name, value in like.items() if name != "ts_ms"}
+    extra = like | {"country": "de"}
+    missing = {name: value for name, value in like.items() if name != "ts_ms"}
     producer = Producer(client_config() | {"acks": "all"})
-    for event in (more, less):
+    for event in (extra, missing):
         producer.produce(TOPIC, json.dumps(event).encode(), partition=0)
         print("written:", json.dumps(event))
     producer.flush(15)

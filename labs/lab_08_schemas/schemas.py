@@ -1,12 +1,12 @@
-"""Lab 8: likes in Avro, JSON Schema and Protobuf, with confluent-kafka's serializers. What can the others still read
-when the schema changes?
+"""Lab 8: likes in Avro, JSON Schema and Protobuf, with confluent-kafka's serializers. Which versions of the schema can
+read which?
 
     python run.py labs/lab_08_schemas/schemas.py
 
-Version 1 is the like that you know. Version 2 adds the field `country`. Version 3 makes a text of `ts_ms`.
-Each writes three events; then readers of versions 1 and 2 read them all.
+Version 1 is the like that you know. Version 2 adds the field `country`. Version 3 changes `ts_ms` from number to text.
+Each version writes three events; then readers of versions 1 and 2 read them all.
 
-The schema registry is the mock of confluent-kafka: it lives in this process, gives each schema an id, and takes any. A
+The schema registry is confluent-kafka's mock: it lives in this process, gives each schema an id, and accepts any. A
 real one (set SCHEMA_REGISTRY_URL) checks whether a version is compatible with the one before.
 """
 
@@ -25,7 +25,7 @@ from google.protobuf.json_format import MessageToDict
 
 from labs.topics import make_topic, named, read
 from plumbing.kafka import client_config
-from settings import SCHEMA_REGISTRY_URL as REGISTRY_URL
+from settings import SCHEMA_REGISTRY_URL
 
 EVENTS = 3  # of each version
 FIELDS = {  # version -> field -> type
@@ -33,7 +33,7 @@ FIELDS = {  # version -> field -> type
     2: {"order": int, "clicked_at": str, "ts_ms": int, "country": str},
     3: {"order": int, "clicked_at": str, "ts_ms": str, "country": str},
 }
-NEW = "country"  # the field that version 2 adds; optional, so that older events can do without
+NEW = "country"  # the field that version 2 adds; optional, because older events do not have it
 UNKNOWN = "??"
 
 
@@ -54,20 +54,20 @@ def json_schema(version: int) -> str:
 
 
 def protobuf_class(version: int):
-    """What protoc makes of `message Like { int64 order = 1; string clicked_at = 2; int64 ts_ms = 3; ... }`."""
+    """What protoc generates from `message Like { int64 order = 1; string clicked_at = 2; int64 ts_ms = 3; ... }`."""
     file = descriptor_pb2.FileDescriptorProto(name="like.proto", syntax="proto3")
     message = file.message_type.add(name="Like")
     kind_of = descriptor_pb2.FieldDescriptorProto
     types = {int: kind_of.TYPE_INT64, str: kind_of.TYPE_STRING}
     for number, (name, kind) in enumerate(FIELDS[version].items(), start=1):
         message.field.add(name=name, number=number, type=types[kind], label=kind_of.LABEL_OPTIONAL)
-    pool = descriptor_pool.DescriptorPool()  # of its own: it has the same name in each version
+    pool = descriptor_pool.DescriptorPool()  # a separate one: each version has the same name
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("Like"))
 
 
 def serializer(form: str, version: int, registry: SchemaRegistryClient):
-    """A function of a like (a dict) and a context that gives bytes."""
+    """A function (like as a dict, context) -> bytes."""
     if form == "avro":
         return AvroSerializer(registry, avro_schema(version))
     if form == "json":
@@ -78,7 +78,7 @@ def serializer(form: str, version: int, registry: SchemaRegistryClient):
 
 
 def deserializer(form: str, version: int, registry: SchemaRegistryClient):
-    """A function of bytes and a context that gives a like."""
+    """A function (bytes, context) -> like as a dict."""
     if form == "avro":
         return AvroDeserializer(registry, avro_schema(version))
     if form == "json":
@@ -94,7 +94,7 @@ def like(number: int, version: int) -> dict:
 
 
 def write(form: str, topic: str, run: str, registry: SchemaRegistryClient) -> None:
-    """Write the events of all versions, as far as the registry takes their schema."""
+    """Write the events of each version whose schema the registry accepts."""
     producer = Producer(client_config())
     context = SerializationContext(topic, MessageField.VALUE)
     for version in FIELDS:
@@ -102,7 +102,7 @@ def write(form: str, topic: str, run: str, registry: SchemaRegistryClient) -> No
         try:
             values = [serialize(like(number, version), context) for number in range(1, EVENTS + 1)]
         except (SchemaRegistryError, SerializationError) as error:
-            print(f"  the registry refuses version {version}: {reason(error)}")
+            print(f"  the registry rejects version {version}: {reason(error)}")
             continue
         for value in values:
             producer.produce(topic, value, headers={"run": run, "version": str(version)}, partition=0)
@@ -111,23 +111,23 @@ def write(form: str, topic: str, run: str, registry: SchemaRegistryClient) -> No
 
 
 def read_all(form: str, topic: str, run: str, registry: SchemaRegistryClient) -> None:
-    """What readers of versions 1 and 2 make of the events of each version."""
+    """Print how readers of versions 1 and 2 read the events of each version."""
     context = SerializationContext(topic, MessageField.VALUE)
     for reader in (1, 2):
         deserialize = deserializer(form, reader, registry)
-        said = {}
+        results = {}
         for record in read(topic):
             headers = dict(record.headers() or [])
             if headers.get("run") != run.encode():
                 continue
             try:
                 event = deserialize(record.value(), context)
-                seen = ", ".join(f"{name}={event.get(name, 'missing')}" for name in ("ts_ms", NEW))
+                result = ", ".join(f"{name}={event.get(name, 'missing')}" for name in ("ts_ms", NEW))
             except (SerializationError, SchemaResolutionError) as error:
-                seen = f"refused, {reason(error)}"
-            said[headers["version"].decode()] = seen
-        for version, seen in said.items():
-            print(f"  a reader of version {reader} reads version {version}: {seen}")
+                result = f"rejected, {reason(error)}"
+            results[headers["version"].decode()] = result
+        for version, result in results.items():
+            print(f"  a reader of version {reader} reads version {version}: {result}")
 
 
 def reason(error: Exception) -> str:
@@ -135,7 +135,7 @@ def reason(error: Exception) -> str:
 
 
 def main() -> None:
-    registry = SchemaRegistryClient.new_client({"url": REGISTRY_URL})
+    registry = SchemaRegistryClient.new_client({"url": SCHEMA_REGISTRY_URL})
     run = uuid.uuid4().hex
     for form in ("avro", "json", "protobuf"):
         topic = named(f"likes-{form}")

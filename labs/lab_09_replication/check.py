@@ -6,15 +6,14 @@ from confluent_kafka.admin import ConfigResource, ResourceType
 
 from labs import click
 from labs.checks import Goal
-from labs.evidence import Evidence
-from labs.lab_01_partitions.check import order_of
+from labs.evidence import Evidence, order_of
 from labs.topics import BROKER_SECONDS
 from settings import TOPIC
 
 BROKERS = 3
 IN_SYNC = 2  # min.insync.replicas
 CLICKS = 30
-ENOUGH = 20  # confirmed ones: on a slow computer some of the thirty may be refused
+ENOUGH = 20  # of them confirmed: on a slow computer some may be refused
 REFUSED = 3
 
 
@@ -22,10 +21,10 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     cluster = seen.admin.list_topics(timeout=BROKER_SECONDS)
     partitions = cluster.topics[TOPIC].partitions.values() if TOPIC in cluster.topics else []
     copies = min((len(partition.replicas) for partition in partitions), default=0)
-    needed = _needed(seen) if partitions else 0
-    why = f"{len(cluster.brokers)} brokers answer, {copies} replicas, min.insync.replicas={needed}"
+    required = _required(seen) if partitions else 0
+    why = f"{len(cluster.brokers)} brokers respond, {copies} replicas, min.insync.replicas={required}"
     following = "quit, then python run.py --brokers 3   (in the first terminal)"
-    yield Goal("three replicas, two of them needed", copies == BROKERS and needed == IN_SYNC, why, following)
+    yield Goal("three replicas, two must be in sync", copies == BROKERS and required == IN_SYNC, why, following)
 
     records = seen.records(TOPIC)
     epochs: dict[int, set[int]] = {}
@@ -33,31 +32,31 @@ def goals(seen: Evidence) -> Iterator[Goal]:
         epochs.setdefault(record.partition(), set()).add(record.leader_epoch() or 0)
     changed = {partition: sorted(numbers) for partition, numbers in sorted(epochs.items()) if len(numbers) > 1}
     why = ", ".join(f"partition {p}: leader epochs {numbers}" for p, numbers in changed.items()) or "one leader each"
-    following = f"python run.py labs/click.py --count {CLICKS} --every 0.3, meanwhile kill kafka-1"
+    following = f"python run.py labs/click.py --count {CLICKS} --every 0.3, and kill kafka-1 while it runs"
     yield Goal("likes were written under more than one leader", copies == BROKERS and bool(changed), why, following)
 
-    answers = click.kept(click.topic_id()) if partitions else []
+    answers = click.saved_for(click.topic_id()) if partitions else []
     confirmed = [answer for answer in answers if answer["status"] == click.CONFIRMED]
     written = {(record.partition(), record.offset()): order_of(record) for record in records}
     there = sum(written.get((answer["partition"], answer["offset"])) == answer["order"] for answer in confirmed)
-    why = f"{there} of {len(confirmed)} are in the log, at the offset that the click was told"
+    why = f"{there} of {len(confirmed)} are in the log, at the offset that was reported for the click"
     reached = copies == BROKERS and len(confirmed) >= ENOUGH and there == len(confirmed)
-    yield Goal("nothing that was confirmed is lost", reached, why, following)
+    yield Goal("no confirmed like is lost", reached, why, following)
 
     refused = [answer["at_ms"] for answer in answers if answer["status"] != click.CONFIRMED]
     why = f"{len(refused)} clicks were refused"
     following = "kill kafka-1, kill kafka-2, then python run.py labs/click.py --count 3"
     yield Goal(
-        "with two brokers gone, likes are refused", copies == BROKERS and len(refused) >= REFUSED, why, following
+        "with two brokers down, likes are refused", copies == BROKERS and len(refused) >= REFUSED, why, following
     )
 
     after = sum(answer["at_ms"] > max(refused, default=0) for answer in confirmed) if refused else 0
     in_sync = min((len(partition.isrs) for partition in partitions), default=0)
     why = f"{in_sync} replicas of each partition are in sync, {after} clicks were confirmed since"
     following = "start kafka-1, start kafka-2, then python run.py labs/click.py --count 3"
-    yield Goal("all brokers are back, and likes are taken", in_sync == BROKERS and after > 0, why, following)
+    yield Goal("all brokers are back, and likes are confirmed", in_sync == BROKERS and after > 0, why, following)
 
 
-def _needed(seen: Evidence) -> int:
+def _required(seen: Evidence) -> int:
     resource = ConfigResource(ResourceType.TOPIC, TOPIC)
     return int(seen.admin.describe_configs([resource])[resource].result()["min.insync.replicas"].value)

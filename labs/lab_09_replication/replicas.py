@@ -1,4 +1,4 @@
-"""Lab 9: who leads each partition of `likes`, which brokers have a copy of it, and can it be read?
+"""Lab 9: the leader of each partition of `likes`, its replicas, and whether it can be read.
 
 python run.py labs/lab_09_replication/replicas.py
 """
@@ -15,12 +15,8 @@ READ_SECONDS = 5.0
 
 def can_be_read(partition: int) -> str:
     """Whether the first event of the partition can be read now."""
-    settings = client_config() | {
-        "group.id": named("onlooker"),
-        "auto.offset.reset": "earliest",
-        "enable.auto.commit": False,
-    }
-    consumer = Consumer(settings)
+    own = {"group.id": named("onlooker"), "auto.offset.reset": "earliest", "enable.auto.commit": False}
+    consumer = Consumer(client_config() | own)
     consumer.assign([TopicPartition(TOPIC, partition, 0)])
     message = consumer.poll(READ_SECONDS)
     consumer.close()
@@ -30,8 +26,8 @@ def can_be_read(partition: int) -> str:
 def main() -> None:
     cluster = AdminClient(client_config()).list_topics(timeout=BROKER_SECONDS)
     for number, partition in sorted(cluster.topics[TOPIC].partitions.items()):
-        copies = f"leader {partition.leader}, replicas {sorted(partition.replicas)}, in sync {sorted(partition.isrs)}"
-        print(f"partition {number}: {copies}: {can_be_read(number)}")
+        state = f"leader {partition.leader}, replicas {sorted(partition.replicas)}, in sync {sorted(partition.isrs)}"
+        print(f"partition {number}: {state}: {can_be_read(number)}")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python run.py labs/lab_10_security/write_only_user.py
 
-As admin, it makes the user `writer` with a random password, and a rule (an ACL). Then, as writer, it tries what is
-allowed and what is not; and so do producer.py and consumer.py, unchanged, with the writer's client.properties.
+As admin, it creates the user `writer` with a random password, and an ACL for it. Then it tries, as writer, what is
+allowed and what is not; so do producer.py and consumer.py, unchanged, with the writer's client.properties.
 """
 
 import json
@@ -40,7 +40,7 @@ SECONDS = 20
 
 
 def make_user() -> Path:
-    """Create the user with the right to write to `likes`; gives its client.properties."""
+    """Create the user with permission to write to `likes`; returns its client.properties."""
     admin = AdminClient(client_config(BOOTSTRAP_SERVERS, properties_of("admin")))
     password = secrets.token_urlsafe(24)
     kind = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
@@ -70,11 +70,13 @@ def write(config: dict) -> str:
     now = time.time()
     clicked_at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
     like = {"order": ORDER, "clicked_at": clicked_at, "ts_ms": int(now * 1000)}
-    told = []
+    reports = []
     producer = Producer(config | {"enable.idempotence": True, "message.timeout.ms": SECONDS * 1000})
-    producer.produce(TOPIC, json.dumps(like).encode(), on_delivery=lambda error, message: told.append((error, message)))
+    producer.produce(
+        TOPIC, json.dumps(like).encode(), on_delivery=lambda error, message: reports.append((error, message))
+    )
     producer.flush(SECONDS)
-    error, message = told[0]
+    error, message = reports[0]
     return error.name() if error else f"done, partition {message.partition()} offset {message.offset()}"
 
 
@@ -93,7 +95,7 @@ def read(config: dict, joining: bool) -> str:
                 continue
             if not message.error():
                 return "done"
-            # Also a client that does not join looks for its group's coordinator; that is not the question here.
+            # A client that does not join looks for its group's coordinator, too; that does not matter here.
             if joining or message.error().code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
                 return message.error().name()
     finally:
@@ -111,7 +113,7 @@ def create(config: dict) -> str:
 
 
 def ask(program: str, port_variable: str, path: str, properties: Path) -> str:
-    """Start one of our programs with these properties; what it answers to a POST or GET of the path."""
+    """Start this program with these properties; returns the problem that it reports at this path."""
     port = free_ports(1)[0]
     environment = {**os.environ, "KAFKA_CLIENT_CONFIG": str(properties), port_variable: str(port)}
     process = subprocess.Popen([sys.executable, program], env=environment, stdout=subprocess.DEVNULL)
@@ -124,7 +126,7 @@ def ask(program: str, port_variable: str, path: str, properties: Path) -> str:
                 if problem := answer.get("error") or answer.get("problem"):
                     return problem
             except requests.ConnectionError:
-                pass  # not there yet
+                pass  # not ready yet
             time.sleep(0.2)
         return "no problem"
     finally:

@@ -1,4 +1,4 @@
-"""The labs are played in sessions of their own, on new brokers."""
+"""The labs are played in separate sessions, on new brokers."""
 
 from tests.end_to_end.conftest import copy, launched
 

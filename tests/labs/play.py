@@ -1,4 +1,4 @@
-"""A lab, played from its page: each command is run, and what the page shows is shown."""
+"""A lab, played from its page: each command is run, and what the page shows must appear."""
 
 import os
 import subprocess
@@ -11,19 +11,19 @@ from labs import checks
 from tests.pages import LEFT_OPEN, Step, as_pattern, found, run_in_shell, steps, wait_for_shown
 from tests.programs import Program
 
-PAGES = {number: checks.folder(number) / "README.md" for number in checks.numbers()}
-LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # what was done before moves these on; `...` is the page's own word for anything
+PAGES = checks.pages()
+LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # earlier labs change these; `...` on a page stands for anything
     (r"\b(order|offset)=\d+", r"\1=\\d+"),
     (r"\b\d+\\\.\d+(?=\\s\+s\b)", r"\\d+\\.\\d+"),
     (r"\\\.\\\.\\\.", ".*"),
 ]
 SESSIONS = ("python run.py --brokers 3", "python run.py --broker secured")  # these tests have started them
 LOOK_SECONDS = 20
-LOOKS = ("curl ", "python run.py check")  # commands that change nothing: they may be early, and are repeated
+LOOKS = ("curl ", "python run.py check")  # commands that change nothing: if they come too early, they are repeated
 
 
 def play(page: Path, session: Program, folder: Path) -> None:
-    """Type and run what the page says; fails where it shows what is not shown."""
+    """Type and run the commands of the page; fails if something that it shows does not appear."""
     with ThreadPoolExecutor(1) as second_terminal:
         running = None
         for step in steps(page):
@@ -52,7 +52,7 @@ def play_step(step: Step, session: Program, folder: Path) -> None:
 
 
 def missing(step: Step, folder: Path) -> str:
-    """Run the commands; gives the first line that they do not show, with what they have said."""
+    """Run the commands; returns the first line that they do not print, with their output."""
     environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
     done = [run_in_shell(command, folder, environment) for command in step.commands]
     if failed := next((one for one in done if one.returncode), None):
@@ -63,6 +63,6 @@ def missing(step: Step, folder: Path) -> str:
 
 
 def check(number: int | str, folder: Path) -> subprocess.CompletedProcess:
-    """`python run.py check`, of one lab; of all when the number is empty."""
+    """`python run.py check` of one lab, or of all if the number is empty."""
     command = [sys.executable, "run.py", "check", *str(number).split()]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120)

@@ -1,5 +1,5 @@
-"""What the teacher's page says: everything fetched beforehand, and learners who share a broker, each with a topic and a
-group of their own."""
+"""The teacher's page: everything is fetched beforehand, and learners share a broker, each with a separate topic and
+group."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ PAGE = ROOT / "labs" / "TEACHER.md"
 PREPARE, TOGETHER = steps(PAGE)
 
 
-def test_prepare_says_that_all_is_there(copy):
+def test_prepare_reports_that_everything_is_there(copy):
     assert not missing(PREPARE, copy)
 
 

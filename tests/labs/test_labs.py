@@ -1,18 +1,21 @@
-"""Every lab, played from its page: the check says "not yet", each command is run, what the page shows is shown, and
-the check passes. One session serves all that need one broker: a lab has to be right whatever was done before it."""
+"""Every lab, played from its page: the check prints "not yet", each command is run, what the page shows appears, and
+the check passes. One session serves all that need one broker: a lab must work whatever was done before it."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from brokers.java import COMMANDS as KAFKA_COMMANDS
+from labs import programs
 from tests.labs.play import PAGES, SESSIONS, check, play
 from tests.pages import found, steps
+from tests.programs import ROOT
 
 ON_ONE_BROKER = sorted(PAGES.keys() - {9, 10})
 
 
-def test_at_first_nothing_is_reached_but_that_there_is_a_topic(launched, copy):
+def test_at_first_only_the_topic_is_reached(launched, copy):
     progress = check("", copy)
     assert progress.returncode == 1, progress.stdout + progress.stderr
     states = re.findall(r"^ +(\d+)  .* (\d+) of \d+$", progress.stdout, re.MULTILINE)
@@ -48,6 +51,13 @@ def test_every_step_shows_something_and_runs_on_every_system(number):
             continue
         assert step.shown, step.commands
         if step.kind == "sh":
-            program = rf"check( \d+)?|labs/(lab_\d\d_\w+/)?\w+\.py.*|({'|'.join(KAFKA_COMMANDS)}) .*"
-            allowed = rf"python run\.py ({program})|curl \S+"
+            allowed = rf"python run\.py (check( \d+)?|labs/\S+\.py.*|({'|'.join(KAFKA_COMMANDS)}) .*)|curl \S+"
             assert all(re.fullmatch(allowed, command) for command in step.commands), step.commands
+            paths = [command.split()[2] for command in step.commands if " labs/" in command]
+            assert programs().keys() >= set(paths)
+
+
+def test_every_program_of_a_lab_is_on_its_page():
+    for path in programs():
+        page = ROOT / Path(path).parent / "README.md"
+        assert path == "labs/click.py" or f"python run.py {path}" in page.read_text(encoding="utf-8"), path

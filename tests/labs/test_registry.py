@@ -1,4 +1,4 @@
-"""schemas.py of lab 8 with a schema registry over HTTP: what the registry refuses is reported, and not written."""
+"""schemas.py of lab 8 with a schema registry over HTTP: what the registry rejects is reported, and not written."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from tests.programs import ROOT
 
 @pytest.fixture
 def registry():
-    """The URL of a server with the part of the registry's API that the serializers need; it refuses version 3."""
+    """The URL of a server with the part of the registry's API that the serializers need; it rejects version 3."""
     app = Flask(__name__)
     schemas: list[dict] = []
 
@@ -42,7 +42,7 @@ def registry():
     server.task_dispatcher.shutdown()
 
 
-def test_a_schema_that_the_registry_refuses_is_not_written(kafka, registry, group):
+def test_a_schema_that_the_registry_rejects_is_not_written(kafka, registry, group):
     environment = os.environ | {
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "SCHEMA_REGISTRY_URL": registry,
@@ -59,7 +59,7 @@ def test_a_schema_that_the_registry_refuses_is_not_written(kafka, registry, grou
         timeout=60,
     )
     avro = done.stdout.partition("json\n")[0]
-    assert "  the registry refuses version 3: Schema being registered is incompatible" in avro, (
+    assert "  the registry rejects version 3: Schema being registered is incompatible" in avro, (
         done.stdout + done.stderr
     )
     assert "  a reader of version 2 reads version 1: ts_ms=1734721501000, country=??" in avro

@@ -1,10 +1,11 @@
-"""The checks of the labs see what is missing. That they see what was reached, tests/labs shows on a real broker."""
+"""The checks of the labs notice what is missing; tests/labs shows on a real broker that they notice what is reached."""
 
 import struct
 
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME
 
+import labs
 from labs import history
 from labs.history import Commit, Generation, Member
 from labs.lab_01_partitions import check as lab_1
@@ -16,7 +17,7 @@ from settings import TOPIC
 
 
 class Record:
-    """What the checks read of a message."""
+    """What the checks read in a message."""
 
     def __init__(self, value: bytes, partition: int = 0, offset: int = 0, headers: dict | None = None, at_ms: int = 0):
         self.value, self.partition, self.offset = (lambda: value), (lambda: partition), (lambda: offset)
@@ -39,7 +40,7 @@ def member(name: str, *partitions: int, member_id: str = "", topic: str = TOPIC,
 
 @pytest.mark.parametrize(
     ("group", "code"),
-    # "...".hashCode() of Java: one above zero, and one below, whose sign is dropped
+    # Java's "...".hashCode(): one positive, and one negative, whose sign is dropped
     [("likes-ui", 1103628869), ("labs-static", 470866539)],
 )
 def test_a_group_is_kept_in_the_partition_of_its_hash(group, code):
@@ -63,7 +64,7 @@ def test_a_generation_is_read_from_the_bytes_of_the_broker():
     assert history._generation(history._Reader(value)) == expected
 
 
-def test_five_in_a_row_are_not_six_and_a_gap_begins_anew():
+def test_five_in_a_row_are_not_six_and_a_gap_starts_over():
     def likes(orders) -> list[Record]:
         return [Record(f'{{"order": {order}}}'.encode(), (order - 1) % 3) for order in orders]
 
@@ -72,7 +73,7 @@ def test_five_in_a_row_are_not_six_and_a_gap_begins_anew():
     assert lab_1._round_robin(Seen(likes(range(1, 7)))).reached
 
 
-def test_a_static_restart_with_a_new_generation_is_none():
+def test_a_restart_with_a_new_generation_is_not_a_static_one():
     before = Generation(2, 0, "range", (member("stays", 0, 1, static=True), member("updated", 2, static=True)))
     back = (member("stays", 0, 1, static=True), member("updated", 2, member_id="updated-2", static=True))
     assert lab_3._static_restart([before, Generation(2, 0, "range", back)], "").reached
@@ -80,19 +81,19 @@ def test_a_static_restart_with_a_new_generation_is_none():
 
 
 def generations(protocol: str, *rows: dict[str, tuple], topic: str = TOPIC) -> list[Generation]:
-    """One after the other, each from its members' partitions."""
+    """Consecutive generations, each from its members' partitions."""
     members = (tuple(member(name, *owned, topic=topic) for name, owned in row.items()) for row in rows)
     return [Generation(number, 0, protocol, one) for number, one in enumerate(members, 1)]
 
 
-def test_a_consumer_that_left_and_came_back_is_seen_through_a_rebalance_among_the_others():
+def test_a_consumer_that_left_and_came_back_is_noticed_despite_a_rebalance_among_the_others():
     with_it = {"consumer-5002": (0,), "consumer-5003": (1,), "consumer-5004": (2,)}
     without = {"consumer-5003": (0, 1), "consumer-5004": (2,)}
     assert not lab_3._came_back(generations("range", with_it, without, without)).reached
     assert lab_3._came_back(generations("range", with_it, without, without, with_it)).reached
 
 
-def test_what_moves_cooperatively_may_take_one_generation_more_while_a_member_is_slow():
+def test_a_cooperative_rebalance_may_take_one_more_generation_while_a_member_is_slow():
     def reached(*rows: dict[str, tuple]) -> bool:
         return lab_3._some_kept(generations("cooperative-sticky", *rows, topic=named("flow")), "").reached
 
@@ -105,14 +106,14 @@ def test_what_moves_cooperatively_may_take_one_generation_more_while_a_member_is
 
 
 @pytest.mark.parametrize(
-    ("lost", "twice", "way"), [(1, 0, "exactly-once"), (0, 1, "at-most-once"), (1, 1, "at-least-once")]
+    ("lost", "duplicated", "way"), [(1, 0, "exactly-once"), (0, 1, "at-most-once"), (1, 1, "at-least-once")]
 )
-def test_a_copy_that_is_not_what_its_name_says_is_seen(lost, twice, way):
+def test_a_copy_that_does_not_match_its_name_is_noticed(lost, duplicated, way):
     values = [str(number).encode() for number in range(lost, lab_5.EVENTS)]
-    records = [Record(value, headers={"run": b"from-0"}) for value in values + values[:twice]]
+    records = [Record(value, headers={"run": b"from-0"}) for value in values + values[:duplicated]]
     goal = lab_5._copied(way, Seen(records))
     assert not goal.reached
-    assert f"{lost} lost, {twice} twice" in goal.why
+    assert f"{lost} lost, {duplicated} duplicated" in goal.why
 
 
 def test_all_at_once_is_not_four_and_then_the_rest():
@@ -121,3 +122,10 @@ def test_all_at_once_is_not_four_and_then_the_rest():
 
     assert lab_6._in_two_parts(commits({0: 3, 1: 1}, {0: 5, 1: 4, 2: 4}), "").reached
     assert not lab_6._in_two_parts(commits({0: 4, 1: 4, 2: 4}), "").reached
+
+
+def test_the_programs_of_the_labs_are_listed_with_their_modules():
+    programs = labs.programs()
+    assert programs["labs/click.py"] == "click"
+    assert programs["labs/lab_01_partitions/null_key.py"] == "lab_01_partitions.null_key"
+    assert not [path for path in programs if path.endswith(("__.py", "/check.py", "/topics.py"))]

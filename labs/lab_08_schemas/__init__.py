@@ -1,1 +1,0 @@
-"""Lab 8: Message content and schemas."""
