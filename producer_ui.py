@@ -13,6 +13,7 @@ import streamlit as st
 
 from page import board
 from page.answer import explain
+from plumbing import loopback
 from settings import PRODUCER_PORT
 
 PRODUCER = f"http://127.0.0.1:{PRODUCER_PORT}"
@@ -30,7 +31,7 @@ def like_button(key: str) -> bool:
     started = time.perf_counter()
     try:
         body = {"key": key} if key else {}
-        answer = requests.post(f"{PRODUCER}/like", json=body, timeout=LIKE_SECONDS).json()
+        answer = loopback.post(f"{PRODUCER}/like", json=body, timeout=LIKE_SECONDS).json()
     except requests.RequestException as error:
         answer = explain(error)
     st.session_state.answer = answer | {"took_ms": (time.perf_counter() - started) * 1000}

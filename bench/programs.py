@@ -13,6 +13,7 @@ import requests
 
 from bench.harness import NotMeasured
 from brokers.ports import free_ports
+from plumbing import loopback
 from plumbing.child import Child
 from settings import ROOT
 
@@ -57,16 +58,16 @@ class Program(Child):
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(requests.RequestException):
-                if requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).ok:
+                if loopback.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).ok:
                     return self
             time.sleep(0.05)
         raise NotMeasured(f"{self.name} does not answer: {self.last_lines()}")
 
     def get(self, path: str):
-        return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=30).json()
+        return loopback.get(f"http://127.0.0.1:{self.port}{path}", timeout=30).json()
 
     def post(self, path: str, body: dict | None = None) -> dict:
-        answer = requests.post(f"http://127.0.0.1:{self.port}{path}", json=body, timeout=120)
+        answer = loopback.post(f"http://127.0.0.1:{self.port}{path}", json=body, timeout=120)
         if answer.status_code != 201:
             raise NotMeasured(f"{self.name} answered {answer.status_code}: {answer.text[:300]}")
         return answer.json()

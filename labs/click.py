@@ -14,6 +14,7 @@ import requests
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from plumbing import loopback
 from plumbing.kafka import client_config
 from settings import PRODUCER_PORT, TOPIC
 
@@ -27,7 +28,7 @@ def click(key: str | None) -> dict:
     """Click once, print the answer and return it, with its `status`: 201 if the broker has confirmed the like."""
     started = time.monotonic()
     try:
-        answer = requests.post(f"http://127.0.0.1:{PRODUCER_PORT}/like", json={"key": key}, timeout=ANSWER_SECONDS)
+        answer = loopback.post(f"http://127.0.0.1:{PRODUCER_PORT}/like", json={"key": key}, timeout=ANSWER_SECONDS)
         body = answer.json()
     except (requests.RequestException, ValueError):
         sys.exit(f"The producer does not answer on port {PRODUCER_PORT}. python run.py in another terminal")

@@ -18,7 +18,7 @@ from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
 from launcher import terminal
 from launcher.session import CONSUMERS
-from plumbing import Problem
+from plumbing import Problem, loopback
 from plumbing.kafka import broker_problem, client_config
 from settings import ROOT
 
@@ -156,7 +156,7 @@ def _programs() -> Iterator[Finding]:
 def _is_ours(name: str, port: int) -> bool:
     path = "_stcore/health" if name == "page" else "health"
     try:
-        answer = requests.get(f"http://127.0.0.1:{port}/{path}", timeout=8)
+        answer = loopback.get(f"http://127.0.0.1:{port}/{path}", timeout=8)
         return answer.text == "ok" if name == "page" else bool({"topic", "hint"} & answer.json().keys())
     except (requests.RequestException, ValueError, AttributeError):
         return False

@@ -12,7 +12,7 @@ from brokers.ports import port_holder
 from launcher import terminal
 from launcher.control import ControlEndpoint
 from launcher.programs import Program, stop_all
-from plumbing import Problem
+from plumbing import Problem, loopback
 from settings import CONSUMER_PORT, GROUP, PAGE_PORT, PRODUCER_PORT
 
 CONSUMERS = 3
@@ -73,7 +73,7 @@ class Session:
     def _answers(self, program: Program) -> bool:
         path = {self.page: "_stcore/health", self.producer: "health"}.get(program, "status")
         try:
-            return requests.get(f"http://127.0.0.1:{program.port}/{path}", timeout=5).ok
+            return loopback.get(f"http://127.0.0.1:{program.port}/{path}", timeout=5).ok
         except requests.RequestException:
             return False
 
@@ -89,7 +89,7 @@ class Session:
 
     @staticmethod
     def _status(consumer: Program) -> dict:
-        return requests.get(f"http://127.0.0.1:{consumer.port}/status", timeout=5).json()
+        return loopback.get(f"http://127.0.0.1:{consumer.port}/status", timeout=5).json()
 
     def stop(self) -> None:
         """End all programs."""
@@ -178,9 +178,9 @@ class Session:
         url = f"http://127.0.0.1:{self.producer.port}"
         try:
             if int(count) == 1:
-                answer = requests.post(f"{url}/like", timeout=HTTP_SECONDS)
+                answer = loopback.post(f"{url}/like", timeout=HTTP_SECONDS)
             else:
-                answer = requests.post(f"{url}/likes", json={"count": int(count)}, timeout=60)
+                answer = loopback.post(f"{url}/likes", json={"count": int(count)}, timeout=60)
             if not answer.ok:
                 terminal.complain(answer.json()["error"], answer.json()["hint"])
         except (requests.RequestException, ValueError, KeyError):

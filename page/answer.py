@@ -8,6 +8,7 @@ import streamlit as st
 
 from page.group import Snapshot
 from page.lanes import path_html
+from plumbing import loopback
 from settings import PRODUCER_PORT
 
 BURST_SLICE = 5_000  # likes in one request: after each the progress moves
@@ -41,7 +42,7 @@ class Burst(threading.Thread):
     def _send_slice(self) -> dict:
         body = {"count": min(BURST_SLICE, self.count - self.confirmed)}
         try:
-            return requests.post(f"http://127.0.0.1:{PRODUCER_PORT}/likes", json=body, timeout=BURST_SECONDS).json()
+            return loopback.post(f"http://127.0.0.1:{PRODUCER_PORT}/likes", json=body, timeout=BURST_SECONDS).json()
         except requests.RequestException as error:
             return explain(error)
 

@@ -12,7 +12,7 @@ from page.chart import show_chart
 from page.group import Member, Rebalance, Snapshot
 from page.lanes import MOST_CONSUMERS, clock, lane_html, member_html, number_of, rebalance_html
 from page.watcher import GroupWatcher
-from plumbing import Problem
+from plumbing import Problem, loopback
 from plumbing.kafka import client_config
 from plumbing.topic import partition_of_key
 from settings import CONSUMER_PORT, CONTROL_TOKEN, CONTROL_URL, GROUP, TOPIC
@@ -147,7 +147,7 @@ def control(command: str) -> None:
     """Let run.py do what it does when this is typed in its terminal: stop 1, kill 1, start 1."""
     try:
         header = {"Authorization": f"Bearer {CONTROL_TOKEN}"}
-        requests.post(CONTROL_URL, json={"command": command}, headers=header, timeout=3).raise_for_status()
+        loopback.post(CONTROL_URL, json={"command": command}, headers=header, timeout=3).raise_for_status()
     except requests.RequestException:
         st.toast(f"run.py did not answer. Type this in its terminal: {command}", icon=":material/error:")
 

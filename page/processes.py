@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import requests
 
 from page.group import port_of
+from plumbing import loopback
 
 PROBE_SECONDS = 0.8  # how long to wait for a consumer's /status
 PROBE_EVERY_SECONDS = 0.5
@@ -75,7 +76,7 @@ class Processes(dict[str, Process]):
 def status_of(client_id: str) -> dict | None:
     """What the consumer answers, None if it does not, or if another one answers on its port."""
     try:
-        answer = requests.get(f"http://127.0.0.1:{port_of(client_id)}/status", timeout=PROBE_SECONDS).json()
+        answer = loopback.get(f"http://127.0.0.1:{port_of(client_id)}/status", timeout=PROBE_SECONDS).json()
     except (requests.RequestException, ValueError):
         return None
     return answer if isinstance(answer, dict) and answer.get("client_id") == client_id else None

@@ -32,6 +32,7 @@ from confluent_kafka.admin import (
 from brokers.ports import free_ports
 from labs.lab_08_schemas.add_field import ORDER
 from labs.secured import properties_of
+from plumbing import loopback
 from plumbing.kafka import client_config
 from settings import BOOTSTRAP_SERVERS, GROUP, TOPIC
 
@@ -118,7 +119,7 @@ def ask(program: str, port_variable: str, path: str, properties: Path) -> str:
     environment = {**os.environ, "KAFKA_CLIENT_CONFIG": str(properties), port_variable: str(port)}
     process = subprocess.Popen([sys.executable, program], env=environment, stdout=subprocess.DEVNULL)
     try:
-        call = requests.post if path == "like" else requests.get
+        call = loopback.post if path == "like" else loopback.get
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             try:
