@@ -12,7 +12,7 @@ import requests
 import streamlit as st
 
 from page import board
-from page.answer import explain
+from page.answer import explain, forget_answers
 from plumbing import loopback
 from settings import PRODUCER_PORT
 
@@ -28,6 +28,7 @@ def like_button(key: str) -> bool:
     """
     if not st.button("Like", icon=":material/favorite:", key="like", width="stretch"):
         return False
+    forget_answers()
     started = time.perf_counter()
     try:
         body = {"key": key} if key else {}

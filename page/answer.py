@@ -55,19 +55,39 @@ def explain(error: requests.RequestException) -> dict:
     return {"error": f"the producer is not running on port {PRODUCER_PORT}", "hint": hint}
 
 
-def show_answer(snapshot: Snapshot) -> None:
-    """The result of the last click, or how far the burst is."""
-    burst = st.session_state.get("burst")
-    if burst is not None:
+@st.cache_resource
+def bursts() -> list[Burst]:
+    """The bursts that are under way or have just ended, of all visitors: a reload of the page does not lose them."""
+    return []
+
+
+def start_burst(count: int) -> None:
+    forget_answers()
+    bursts().append(Burst(count))
+    bursts()[-1].start()
+
+
+def forget_answers() -> None:
+    """Before a new like or burst: its answer replaces those that are shown. Bursts that are under way stay."""
+    st.session_state.answer = None
+    bursts()[:] = [burst for burst in bursts() if burst.is_alive()]
+
+
+def show_answers(snapshot: Snapshot) -> None:
+    """The result of the last click, and of the bursts, or how far they are."""
+    for burst in bursts():
         if burst.is_alive():
             st.progress(burst.confirmed / burst.count, f"{burst.confirmed:,} of {burst.count:,} likes confirmed")
-            return
-        st.session_state.answer = burst.answer
-        st.session_state.burst = None
-    answer = st.session_state.get("answer")
-    if not answer:
+        else:
+            show_answer(burst.answer, snapshot)
+    if answer := st.session_state.get("answer"):
+        show_answer(answer, snapshot)
+    elif not bursts():
         st.html('<div class="path quiet">Click Like, and follow the event through its partition to a consumer.</div>')
-    elif "error" in answer:
+
+
+def show_answer(answer: dict, snapshot: Snapshot) -> None:
+    if "error" in answer:
         st.error(f"**Not confirmed:** {answer['error']}  \n{answer['hint']}", icon=":material/error:")
     elif "count" in answer:
         spread = ", ".join(f"{n:,} in partition {p}" for p, n in sorted(answer["partitions"].items()))

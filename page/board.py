@@ -7,7 +7,7 @@ import requests
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from page.answer import Burst, show_answer
+from page.answer import show_answers, start_burst
 from page.chart import show_chart
 from page.group import Member, Rebalance, Snapshot
 from page.lanes import MOST_CONSUMERS, clock, lane_html, member_html, number_of, rebalance_html
@@ -69,14 +69,13 @@ def show_options(group: str) -> tuple[DeltaGenerator, str]:
             "Key (optional)", max_chars=200, placeholder="ann", help="Press Enter to see its partition"
         )
         if key and partitions:
-            left.markdown(f"goes to **partition {partition_of_key(key, partitions)}**")
+            left.markdown(f"goes to **partition {partition_of_key(key, partitions)}**; a burst goes round robin")
         else:
             left.caption("Without a key: round robin")
         with right.form("many", border=False):
             count = st.number_input("How many at once?", 1, LARGEST_BURST, 100)
             if st.form_submit_button("Send a burst", icon=":material/bolt:", width="stretch"):
-                st.session_state.burst = Burst(count)
-                st.session_state.burst.start()
+                start_burst(count)
     return button, key
 
 
@@ -89,7 +88,7 @@ def look_now(group: str) -> None:
 def show_board(group: str) -> None:
     """Everything that changes without a click."""
     snapshot = watcher_of(group).snapshot()
-    show_answer(snapshot)
+    show_answers(snapshot)
     if snapshot.problem:
         before = f"  \nBelow is the last known state, of {clock(snapshot.at)}." if snapshot.partitions else ""
         st.warning(f"**{snapshot.problem}** {snapshot.hint}{before}", icon=":material/hourglass_empty:")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 import requests
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from page import answer, board
 from page.chart import rows_of
 from page.group import Partition, Sample, Snapshot
+from plumbing import loopback
 from tests.programs import ROOT
 
 SEEN = Snapshot(at=1_734_721_501.0, tick=100.0, problem="", partitions=(Partition(0, 3, 3, "consumer-5002"),))
@@ -32,6 +34,13 @@ class FakeWatcher:
         return ["a-group-that-sorts-before", "likes-ui"]
 
 
+class Like:
+    """The producer's answer to a click."""
+
+    def json(self):
+        return {"order": 7, "clicked_at": "", "ts_ms": 0, "partition": 0, "offset": 2}
+
+
 @pytest.fixture
 def page(monkeypatch):
     monkeypatch.setattr(board, "GroupWatcher", FakeWatcher)
@@ -39,6 +48,7 @@ def page(monkeypatch):
     yield AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=30)
     board.watcher_of.clear()
     board.groups_of_the_cluster.clear()
+    answer.bursts.clear()
 
 
 def test_it_opens_on_the_configured_group_and_stays_on_the_chosen_one(page):
@@ -54,11 +64,7 @@ def test_it_opens_on_the_configured_group_and_stays_on_the_chosen_one(page):
 def test_a_click_is_a_post_to_the_producer(page, monkeypatch):
     sent = []
 
-    class Answer:
-        def json(self):
-            return {"order": 7, "clicked_at": "", "ts_ms": 0, "partition": 0, "offset": 2}
-
-    monkeypatch.setattr(requests, "post", lambda url, json, timeout: sent.append((url, json)) or Answer())
+    monkeypatch.setattr(loopback, "post", lambda url, json, timeout: sent.append((url, json)) or Like())
     page.run()
     page.button(key="like").click().run()
     page.text_input[0].set_value("ann").run()
@@ -80,7 +86,7 @@ def test_a_producer_that_does_not_answer_is_one_line(page, monkeypatch, error, s
     def fail(*_arguments, **_named):
         raise error
 
-    monkeypatch.setattr(requests, "post", fail)
+    monkeypatch.setattr(loopback, "post", fail)
     page.run()
     page.button(key="like").click().run()
     assert not page.exception
@@ -94,6 +100,37 @@ def test_a_burst_that_is_cut_off_reports_what_was_confirmed(monkeypatch):
     burst = answer.Burst(10_000)
     burst.run()
     assert burst.answer["error"] == "no broker answers (5,000 of 10,000 were confirmed before)"
+
+
+def test_bursts_beside_each_other_and_beside_clicks_all_show_their_answer(page, monkeypatch):
+    """Also to a visitor who comes later, as after a reload of the page."""
+    go_on = threading.Event()
+
+    def send_slice(burst):
+        go_on.wait(20)
+        partitions = {"0": burst.count}
+        return {"count": burst.count, "first_order": 1, "last_order": burst.count, "partitions": partitions}
+
+    monkeypatch.setattr(answer.Burst, "_send_slice", send_slice)
+    monkeypatch.setattr(loopback, "post", lambda *_arguments, **_named: Like())
+    page.run()
+    for count in (11, 22):
+        page.number_input[0].set_value(count)
+        page.button(key="FormSubmitter:many-Send a burst").click().run()
+    page.button(key="like").click().run()
+    assert not page.exception
+    go_on.set()
+    for burst in answer.bursts():
+        burst.join(20)
+    for visitor in (page, AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=30)):
+        visitor.run()
+        assert [success.value.partition(":**")[0].partition("**")[2][:13] for success in visitor.success] == [
+            "Likes 1 to 11",
+            "Likes 1 to 22",
+        ]
+    assert page.session_state["answer"]["order"] == 7
+    page.button(key="like").click().run()
+    assert not page.success, "a new click replaces the answers of bursts that have ended"
 
 
 def test_the_chart_does_not_need_the_clock_of_the_day():
