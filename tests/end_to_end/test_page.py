@@ -13,7 +13,7 @@ import requests
 from confluent_kafka import Consumer, Producer
 from playwright.sync_api import Page, expect
 
-from brokers.ports import taken
+from brokers.ports import port_holder
 from plumbing.kafka import client_config
 from tests.browser import chromium
 from tests.programs import ROOT, wait_until
@@ -149,7 +149,7 @@ def test_a_burst_is_confirmed_counted_and_read(page):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot suspend a process and resume it")
 def test_a_consumer_that_hangs_is_silent_and_comes_back(page):
-    held = psutil.Process(taken(5003).pid)
+    held = psutil.Process(port_holder(5003).pid)
     held.send_signal(signal.SIGSTOP)
     try:
         expect(member(page, 2)).to_contain_text("silent")
@@ -181,7 +181,7 @@ def answers(url: str) -> bool:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot suspend a process and resume it")
 def test_without_the_broker_the_page_says_so_and_recovers(page):
-    broker = psutil.Process(taken(9092).pid)
+    broker = psutil.Process(port_holder(9092).pid)
     broker.send_signal(signal.SIGSTOP)
     try:
         expect(page.get_by_text("No broker answers on localhost:9092.")).to_be_visible()
