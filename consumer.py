@@ -64,11 +64,15 @@ class Member:
         self.position = {}  # assigned partition -> offset of the next event, None before the first
         self.rebalances = deque(maxlen=REBALANCES_KEPT)
 
-    def join_group(self) -> Consumer:
+    def join_group(self, topic: Topic) -> Consumer:
+        def on_assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            self.note_rebalance("assigned", partitions)
+            topic.ignore_offsets_of_its_predecessor(consumer, partitions)
+
         consumer = kafka.connect(Consumer, CONFIG | {"error_cb": self.note_error})
         consumer.subscribe(
             [TOPIC],
-            on_assign=lambda _, partitions: self.note_rebalance("assigned", partitions),
+            on_assign=on_assign,
             on_revoke=lambda _, partitions: self.note_rebalance("revoked", partitions),
             on_lost=lambda _, partitions: self.note_rebalance("lost", partitions),
         )
@@ -171,7 +175,7 @@ def main() -> None:
     listener = web.listen(CONSUMER_PORT, "CONSUMER_PORT")
     member, topic = Member(), Topic(TOPIC, CONFIG)
     with process.StopSignal() as stop:
-        consumer = member.join_group()
+        consumer = member.join_group(topic)
         web.serve_in_background(create_app(member, topic), listener)
         log.info("Consumer on http://localhost:%d, group %s, broker %s", CONSUMER_PORT, GROUP, BOOTSTRAP_SERVERS)
         while True:
@@ -179,20 +183,20 @@ def main() -> None:
             member.polled_at = time.monotonic()
             if stop.requested:
                 break
-            if message is None or message.error():
+            if not member.problem and topic.was_recreated():
+                # librdkafka goes by the offsets and leader epochs of the old topic; a new member does not.
+                log.warning("The topic %s was deleted and recreated. Rejoining the group ...", TOPIC)
+                consumer.close()
+                consumer = member.join_group(topic)
+            elif message is None or message.error():
                 if message is not None:
                     member.note_error(message.error())
                 member.note_problem(topic)
-                if not member.problem and topic.was_recreated(member.position):
-                    # librdkafka goes by the old topic's leader epochs and would wait forever; a new member does not.
-                    log.warning("The topic %s was deleted and recreated. Rejoining the group ...", TOPIC)
-                    consumer.close()
-                    consumer = member.join_group()
-                continue
-            member.process(message)
-            # At least once: only now, with its line written, is the event done. After a crash between the two it is
-            # read again; in the opposite order it would be lost.
-            consumer.store_offsets(message)
+            else:
+                member.process(message)
+                # At least once: only now, with its line written, is the event done. After a crash between the two it
+                # is read again; in the opposite order it would be lost.
+                consumer.store_offsets(offsets=[topic.offset_after(message)])
         consumer.close()  # commits, and tells the group, which then need not wait for the session timeout
         log.info("Consumer on port %d left the group", CONSUMER_PORT)
 

@@ -1,9 +1,19 @@
 """What the broker says about a topic, and its records up to its end."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import settings
@@ -18,6 +28,8 @@ ASK_AGAIN = (
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
 )
+IDENTIFY_SECONDS = 1.0  # how often a program looks whether the topic is still the same one
+LABEL = "topic "  # before the topic's id, in the metadata of a committed offset
 # Settings of a client that reads a topic from a place to its end, without joining a group.
 READ_TO_END = {"enable.auto.commit": False, "enable.partition.eof": True, "fetch.wait.max.ms": 10}
 
@@ -66,13 +78,16 @@ class Topic:
     def __init__(self, name: str, own: dict, blocking: Callable = lambda function, *arguments: function(*arguments)):
         self.name = name
         self._blocking = blocking
-        self._existed = self._vanished = False
+        self._id = ""  # which Kafka gave it when it was created
+        self._identified_at = float("-inf")
+        self._places: dict[int, TopicPartition] = {}
         self._refusals: list[str] = []
         self._count, self._asked_at = 0, float("-inf")
         mine = {"client.id": own["client.id"], "group.id": own.get("group.id", own["client.id"])}
         self._client = connect(
             Consumer, mine | READ_TO_END | {"error_cb": lambda error: note_refusal(error, self._refusals)}
         )
+        self._admin = connect(AdminClient, {"client.id": own["client.id"]})
 
     def partitions(self, max_age: float = 0.0) -> int:
         """How many partitions it has, by an answer of the broker that is at most `max_age` seconds old.
@@ -88,7 +103,7 @@ class Topic:
             self.partitions()
         except Unavailable as missing:
             return missing.line()
-        return "" if error is None or error.code() in CONNECTION_ERRORS else f"Kafka says: {error.str()}."
+        return "" if error is None or error.code() in CONNECTION_ERRORS else f"Kafka says: {error.str().rstrip('.')}."
 
     def lag(self, position: dict[int, int | None]) -> dict[int, int | None]:
         """Partition -> events from that position to the end, None if the broker does not answer. Position None stands
@@ -98,16 +113,51 @@ class Topic:
         except KafkaException:
             return dict.fromkeys(position)
 
-    def was_recreated(self, position: dict[int, int | None]) -> bool:
-        """Whether it was deleted and created again since these positions were reached: it was missing in between, or
-        it ends before them."""
-        if self._vanished:
-            self._vanished = False
-            return True
-        try:
-            return any((offset or 0) > self._ends(partition)[1] for partition, offset in position.items())
-        except KafkaException:
+    def was_recreated(self) -> bool:
+        """Whether it was deleted and created again since the last call that asked the broker: at most one a second."""
+        if time.monotonic() - self._identified_at < IDENTIFY_SECONDS:
             return False
+        before = self._id
+        return before != self._identify() and before != ""
+
+    def offset_after(self, message: Message) -> TopicPartition:
+        """The offset to store when this message is done. Its metadata names the topic by its id: when the topic is
+        recreated, a commit for the old one may arrive in the new one, as Kafka knows topics by their names there."""
+        place = self._places.get(message.partition())
+        if place is None or place.metadata != self._label():
+            place = self._places[message.partition()] = TopicPartition(self.name, message.partition(), 0, self._label())
+        place.offset = message.offset() + 1
+        return place
+
+    def ignore_offsets_of_its_predecessor(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """In `on_assign`: read a partition from its beginning if the group's committed offset is that of a topic of the
+        same name that was deleted."""
+        self._identify()
+        try:
+            committed = insist(lambda: consumer.committed(partitions, timeout=BROKER_SECONDS))
+        except KafkaException:
+            return  # not known, as before the first commit
+        stale = [place for place in committed if (place.metadata or "").startswith(LABEL) and self._id]
+        stale = [place for place in stale if place.metadata != self._label()]
+        if stale:
+            for place in stale:
+                place.offset = OFFSET_BEGINNING
+            consumer.assign(committed)
+
+    def _identify(self) -> str:
+        """Its id, by the broker; the last known one if the broker does not answer."""
+
+        def ask() -> str:
+            asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=BROKER_SECONDS)
+            return str(asked[self.name].result().topic_id)
+
+        with contextlib.suppress(KafkaException):
+            self._id = insist(ask)
+        self._identified_at = time.monotonic()
+        return self._id
+
+    def _label(self) -> str:
+        return f"{LABEL}{self._id}" if self._id else ""
 
     def tail(self, records: int) -> list[Message]:
         """The last `records` of each partition. Raises `Unavailable`."""
@@ -131,11 +181,9 @@ class Topic:
             raise no_broker(settings.BOOTSTRAP_SERVERS, self._refusals[-1] if self._refusals else "") from None
         self._refusals.clear()
         if self.name not in topics:
-            self._vanished = self._existed
             hidden = ", or access rules hide it" if settings.CLIENT_CONFIG else ""
             hint = "create it: python run.py topic, or create_likes_topic.bat"
             raise Unavailable(f"the topic {self.name} is missing{hidden}", hint)
-        self._existed = True
         return len(topics[self.name].partitions)
 
     def _lag(self, partition: int, offset: int | None) -> int:
@@ -149,9 +197,7 @@ class Topic:
     def _ends(self, partition: int) -> tuple[int, int]:
         """The first offset, and the one after the last."""
         here = TopicPartition(self.name, partition)
-        ends = insist(lambda: self._client.get_watermark_offsets(here, timeout=BROKER_SECONDS))
-        self._existed = True
-        return ends
+        return insist(lambda: self._client.get_watermark_offsets(here, timeout=BROKER_SECONDS))
 
 
 def create(admin: AdminClient, name: str, partitions: int, config: dict[str, str] | None = None) -> bool:

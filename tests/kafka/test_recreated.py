@@ -1,0 +1,78 @@
+"""The topic is deleted and created again at once, with the programs running: nothing of the new one is skipped."""
+
+import time
+
+import pytest
+import requests
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from brokers.ports import free_ports
+from plumbing import topic
+from plumbing.kafka import client_config
+from tests.brokers import TOPIC, local_broker, with_topic
+from tests.programs import Program, consumer, producer, wait_until
+
+LIKES = 300
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    broker = local_broker(tmp_path_factory.mktemp("recreated"))
+    with broker as servers:
+        yield with_topic(servers)
+
+
+def recreate(servers: str, partitions: int) -> None:
+    """As quickly as Kafka allows."""
+    admin = AdminClient(client_config(servers))
+    admin.delete_topics([TOPIC])[TOPIC].result()
+
+    def created() -> bool:
+        try:
+            return topic.create(admin, TOPIC, partitions)
+        except KafkaException:
+            return False
+
+    wait_until(created, "the topic again")
+
+
+def burst(api: Program) -> set[int]:
+    """The orders of a burst, all of them confirmed."""
+
+    def confirmed() -> dict | None:
+        answer = requests.post(f"{api.url}/likes", json={"count": LIKES}, timeout=60)
+        return answer.json() if answer.status_code == 201 else None
+
+    answer = wait_until(confirmed, "a burst")
+    return set(range(answer["first_order"], answer["last_order"] + 1))
+
+
+def wait_until_read(members: list[Program], orders: set[int]) -> None:
+    def missing() -> set[int]:
+        return orders - {order for member in members for order in member.likes()}
+
+    deadline = time.monotonic() + 60
+    while left := missing():
+        lines = [line for member in members for line in member.lines if not line.startswith("Consumed")]
+        lines += [f"{len(member.likes())} likes, {member.status()}" for member in members]
+        assert time.monotonic() < deadline, "\n".join([f"{len(left)} of {len(orders)} likes were not read", *lines])
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("partitions", [3, 3, 6, 3])
+def test_nothing_is_skipped_in_a_topic_that_was_recreated_at_once(broker, start, group, partitions):
+    api = start(producer(broker))
+    api.wait_until_it_answers()
+    members = [start(consumer(broker, group, port)) for port in sorted(free_ports(3))]
+    wait_until_read(members, burst(api))
+    recreate(broker, partitions)
+    wait_until_read(members, burst(api))
+    for member in members:
+        assert member.wait_for_status(lambda status: not status["problem"])
+        assert member.interrupt() == 0
+    # And it is as true for members that start later, with what the old ones have committed.
+    recreate(broker, 3)
+    orders = burst(api)
+    later = [start(consumer(broker, group, port)) for port in sorted(free_ports(3))]
+    wait_until_read(later, orders)
