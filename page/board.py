@@ -69,13 +69,15 @@ def show_options(group: str) -> tuple[DeltaGenerator, str]:
             "Key (optional)", max_chars=200, placeholder="ann", help="Press Enter to see its partition"
         )
         if key and partitions:
-            left.markdown(f"goes to **partition {partition_of_key(key, partitions)}**; a burst goes round robin")
+            left.markdown(f"goes to **partition {partition_of_key(key, partitions)}**")
         else:
             left.caption("Without a key: round robin")
         with right.form("many", border=False):
             count = st.number_input("How many at once?", 1, LARGEST_BURST, 100)
             if st.form_submit_button("Send a burst", icon=":material/bolt:", width="stretch"):
                 start_burst(count)
+        if key:
+            right.caption("A burst has no key: round robin")
     return button, key
 
 
