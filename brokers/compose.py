@@ -61,9 +61,8 @@ def server_properties(
     }
     settings["log.dirs"] = data.as_posix()
     if platform.system() == "Windows":
-        # Windows cannot rename a file that is mapped into memory, which is how Kafka removes old
-        # segments; it would stop for good (https://issues.apache.org/jira/browse/KAFKA-1194).
-        settings["log.retention.ms"] = "-1"
+        # Windows cannot rename a file that is mapped into memory, which is how Kafka replaces a compacted
+        # segment; it would stop for good (https://issues.apache.org/jira/browse/KAFKA-1194).
         settings["log.cleaner.enable"] = "false"
     return settings
 

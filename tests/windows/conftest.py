@@ -68,7 +68,7 @@ def display():
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as xvfb:
         try:
             number = xvfb.stdout.readline().strip()  # it comes when the display can be used
-            assert number, "Xvfb did not start; its reason is above"
+            assert number, "Xvfb did not start; the reason is above"
             yield f":{number}"
         finally:
             xvfb.terminate()

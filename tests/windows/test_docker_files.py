@@ -45,7 +45,7 @@ FAILURES = {
         "no matching manifest for windows/amd64 10.0.26100 in the manifest list entries",
         ["Switch to Linux containers"],
     ),
-    "something new": ("the whale has hiccups", ["its reason is above", "docker compose ps -a"]),
+    "something new": ("the whale has hiccups", ["the reason is above", "docker compose ps -a"]),
 }
 
 

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.usefixtures("free_ports"), pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory):
     """The local broker where everyone looks for it; on Linux it runs outside Wine."""
-    if any(local.taken(port) for port in local.PORTS.values()):
+    if any(local.port_holder(port) for port in local.PORTS.values()):
         refuse("a broker is running on localhost:9092: stop it first")
     with local.LocalBroker(tmp_path_factory.mktemp("kafka")) as servers:
         yield with_topic(servers)
