@@ -1,8 +1,8 @@
 """The history of a consumer group, read from Kafka's internal topic `__consumer_offsets`.
 
 The group coordinator writes there, for each group, every commit and every generation with its members and their
-partitions. The log is compacted only after a segment is closed, at 100 MB or after 7 days: until then
-everything is there.
+partitions. The log is compacted only after a segment is closed: at 100 MB, or after 7 days by Kafka's default, but
+not because of its age on the brokers of this project (log.roll.hours). Until then everything is there.
 
 The record formats: OffsetCommitKey, OffsetCommitValue, GroupMetadataKey and GroupMetadataValue in
 https://github.com/apache/kafka/tree/3.7/core/src/main/resources/common/message (and group-coordinator/), the
