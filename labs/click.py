@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from plumbing import loopback
 from plumbing.kafka import client_config
+from plumbing.topic import insist
 from settings import PRODUCER_PORT, TOPIC
 
 HISTORY = Path(__file__).resolve().parent.parent / ".kafka" / "clicks.jsonl"
@@ -45,9 +46,13 @@ def topic_id() -> str:
     """The id that the cluster gave to `likes` when the topic was created; a recreated topic has another one. While
     there is no active controller to ask (lab 9), that of the last click."""
     admin = AdminClient(client_config())
-    try:
+
+    def ask() -> str:
         asked = admin.describe_topics(TopicCollection([TOPIC]), request_timeout=CONTROLLER_SECONDS)
         return str(asked[TOPIC].result().topic_id)
+
+    try:
+        return insist(ask, 2 * CONTROLLER_SECONDS)
     except KafkaException:
         saved = all_saved()
         return saved[-1]["topic_id"] if saved else "unknown"

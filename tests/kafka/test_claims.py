@@ -6,7 +6,7 @@ Claim 4, what Kafdrop shows, needs Docker: tests/docker.
 import re
 import time
 
-from brokers import local
+from brokers import java
 from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import consumer, wait_until
 
@@ -63,7 +63,7 @@ def test_3b_after_a_kill_the_others_take_over_within_the_session_timeout(kafka, 
 
 def kafka_topics(kafka, capfd, *arguments) -> str:
     """What Kafka's own kafka-topics prints, run by the Java class that kafka-topics.sh starts."""
-    assert local.run_command("kafka-topics", ["--bootstrap-server", kafka, *arguments]) == 0
+    assert java.run_command("kafka-topics", ["--bootstrap-server", kafka, *arguments]) == 0
     return capfd.readouterr().out
 
 

@@ -54,9 +54,10 @@ def wait_until_read(members: list[Program], orders: set[int]) -> None:
 
     deadline = time.monotonic() + 60
     while left := missing():
-        lines = [line for member in members for line in member.lines if not line.startswith("Consumed")]
-        lines += [f"{len(member.likes())} likes, {member.status()}" for member in members]
-        assert time.monotonic() < deadline, "\n".join([f"{len(left)} of {len(orders)} likes were not read", *lines])
+        if time.monotonic() > deadline:
+            lines = [line for member in members for line in member.lines if not line.startswith("Consumed")]
+            lines += [f"{len(member.likes())} likes, {member.status()}" for member in members]
+            pytest.fail("\n".join([f"{len(left)} of {len(orders)} likes were not read", *lines]))
         time.sleep(0.1)
 
 
