@@ -50,27 +50,27 @@ def main(arguments: list[str]) -> int:
 
 def parse(arguments: list[str]) -> tuple[str, argparse.Namespace]:
     """The name of the command, and its options. What is wrong with them ends the program with code 2."""
-    name = arguments[0].replace("\\", "/") if arguments else "start"
+    name = arguments[0].replace("\\", "/").removeprefix("./") if arguments else "start"  # .\labs\click.py
     if name.startswith("labs/"):
-        return "labs", argparse.Namespace(program=name, arguments=arguments[1:])
+        return "labs", argparse.Namespace(module=_module(name), arguments=arguments[1:])
     if name in COMMANDS and COMMANDS[name].passes_on:
         return name, argparse.Namespace(command=name, arguments=arguments[1:])
     if name not in COMMANDS and not name.startswith("-"):
         _parser().exit(2, f"unknown command {name!r}\n  -> python run.py --help\n")
-    if name in COMMANDS:
-        return name, _parser().parse_args([name, *arguments[1:]])
-    return "start", _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
+    return options.command or "start", options
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python run.py", description=ABOUT, epilog=MORE, formatter_class=_layout)
     _add_broker_options(parser)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for name, command in COMMANDS.items():
         if name not in KAFKA_COMMANDS:
             one = commands.add_parser(name, help=command.help, description=command.help)
+            one.set_defaults(arguments=[])
             if name == "start":
-                _add_broker_options(one)
+                _add_broker_options(one, argparse.SUPPRESS, argparse.SUPPRESS)  # keeps what precedes the command
             if name == "check":
                 one.add_argument("lab", nargs="?", help="its number: what is missing in that lab, and why")
     return parser
@@ -80,9 +80,22 @@ def _layout(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, max_help_position=34, width=110)
 
 
-def _add_broker_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--broker", default="", choices=KINDS, help="start this one; default: the first available")
-    parser.add_argument("--brokers", type=int, default=1, choices=[1, 3], help="three: each has a copy of every like")
+def _add_broker_options(parser: argparse.ArgumentParser, kind="", count=1) -> None:
+    parser.add_argument("--broker", default=kind, choices=KINDS, help="start this one; default: the first available")
+    parser.add_argument(
+        "--brokers", type=int, default=count, choices=[1, 3], help="three: each has a copy of every like"
+    )
+
+
+def _module(program: str) -> str:
+    """The module of a program of the labs, such as `labs/click.py`. Raises `Problem` if it does not exist."""
+    programs = labs.programs()
+    if program not in programs:
+        file = program.rpartition("/")[2]
+        path = next((path for path in programs if path.endswith(f"/{file}")), None)
+        hint = f"python run.py {path}" if path else "python run.py labs   (lists them)"
+        raise Problem(f"there is no {program}", hint)
+    return programs[program]
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -105,20 +118,17 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    """Run a program of the labs. Raises `Problem` if there is none of this name, or no broker for it."""
+    """Run a program of the labs, or list them. Raises `Problem` if no broker answers."""
     from labs import secured
     from plumbing.kafka import answers
 
-    programs = labs.programs()
-    if options.program not in programs:
-        file = options.program.rpartition("/")[2]
-        path = next((path for path in programs if path.endswith(f"/{file}")), None)
-        hint = f"python run.py {path}" if path else "python run.py check   (the labs; their pages are in labs/)"
-        raise Problem(f"there is no {options.program}", hint)
+    if "module" not in options:
+        terminal.write("\n".join(f"python run.py {path}" for path in labs.programs()))
+        return 0
     secured.act_as("learner")
     if not {"-h", "--help"} & set(options.arguments) and not answers(BOOTSTRAP_SERVERS, BROKER_SECONDS):
         raise Problem(f"no broker answers on {BOOTSTRAP_SERVERS}", "python run.py in another terminal, then try again")
-    return _call("-m", "labs", programs[options.program], *options.arguments)
+    return _call("-m", "labs", options.module, *options.arguments)
 
 
 def _test(options: argparse.Namespace) -> int:
@@ -202,7 +212,7 @@ Kafka's own command line, without Docker: python run.py kafka-topics --list; and
 COMMANDS = {
     "start": Command("start a broker, the topic and the five programs (the default)", PROGRAMS, _start),
     "check": Command("what you have reached in the labs, asked from the broker", LABS, _check),
-    "labs": Command("run a program of the labs: python run.py labs/click.py", LABS, _lab),
+    "labs": Command("list the programs of the labs; to run one: python run.py labs/click.py", LABS, _lab),
     "prepare": Command("fetch everything beforehand, for a room without network", LABS, _prepare),
     "test": Command("run the tests; arguments go to pytest", DEV, _test, passes_on=True),
     "bench": Command("measure how fast the programs are", BENCH, _bench, passes_on=True),

@@ -25,7 +25,7 @@ from tests.programs import ROOT
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 8), (3, 9)])
-def test_an_old_python_is_told_so_in_one_line(version):
+def test_an_old_python_is_refused_in_one_line(version):
     pretend = f"import runpy, sys; sys.version_info = {version}; runpy.run_path('run.py', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", pretend], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
@@ -53,7 +53,7 @@ def project(tmp_path, monkeypatch):
     return folder
 
 
-def test_venv_is_made_once_and_mended_when_it_is_half_made(project, capsys):
+def test_venv_is_created_once_and_repaired_when_it_is_incomplete(project, capsys):
     setup.enter("requirements/dev.txt")
     assert "packages    installed in .venv" in capsys.readouterr().out
     setup.enter("requirements/dev.txt")
@@ -132,7 +132,7 @@ def found_here(monkeypatch, *, kafka=False, holder=None, docker="Docker is not i
     monkeypatch.setattr(choose, "CHOSEN_BOOTSTRAP_SERVERS", servers)
 
 
-def test_the_broker_is_the_first_that_can_be_had(monkeypatch):
+def test_the_broker_is_the_first_that_is_available(monkeypatch):
     other = PortHolder(42, "something")
     found_here(monkeypatch)
     assert [type(broker) for broker in choose.candidates()] == [LocalBroker]
@@ -162,7 +162,7 @@ def test_three_brokers_are_dockers_or_local(monkeypatch):
     assert "unset" in refused.value.hint
 
 
-def test_a_broker_that_cannot_be_had_is_passed_over_only_where_that_helps(monkeypatch):
+def test_a_broker_that_is_not_available_is_passed_over_only_where_that_helps(monkeypatch):
     def fail(error):
         def start(self, progress):
             raise error
@@ -289,7 +289,7 @@ def test_help_names_every_command():
     assert "python run.py --broker local" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["start", "check", "prepare", "doctor", "topic", "clean"])
+@pytest.mark.parametrize("command", ["start", "check", "labs", "prepare", "doctor", "topic", "clean"])
 def test_each_command_has_help_of_its_own(command):
     done = subprocess.run([sys.executable, ROOT / "run.py", command, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
@@ -301,12 +301,47 @@ def test_arguments_of_tests_and_tools_are_passed_on():
     name, options = cli.parse(["kafka-topics", "--list", "--help"])
     assert (name, options.arguments) == ("kafka-topics", ["--list", "--help"])
     assert cli.parse(["test", "-k", "like"])[1].arguments == ["-k", "like"]
-    name, options = cli.parse(["labs\\click.py", "--count", "3"])
-    assert (name, options.program, options.arguments) == ("labs", "labs/click.py", ["--count", "3"])
+    for path in ("labs/click.py", "labs\\click.py", ".\\labs\\click.py"):  # as PowerShell completes it
+        name, options = cli.parse([path, "--count", "3"])
+        assert (name, options.module, options.arguments) == ("labs", "click", ["--count", "3"])
+
+
+CHOICES = [
+    ([], "start", "", 1),
+    (["--broker", "local"], "start", "local", 1),
+    (["--broker", "local", "start"], "start", "local", 1),
+    (["start", "--brokers", "3"], "start", "", 3),
+    (["--brokers", "3", "start", "--broker", "docker"], "start", "docker", 3),
+    (["--broker", "local", "doctor"], "doctor", "local", 1),
+    (["--broker", "local", "test"], "test", "local", 1),
+]
+
+
+@pytest.mark.parametrize(("arguments", "name", "kind", "count"), CHOICES)
+def test_a_broker_is_chosen_before_or_after_the_command(arguments, name, kind, count):
+    command, options = cli.parse(arguments)
+    assert (command, options.broker, options.brokers) == (name, kind, count)
+    assert not cli.COMMANDS[name].passes_on or options.arguments == []
+
+
+def test_every_broker_of_the_command_line_exists():
+    assert set(cli.KINDS) == choose.KINDS.keys()
+
+
+def test_labs_lists_its_programs(capsys):
+    name, options = cli.parse(["labs"])
+    assert cli.COMMANDS[name].run(options) == 0
+    assert capsys.readouterr().out.splitlines() == [f"python run.py {path}" for path in labs.programs()]
+
+
+def test_the_commands_are_known_before_any_package_is_installed():
+    done = subprocess.run([sys.executable, "-S", ROOT / "run.py", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "kafka-consumer-groups" in done.stdout
 
 
 def test_a_program_of_the_labs_in_another_folder_is_suggested():
     path = next(path for path in labs.programs() if path.endswith("/null_key.py"))
     with pytest.raises(Problem, match=r"there is no labs/somewhere/null_key\.py") as refused:
-        cli._lab(cli.parse(["labs/somewhere/null_key.py"])[1])
+        cli.parse(["labs/somewhere/null_key.py"])
     assert refused.value.hint == f"python run.py {path}"
