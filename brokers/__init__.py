@@ -1,12 +1,12 @@
 """Where a broker on localhost:9092 comes from.
 
-| module      | broker                                                         | needs  |
-| ----------- | -------------------------------------------------------------- | ------ |
-| `choose`    | which one `run.py` takes                                        |        |
-| `docker`    | the compose project, with Kafdrop                              | Docker |
-| `local`     | the same Apache Kafka without Docker, on a Java that pip installs | -      |
-| `cluster`   | three brokers, with and without Docker                         | -      |
-| `secured`   | the local one with TLS, passwords and access rules             | -      |
+| module    | broker                                                            | needs  |
+| --------- | ----------------------------------------------------------------- | ------ |
+| `choose`  | which one `run.py` takes                                          |        |
+| `docker`  | the compose project, with Kafdrop                                 | Docker |
+| `local`   | the same Apache Kafka without Docker, on a Java that pip installs | -      |
+| `cluster` | three brokers, with and without Docker                            | -      |
+| `secured` | the local one with TLS, passwords and access rules                | -      |
 
 Their classes have the interface of `Broker`.
 """

@@ -47,9 +47,6 @@ class Service:
 SINGLE = Service()
 
 
-SINGLE = Service()
-
-
 def server_properties(
     data: Path, renumbered: dict[int, int] | None = None, service: Service = SINGLE
 ) -> dict[str, str]:

@@ -2,11 +2,10 @@
 
 import shutil
 import subprocess
-from pathlib import Path
 
 from brokers import Broker, NotAvailable, Progress
+from settings import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 10.0  # for an answer of the engine
 START_SECONDS = 600.0  # the first start pulls two images, about 500 MB
 

@@ -21,7 +21,7 @@ COMMANDS = {  # name of the shell script -> Java class
     "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
     "kafka-configs": "kafka.admin.ConfigCommand",
 }
-OF_THE_BROKER = [
+BROKER_OPTIONS = [
     "-Xms128m",
     "-Xmx512m",
     "-Djava.net.preferIPv4Stack=true",

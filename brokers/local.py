@@ -97,7 +97,7 @@ class LocalBroker(Broker):
             progress("preparing the data folder")
             self._format(runtime, {**os.environ, **classes})
         progress(f"starting Apache Kafka {jars.kafka_version()}")
-        command = [*runtime, *java.OF_THE_BROKER, "kafka.Kafka", str(self.folder / "server.properties")]
+        command = [*runtime, *java.BROKER_OPTIONS, "kafka.Kafka", str(self.folder / "server.properties")]
         self._child = Child(*command, environment=classes, log=self.log)
 
     def wait_until_it_answers(self) -> None:

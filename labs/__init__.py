@@ -1,7 +1,7 @@
 """The labs: a folder for each, with its page, its programs and its check.
 
 python run.py labs/lab_01_partitions/null_key.py      run a program of a lab, on any system
-python run.py check 1                                 what is reached of lab 1, asked from the broker
+python run.py check 1                                 what you have reached in lab 1, asked from the broker
 python run.py check                                   progress over all labs
 
 | module     | what it does                                                          |

@@ -1,15 +1,15 @@
 """What `python run.py` does.
 
-| module     | what it is for                                                              |
-| ---------- | --------------------------------------------------------------------------- |
-| `cli`      | the commands of `run.py`                                                    |
-| `setup`    | `.venv` with the packages of `requirements.txt`; standard library only      |
-| `terminal` | one terminal for everything: names, colours, progress; standard library only |
-| `programs` | the five programs as processes: start, stop, kill, their lines              |
-| `control`  | the endpoint through which the page stops and starts consumers               |
-| `start`    | `python run.py` itself: broker, topic, session, the end                     |
-| `session`  | the five programs and the commands that are typed                           |
-| `doctor`   | `python run.py doctor`                                                      |
-| `check`    | `python run.py check`: what is reached in the labs                           |
-| `stop_windows` | what stop_apps.bat runs                                                 |
+| module         | what it is for                                                               |
+| -------------- | ---------------------------------------------------------------------------- |
+| `cli`          | the commands of `run.py`                                                     |
+| `setup`        | `.venv` with the packages of `requirements.txt`; standard library only       |
+| `terminal`     | one terminal for everything: names, colours, progress; standard library only |
+| `programs`     | the five programs as processes: start, stop, kill, their lines               |
+| `control`      | the endpoint through which the page stops and starts consumers               |
+| `start`        | `python run.py` itself: broker, topic, session, the end                      |
+| `session`      | the five programs and the commands that are typed                            |
+| `doctor`       | `python run.py doctor`                                                       |
+| `check`        | `python run.py check`: what is reached in the labs                           |
+| `stop_windows` | what stop_apps.bat runs                                                      |
 """

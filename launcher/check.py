@@ -1,4 +1,4 @@
-"""`python run.py check [N]`: what is reached of the labs, and what is missing, and why."""
+"""`python run.py check [N]`: what you have reached in the labs, what is missing, and why."""
 
 from confluent_kafka import KafkaException
 

@@ -86,7 +86,7 @@ def _docker(needed: bool) -> Finding:
     """A Docker that does not run only has to be fixed if no broker answers."""
     problem = docker.engine_problem()
     installed_but = problem and problem != "Docker is not installed"
-    fix = "start Docker Desktop, or go on without it: python run.py --broker local" if needed and installed_but else ""
+    fix = "start Docker Desktop, or do without it: python run.py --broker local" if needed and installed_but else ""
     return Finding("docker", problem or "the engine answers, with compose", fix)
 
 

@@ -121,7 +121,7 @@ def _create_venv() -> None:
         raise Problem(f".venv cannot be created: {reason}", _TRY_AGAIN)
 
 
-_TRY_AGAIN = "see that the disk has room and the folder may be written, then: python run.py"
+_TRY_AGAIN = "check that the disk has room and the folder is writable, then: python run.py"
 
 
 def _why_pip_failed(output: list[str]) -> Problem:
@@ -141,12 +141,12 @@ def _why_pip_failed(output: list[str]) -> Problem:
     errors = [line for line in output if line.startswith("ERROR")] or output or ["no output from pip"]
     return Problem(
         f"pip could not install the packages: {errors[-1]}",
-        f"{PYTHON} -m pip install -r {LOCK}   shows all it says",
+        f"{PYTHON} -m pip install -r {LOCK}   shows its full output",
     )
 
 
 def _start_again() -> None:
-    """Go on as the same command with the Python of `.venv`."""
+    """Run the same command again with the Python of `.venv`."""
     command = [str(PYTHON), str(ROOT / "run.py"), *sys.argv[1:]]
     if os.name != "nt":
         os.execv(PYTHON, command)

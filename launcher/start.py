@@ -59,7 +59,7 @@ def check_settings() -> None:
     written, read = settings.topic_of("producer.py"), settings.topic_of("consumer.py")
     if written != read:
         what = f"producer.py writes to the topic {written}, consumer.py reads {read}"
-        raise Problem(what, "give both the same topic, in the line that begins with TOPIC")
+        raise Problem(what, "give both the same topic, in the line that starts with TOPIC")
     if settings.CONSUMER_PORT > 2**16 - MOST_CONSUMERS:
         what = f"CONSUMER_PORT is {settings.CONSUMER_PORT}: the consumers after the first need the ports that follow"
         raise Problem(what, "unset CONSUMER_PORT, or set it to a smaller number")

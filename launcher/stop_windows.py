@@ -18,7 +18,7 @@ CTRL_C_EVENT = 0
 
 
 def runs_ours(process: psutil.Process) -> bool:
-    """Does the command line of `process` name one of our programs?"""
+    """Whether the command line of `process` names one of the programs."""
     try:
         return any(program in argument for argument in process.cmdline() for program in PROGRAMS)
     except (psutil.Error, OSError):  # ended meanwhile, or another user's
@@ -26,7 +26,7 @@ def runs_ours(process: psutil.Process) -> bool:
 
 
 def is_our_window(process: psutil.Process) -> bool:
-    """Is it the cmd.exe of a window: opened with /k, in this folder, for one of our programs?"""
+    """Whether it is the cmd.exe of a window: opened with /k, in this folder, for one of the programs."""
     try:
         return runs_ours(process) and "/k" in process.cmdline() and Path(process.cwd()) == ROOT
     except (psutil.Error, OSError):

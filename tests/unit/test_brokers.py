@@ -53,7 +53,7 @@ def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path):
     assert port_holder(port) is None
 
 
-def test_what_is_no_kafka_does_not_answer():
+def test_what_is_not_kafka_does_not_answer():
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert not answers(f"127.0.0.1:{server.getsockname()[1]}", 0.5)
     assert not answers(f"127.0.0.1:{free_ports(1)[0]}", 0.5)
@@ -159,7 +159,7 @@ def test_dockers_failures_come_with_the_next_thing_to_type(words, hint):
     assert "--broker local" in error.hint
 
 
-def test_docker_that_is_not_installed_is_said(monkeypatch, tmp_path):
+def test_docker_that_is_not_installed_is_reported(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert docker.engine_problem() == "Docker is not installed"
 
@@ -168,7 +168,7 @@ def test_docker_that_is_not_installed_is_said(monkeypatch, tmp_path):
     ("version", "accepted"),
     [("1.8.0_392", False), ("11.0.2", False), ("17.0.9", True), ("21", True), ("25.0.1", False)],
 )
-def test_a_java_of_the_system_is_taken_when_it_suits(version, accepted, monkeypatch, tmp_path):
+def test_a_java_of_the_system_is_used_if_it_suits(version, accepted, monkeypatch, tmp_path):
     answer = f"import sys; sys.stderr.write('openjdk version \"{version}\" 2025-01-01\\n')"
     monkeypatch.setattr(
         subprocess, "run", lambda command, run=subprocess.run, **options: run([sys.executable, "-c", answer], **options)

@@ -12,45 +12,45 @@ TOKEN = {"Authorization": "Bearer secret"}
 
 
 @pytest.fixture
-def taken():
+def received():
     return []
 
 
 @pytest.fixture
-def client(taken):
-    return create_app("secret", taken.append).test_client()
+def client(received):
+    return create_app("secret", received.append).test_client()
 
 
 @pytest.mark.parametrize("command", ["stop 1", "kill 2", "start 3", "start 4"])
-def test_commands_for_consumers_are_taken(client, taken, command):
+def test_commands_for_consumers_are_accepted(client, received, command):
     assert client.post("/", json={"command": command}, headers=TOKEN).status_code == 202
-    assert taken == [command]
+    assert received == [command]
 
 
 @pytest.mark.parametrize("command", ["quit", "stop producer", "stop 10", "stop 1\nquit", "", None, 5, ["stop 1"]])
-def test_other_commands_are_refused(client, taken, command):
+def test_other_commands_are_refused(client, received, command):
     assert client.post("/", json={"command": command}, headers=TOKEN).status_code == 400
     assert client.post("/", data=b"[", headers=TOKEN).status_code == 400
-    assert taken == []
+    assert received == []
 
 
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}, {**TOKEN, "Origin": "https://example.org"}],
 )
-def test_nobody_else_gets_in(client, taken, headers):
+def test_nobody_else_gets_in(client, received, headers):
     assert client.post("/", json={"command": "stop 1"}, headers=headers).status_code == 403
-    assert taken == []
+    assert received == []
 
 
 def test_each_endpoint_has_a_token_of_its_own_and_ends():
-    taken = []
-    one, two = ControlEndpoint(taken.append), ControlEndpoint(taken.append)
+    received = []
+    one, two = ControlEndpoint(received.append), ControlEndpoint(received.append)
     header = {"Authorization": f"Bearer {one.token}"}
     assert one.url.startswith("http://127.0.0.1:")
     assert requests.post(one.url, json={"command": "stop 1"}, headers=header, timeout=5).status_code == 202
     assert requests.post(two.url, json={"command": "stop 1"}, headers=header, timeout=5).status_code == 403
-    assert taken == ["stop 1"]
+    assert received == ["stop 1"]
     one.close()
     two.close()
     wait_until(lambda: not answers(one.url) and not answers(two.url), "both closed")
@@ -64,7 +64,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_an_endpoint_is_closed_without_a_word_whatever_it_does_at_the_time():
+def test_an_endpoint_is_closed_silently_whatever_it_does_at_the_time():
     before = threading.active_count()
     for _ in range(30):
         ControlEndpoint(print).close()

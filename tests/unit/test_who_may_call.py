@@ -72,7 +72,7 @@ def test_another_site_cannot_command_run_py_even_with_the_token(headers):
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"stop 1"', b"5", b"null", b"\xff"])
-def test_a_command_that_is_no_object_is_400(body):
+def test_a_command_that_is_not_an_object_is_400(body):
     client = control.create_app("secret", print).test_client()
     headers = {"Authorization": "Bearer secret", "Content-Type": "application/json"}
     assert client.post("/", data=body, headers=headers).status_code == 400
