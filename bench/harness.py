@@ -29,7 +29,7 @@ class Line:
 
     unit     of both figures: "/s", "ms", "s", "%", "MB", "us"
     ratio    ours / theirs, round by round
-    target   in words, empty if there is none; then `met` is None
+    target   in words; empty for a figure without a target, whose `met` is None
     """
 
     subject: str

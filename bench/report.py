@@ -118,7 +118,7 @@ def cells(line: Line) -> tuple[str, ...]:
 
 
 def with_spread(spread: Spread, unit: str) -> str:
-    """`1,234 /s (1,200 to 1,300)`; without the spread if there is none."""
+    """`1,234 /s (1,200 to 1,300)`; without the spread if it was measured once."""
     if math.isnan(spread.median):
         return "-"
     median, low, high = (number(value) for value in (spread.median, spread.low, spread.high))

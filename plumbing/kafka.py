@@ -69,7 +69,7 @@ def client(kind: type, config: dict):
 
 
 def connect(kind: type, own: dict):
-    """A Producer or Consumer with its `own` settings, for a program: invalid settings end it with one line."""
+    """A client with its `own` settings, for a program: invalid settings end it with one line."""
     try:
         return client(kind, client_config() | own)
     except InvalidSettings as problem:

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -78,16 +79,19 @@ class Topic:
     def __init__(self, name: str, own: dict, blocking: Callable = lambda function, *arguments: function(*arguments)):
         self.name = name
         self._blocking = blocking
-        self._id = ""  # which Kafka gave it when it was created
+        self._label = ""  # for the metadata of committed offsets: LABEL and the topic's id; empty until it is known
         self._identified_at = float("-inf")
-        self._places: dict[int, TopicPartition] = {}
+        self._places: dict[int, TopicPartition] = {}  # partition -> the offset to store, with that label
         self._refusals: list[str] = []
         self._count, self._asked_at = 0, float("-inf")
         mine = {"client.id": own["client.id"], "group.id": own.get("group.id", own["client.id"])}
         self._client = connect(
             Consumer, mine | READ_TO_END | {"error_cb": lambda error: note_refusal(error, self._refusals)}
         )
-        self._admin = connect(AdminClient, {"client.id": own["client.id"]})
+
+    @cached_property
+    def _admin(self) -> AdminClient:  # only consumers need it
+        return connect(AdminClient, {})
 
     def partitions(self, max_age: float = 0.0) -> int:
         """How many partitions it has, by an answer of the broker that is at most `max_age` seconds old.
@@ -117,47 +121,47 @@ class Topic:
         """Whether it was deleted and created again since the last call that asked the broker: at most one a second."""
         if time.monotonic() - self._identified_at < IDENTIFY_SECONDS:
             return False
-        before = self._id
-        return before != self._identify() and before != ""
+        before = self._label
+        return self._identify() != before and before != ""
 
     def offset_after(self, message: Message) -> TopicPartition:
         """The offset to store when this message is done. Its metadata names the topic by its id: when the topic is
         recreated, a commit for the old one may arrive in the new one, as Kafka knows topics by their names there."""
-        place = self._places.get(message.partition())
-        if place is None or place.metadata != self._label():
-            place = self._places[message.partition()] = TopicPartition(self.name, message.partition(), 0, self._label())
+        partition = message.partition()
+        place = self._places.get(partition)
+        if place is None:
+            place = self._places[partition] = TopicPartition(self.name, partition, 0, self._label)
         place.offset = message.offset() + 1
         return place
 
     def ignore_offsets_of_its_predecessor(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """In `on_assign`: read a partition from its beginning if the group's committed offset is that of a topic of the
         same name that was deleted."""
-        self._identify()
+        label = self._identify()
         try:
             committed = insist(lambda: consumer.committed(partitions, timeout=BROKER_SECONDS))
         except KafkaException:
             return  # not known, as before the first commit
-        stale = [place for place in committed if (place.metadata or "").startswith(LABEL) and self._id]
-        stale = [place for place in stale if place.metadata != self._label()]
+        labelled = [place for place in committed if (place.metadata or "").startswith(LABEL)]
+        stale = [place for place in labelled if place.metadata != label] if label else []
+        for place in stale:
+            place.offset = OFFSET_BEGINNING
         if stale:
-            for place in stale:
-                place.offset = OFFSET_BEGINNING
             consumer.assign(committed)
 
     def _identify(self) -> str:
-        """Its id, by the broker; the last known one if the broker does not answer."""
+        """The label with the id that the broker gives it now; the last known one if the broker does not answer."""
 
         def ask() -> str:
             asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=BROKER_SECONDS)
-            return str(asked[self.name].result().topic_id)
+            return f"{LABEL}{asked[self.name].result().topic_id}"
 
         with contextlib.suppress(KafkaException):
-            self._id = insist(ask)
+            label = insist(ask)
+            if label != self._label:
+                self._label, self._places = label, {}
         self._identified_at = time.monotonic()
-        return self._id
-
-    def _label(self) -> str:
-        return f"{LABEL}{self._id}" if self._id else ""
+        return self._label
 
     def tail(self, records: int) -> list[Message]:
         """The last `records` of each partition. Raises `Unavailable`."""
