@@ -81,6 +81,7 @@ class Topic:
         self._blocking = blocking
         self._label = ""  # for the metadata of committed offsets: LABEL and the topic's id; empty until it is known
         self._identified_at = float("-inf")
+        self._recreated = False
         self._places: dict[int, TopicPartition] = {}  # partition -> the offset to store, with that label
         self._refusals: list[str] = []
         self._count, self._asked_at = 0, float("-inf")
@@ -118,11 +119,11 @@ class Topic:
             return dict.fromkeys(position)
 
     def was_recreated(self) -> bool:
-        """Whether it was deleted and created again since the last call that asked the broker: at most one a second."""
-        if time.monotonic() - self._identified_at < IDENTIFY_SECONDS:
-            return False
-        before = self._label
-        return self._identify() != before and before != ""
+        """Whether it was deleted and created again since the last call. Asks the broker at most once a second."""
+        if time.monotonic() - self._identified_at > IDENTIFY_SECONDS:
+            self._identify()
+        recreated, self._recreated = self._recreated, False
+        return recreated
 
     def offset_after(self, message: Message) -> TopicPartition:
         """The offset to store when this message is done. Its metadata names the topic by its id: when the topic is
@@ -159,6 +160,8 @@ class Topic:
         with contextlib.suppress(KafkaException):
             label = insist(ask)
             if label != self._label:
+                # A rebalance may be the first to see it: was_recreated() must report it all the same.
+                self._recreated = self._recreated or self._label != ""
                 self._label, self._places = label, {}
         self._identified_at = time.monotonic()
         return self._label

@@ -1,0 +1,87 @@
+"""plumbing/topic.py without a broker: a topic that was deleted and created again."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+
+from plumbing import topic
+from plumbing.topic import LABEL, Topic
+
+
+@dataclass
+class FakeAdmin:
+    """Describes the topic with this id; None is a topic that does not exist."""
+
+    id: str | None = "one"
+
+    def describe_topics(self, topics, request_timeout):
+        answer = Future()
+        if self.id:
+            answer.set_result(SimpleNamespace(topic_id=self.id))
+        else:
+            answer.set_exception(KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
+        return {"likes": answer}
+
+
+@dataclass
+class FakeConsumer:
+    """Its group has committed offset 7 of partition 0 with this metadata."""
+
+    metadata: str | None
+    assigned: list[TopicPartition] = field(default_factory=list)
+
+    def committed(self, partitions, timeout):
+        return [TopicPartition("likes", 0, 7, self.metadata) if self.metadata else TopicPartition("likes", 0, 7)]
+
+    def assign(self, places):
+        self.assigned = places
+
+
+@pytest.fixture
+def admin():
+    return FakeAdmin()
+
+
+@pytest.fixture
+def likes(admin, monkeypatch):
+    monkeypatch.setattr(topic, "IDENTIFY_SECONDS", -1.0)  # at each call
+    likes = Topic("likes", {"client.id": "test"})
+    likes._admin = admin
+    return likes
+
+
+def test_a_recreated_topic_is_reported_once(likes, admin):
+    assert not likes.was_recreated()
+    admin.id = None
+    assert not likes.was_recreated(), "it is only gone so far"
+    admin.id = "two"
+    assert likes.was_recreated()
+    assert not likes.was_recreated()
+
+
+def test_it_is_reported_also_if_a_rebalance_saw_it_first(likes, admin):
+    likes.was_recreated()
+    admin.id = "two"
+    likes.ignore_offsets_of_its_predecessor(FakeConsumer(None), [TopicPartition("likes", 0)])
+    assert likes.was_recreated()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "ignored"), [(f"{LABEL}one", False), (f"{LABEL}zero", True), (None, False), ("from start", False)]
+)
+def test_only_an_offset_of_another_topic_of_the_same_name_is_ignored(likes, metadata, ignored):
+    consumer = FakeConsumer(metadata)
+    likes.ignore_offsets_of_its_predecessor(consumer, [TopicPartition("likes", 0)])
+    assert [place.offset for place in consumer.assigned] == ([OFFSET_BEGINNING] if ignored else [])
+
+
+def test_offsets_are_stored_with_the_id_of_the_topic_they_are_for(likes, admin):
+    message = SimpleNamespace(partition=lambda: 2, offset=lambda: 41)
+    for topic_id in ("one", "two"):
+        admin.id = topic_id
+        likes.was_recreated()
+        place = likes.offset_after(message)
+        assert (place.partition, place.offset, place.metadata) == (2, 42, f"{LABEL}{topic_id}")
