@@ -59,34 +59,29 @@ class Likes:
         self.topic = topic
         self.order = None  # of the newest like; None until the log has been read
 
-    def publish(self, count: int, key: str | None, on_delivery) -> list[dict]:
-        """Hand `count` new events to Kafka and return them. `on_delivery(error, message)`, the delivery report, is
-        called for each of them later. Raises `Unavailable`: no broker, no topic, or a full queue."""
+    def publish(self, count: int, key: str | None, on_delivery) -> dict:
+        """Hand `count` new events to Kafka and return the last one. `on_delivery(error, message)`, the delivery report,
+        is called for each of them later. Raises `Unavailable`: no broker, no topic, or a full queue."""
         partitions = self.topic.partitions(max_age=3)
         if self.order is None:
-            last = last_order(self.topic)
-            self.order = max(last, self.order or 0)  # another click may have been faster
+            found = last_order(self.topic)
+            self.order = max(found, self.order or 0)  # another click may have been faster
         if not web.wait_until(lambda: len(self.producer) + count <= LARGEST_QUEUE, QUEUE_SECONDS):
             raise Unavailable("too many likes are waiting for the broker", "wait a moment, then click again")
-        events = new_events(self.order + 1, count)
-        for event in events:
-            self.order = event["order"]
+        now = time.time()
+        clicked_at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
+        for order in range(self.order + 1, self.order + count + 1):
+            event = {"order": order, "clicked_at": clicked_at, "ts_ms": int(now * 1000)}
+            self.order = order
             # Round robin, by our choice: without a partition, librdkafka sends many events in a row to the same one.
-            partition = KEY_DECIDES if key else (self.order - 1) % partitions
+            partition = KEY_DECIDES if key else (order - 1) % partitions
             try:
                 # produce() only appends to a queue; librdkafka sends what is in it, in the background.
                 self.producer.produce(TOPIC, json.dumps(event), key, partition, on_delivery)
             except KafkaException as error:  # a fatal error, such as a fenced producer
                 hint = "see what is wrong (python run.py doctor), then restart the producer"
                 raise Unavailable(f"the like cannot be sent: {error.args[0].str()}", hint) from error
-        return events
-
-
-def new_events(first_order: int, count: int) -> list[dict]:
-    now = time.time()
-    clicked_at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-    orders = range(first_order, first_order + count)
-    return [{"order": order, "clicked_at": clicked_at, "ts_ms": int(now * 1000)} for order in orders]
+        return event
 
 
 def last_order(topic: Topic) -> int:
@@ -113,7 +108,7 @@ def create_app(producer: Producer, topic: Topic) -> Flask:
         if key is not None and not is_key(key):
             raise BadRequest(f'"key" must be a text of 1 to {LONGEST_KEY} bytes in UTF-8')
         report = web.Report()
-        [event] = likes.publish(1, key, on_delivery=report)
+        event = likes.publish(1, key, on_delivery=report)
         error, message = report.wait()  # until message.timeout.ms at most; other clicks are answered meanwhile
         if error:
             log.warning("Not delivered: order=%d %s", event["order"], error.str())
@@ -133,7 +128,7 @@ def create_app(producer: Producer, topic: Topic) -> Flask:
         def on_delivery(error, message):
             reports.append(reason(error) if error else message.partition())
 
-        events = likes.publish(count, None, on_delivery)
+        newest = likes.publish(count, None, on_delivery)["order"]
         web.wait_until(lambda: len(reports) == count)
         reasons = sorted({report for report in reports if isinstance(report, str)})
         partitions = {partition: n for partition, n in Counter(reports).items() if partition not in reasons}
@@ -142,7 +137,7 @@ def create_app(producer: Producer, topic: Topic) -> Flask:
         log.info("Delivered: %d of %d likes, partitions=%s", confirmed, count, json.dumps(partitions))
         if reasons:
             raise Unavailable(f"the broker confirmed {confirmed} of {count} likes: {', '.join(reasons)}")
-        orders = {"first_order": events[0]["order"], "last_order": events[-1]["order"]}
+        orders = {"first_order": newest - count + 1, "last_order": newest}
         return {"count": count, **orders, "partitions": partitions}, 201
 
     @app.get("/health")
