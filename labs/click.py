@@ -79,13 +79,15 @@ def main() -> None:
     parser.add_argument("--key")
     parser.add_argument("--every", type=float, default=0.0, metavar="SECONDS")
     options = parser.parse_args()
-    topic = topic_id()
     answers = []
-    for number in range(options.count):
-        if number:
-            time.sleep(options.every)
-        answers.append(click(options.key))
-    save(answers, topic)
+    try:
+        for number in range(options.count):
+            if number:
+                time.sleep(options.every)
+            answers.append(click(options.key))
+    finally:
+        if answers:  # the id is asked for now: a broker may have been killed while the first clicks were made
+            save(answers, topic_id())
     confirmed = sum(answer["status"] == CONFIRMED for answer in answers)
     print(f"{confirmed} confirmed, {len(answers) - confirmed} refused")
 
