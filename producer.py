@@ -163,7 +163,7 @@ def main() -> None:
     process.log_to_stdout()
     listener = web.listen(PRODUCER_PORT, "PRODUCER_PORT")
     producer = kafka.connect(Producer, CONFIG)
-    app = create_app(producer, Topic(TOPIC, CONFIG, blocking=web.in_thread))
+    app = create_app(producer, Topic(TOPIC, CONFIG, web.in_thread, producer))
     log.info("Producer on http://localhost:%d, broker %s, topic %s", PRODUCER_PORT, BOOTSTRAP_SERVERS, TOPIC)
     web.serve(app, listener, poll=producer.poll)  # it is poll() that calls on_delivery
     undelivered = producer.flush(1)  # every request is answered: events are left only if Kafka gave up on this producer

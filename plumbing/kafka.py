@@ -34,15 +34,36 @@ def client_config(servers: str = "", file: str | Path = "") -> dict:
     """
     common = {
         "bootstrap.servers": servers or settings.BOOTSTRAP_SERVERS,
-        # On Windows `localhost` is ::1 first, where no broker listens, and to be refused there takes 2 s.
-        "broker.address.family": "v4" if os.name == "nt" else "any",
+        "broker.address.family": _address_family(servers or settings.BOOTSTRAP_SERVERS),
         "reconnect.backoff.max.ms": 1000,  # how soon a broker that is back is found; the default is 10 s
-        # After a refused connection, try the name's next address. librdkafka's default is to start over with the
-        # bootstrap servers: where `localhost` is ::1 and 127.0.0.1, it then may meet ::1 again for seconds.
-        "metadata.recovery.strategy": "none",
+        # When a connection is dead and nobody says so (a laptop that slept): how long to wait for an answer on it.
+        # The default is 60 s.
+        "socket.timeout.ms": 6000,
         "log_level": 2,  # not librdkafka's lines about lost connections: the programs report them more clearly
     }
     return common | _read_properties(file or settings.CLIENT_CONFIG)
+
+
+def _address_family(servers: str) -> str:
+    """ "v4" where `localhost` is also ::1 and no broker listens there, otherwise "any".
+
+    librdkafka tries a name's addresses in random order. Being refused at ::1 takes it seconds: 2 s on Windows until the
+    connection fails, elsewhere until it has started over with the bootstrap servers.
+    """
+    host, _, port = servers.partition(",")[0].strip().rpartition(":")
+    if host.lower() != "localhost" or not port.isdecimal():
+        return "any"
+    if os.name != "nt":
+        try:
+            socket.create_connection(("::1", int(port)), timeout=0.5).close()
+            return "any"
+        except OSError:
+            pass
+    try:  # as librdkafka asks: a computer that is offline may have no IPv4 address by this rule, not even 127.0.0.1
+        socket.getaddrinfo(host, None, socket.AF_INET, flags=socket.AI_ADDRCONFIG)
+    except OSError:
+        return "any"
+    return "v4"
 
 
 def _read_properties(file: str | Path) -> dict[str, str]:

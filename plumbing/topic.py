@@ -12,10 +12,11 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Message,
+    Producer,
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic, TopicMetadata
 
 import settings
 from plumbing.kafka import BROKER_SECONDS, CONNECTION_ERRORS, Unavailable, connect, no_broker, note_refusal
@@ -29,6 +30,7 @@ ASK_AGAIN = (
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
 )
+BOOTSTRAP = -1  # instead of a broker's id, in an answer that came by way of the bootstrap servers
 IDENTIFY_SECONDS = 1.0  # how often a program looks whether the topic is still the same one
 LABEL = "topic "  # before the topic's id, in the metadata of a committed offset
 # Settings of a client that reads a topic from a place to its end, without joining a group.
@@ -74,9 +76,17 @@ class Topic:
 
     own       settings of the program's own client; `group.id`, if any, is the group whose lag is asked for
     blocking  calls a function that waits for the broker: web.in_thread under web.serve()
+    producer  whose connection is to be used for the question whether the broker answers, so that it is there for the
+              next event
     """
 
-    def __init__(self, name: str, own: dict, blocking: Callable = lambda function, *arguments: function(*arguments)):
+    def __init__(
+        self,
+        name: str,
+        own: dict,
+        blocking: Callable = lambda function, *arguments: function(*arguments),
+        producer: Producer | None = None,
+    ):
         self.name = name
         self._blocking = blocking
         self._label = ""  # for the metadata of committed offsets: LABEL and the topic's id; empty until it is known
@@ -89,6 +99,7 @@ class Topic:
         self._client = connect(
             Consumer, mine | READ_TO_END | {"error_cb": lambda error: note_refusal(error, self._refusals)}
         )
+        self._asking = producer or self._client
 
     @cached_property
     def _admin(self) -> AdminClient:  # only consumers need it
@@ -181,8 +192,7 @@ class Topic:
 
     def _ask(self) -> int:
         try:
-            # All topics: asking for one by name may create it, with a single partition.
-            topics = insist(lambda: self._client.list_topics(timeout=BROKER_SECONDS)).topics
+            topics = insist(self._list_topics)
         except KafkaException:
             self._client.poll(0)  # calls note_refusal
             raise no_broker(settings.BOOTSTRAP_SERVERS, self._refusals[-1] if self._refusals else "") from None
@@ -192,6 +202,14 @@ class Topic:
             hint = "create it: python run.py topic, or create_likes_topic.bat"
             raise Unavailable(f"the topic {self.name} is missing{hidden}", hint)
         return len(topics[self.name].partitions)
+
+    def _list_topics(self) -> dict[str, TopicMetadata]:
+        """By name, as the broker itself lists them; a bootstrap server's answer only tells where the broker is."""
+        # All topics: asking for one by name may create it, with a single partition.
+        answer = self._asking.list_topics(timeout=BROKER_SECONDS)
+        if answer.orig_broker_id == BOOTSTRAP:
+            raise KafkaException(KafkaError(KafkaError._DESTROY_BROKER))  # as librdkafka says it: ask again
+        return answer.topics
 
     def _lag(self, partition: int, offset: int | None) -> int:
         low, high = self._ends(partition)

@@ -1,10 +1,24 @@
 """Broker or topic away: a clear line, and the programs go on by themselves. On a local broker of their own."""
 
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import requests
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka.admin import AdminClient
 
-from tests.brokers import local_broker, with_topic
-from tests.programs import consumer, producer
+from brokers.local import LocalBroker
+from brokers.ports import free_ports
+from plumbing.kafka import client_config
+from tests.brokers import TOPIC, listeners, local_broker, with_topic
+from tests.programs import consumer, producer, wait_until
 
 
 @pytest.fixture
@@ -59,3 +73,111 @@ def test_a_broker_that_dies_costs_no_confirmed_like(broker, start, group):
     assert confirmed["order"] > 1
     member.wait_for_likes({confirmed["order"]})
     assert member.interrupt() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
+def test_every_member_returns_to_a_broker_that_hung(broker, group):
+    """A broker that hangs is fenced; when it goes on, it may tell for a moment that the cluster has no brokers at all.
+    librdkafka then forgets the one that it knew, and has to begin again with the bootstrap servers."""
+    broker.start()
+    servers = with_topic(broker.bootstrap_servers)
+    config = client_config(servers) | {"group.id": group, "session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
+    members = [Consumer(config) for _ in range(8)]
+    over = threading.Event()
+
+    def poll() -> None:
+        while not over.is_set():
+            for member in members:
+                member.poll(0.02)
+
+    def present() -> int:
+        with contextlib.suppress(KafkaException):
+            return len(AdminClient(config).describe_consumer_groups([group], request_timeout=5)[group].result().members)
+        return 0
+
+    for member in members:
+        member.subscribe([TOPIC])
+    with ThreadPoolExecutor(1) as polling:
+        polling.submit(poll)
+        try:
+            for _ in range(3):
+                wait_until(lambda: present() == len(members), "all members")
+                os.kill(broker.process.pid, signal.SIGSTOP)
+                time.sleep(7)  # longer than their sessions, and the broker's own with the controller
+                os.kill(broker.process.pid, signal.SIGCONT)
+                time.sleep(7)  # for the group to notice who is not back
+            wait_until(lambda: present() == len(members), "all members again")
+        finally:
+            over.set()
+
+
+class Line:
+    """What is between the programs and the broker; drop() makes the connections of now dead, without a word to either
+    end, as happens to a laptop that sleeps. Later ones work."""
+
+    def __init__(self, port: int, broker_port: int):
+        self._dead: set[socket.socket] = set()
+        self._open: set[socket.socket] = set()
+        self._broker_port = broker_port
+        self._listener = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def drop(self) -> None:
+        self._dead |= self._open
+
+    def close(self) -> None:
+        for end in (self._listener, *self._open):
+            self._end(end)
+            end.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                near = self._listener.accept()[0]
+                self._open.add(near)
+                far = socket.create_connection(("127.0.0.1", self._broker_port))
+                self._open.add(far)
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while (data := source.recv(65536)) and source not in self._dead:
+                target.sendall(data)
+        if source not in self._dead:
+            self._end(source)
+            self._end(target)
+
+    @staticmethod
+    def _end(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+class BrokerBehindALine(LocalBroker):
+    def __init__(self, folder):
+        super().__init__(folder, listeners(free_ports(3)))
+        self.advertised = free_ports(1)[0]
+        self.line = Line(self.advertised, self.port)
+
+    def settings(self) -> dict[str, str]:
+        settings = super().settings()
+        name = "advertised.listeners"
+        return settings | {name: settings[name].replace(f":{self.port}", f":{self.advertised}")}
+
+
+def test_a_connection_that_is_dead_without_a_word_is_replaced(tmp_path, start, group):
+    broker = BrokerBehindALine(tmp_path)
+    with contextlib.closing(broker.line), broker as servers:
+        with_topic(servers)
+        member, api = start(consumer(servers, group)), start(producer(servers))
+        api.wait_until_it_answers()
+        assert requests.post(f"{api.url}/like", timeout=20).status_code == 201
+        member.wait_for_likes({1})
+        broker.line.drop()
+
+        def click() -> requests.Response:
+            return requests.post(f"{api.url}/like", timeout=20)
+
+        confirmed = wait_until(lambda: (answer := click()).status_code == 201 and answer.json(), "a like", 40)
+        member.wait_for_likes({confirmed["order"]}, 40)  # librdkafka's own default needs 62 s
