@@ -23,6 +23,17 @@ def _port(name: str, default: str) -> int:
     return int(value)
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    """The host names in a list of names, or of addresses such as https://likes-8501.app.github.dev/."""
+    hosts = []
+    for place in re.split(r"[\s,]+", text.strip(", ")) if text else ():
+        found = re.fullmatch(r"(?:https?://)?([a-z\d.-]+|\[[a-f\d:]+\])(?::\d+)?(?:[/?#].*)?", place.lower())
+        if not found:
+            sys.exit(f"ALLOWED_HOSTS has {place!r}, which is not the name of a host. Unset it, or name hosts in full.")
+        hosts.append(found[1])
+    return tuple(hosts)
+
+
 def topic_of(program: str) -> str:
     """The topic that producer.py or consumer.py names in its line `TOPIC = "..."`."""
     source = (ROOT / program).read_text(encoding="utf-8")
@@ -37,6 +48,7 @@ GROUP = _text("CONSUMER_GROUP", "likes-ui")
 PRODUCER_PORT = _port("PRODUCER_PORT", "5001")
 CONSUMER_PORT = _port("CONSUMER_PORT", "5002")  # of this consumer; for run.py and the page, of the first
 PAGE_PORT = _port("PAGE_PORT", "8501")
+ALLOWED_HOSTS = _hosts(_text("ALLOWED_HOSTS"))  # who may call besides this computer
 
 # run.py and its broker
 KAFKA_IMAGE = _text("KAFKA_IMAGE")  # empty: the compose file's

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-import re
+import select
 import socket
 import sys
 import threading
@@ -18,21 +18,20 @@ from confluent_kafka import KafkaException
 from flask import Flask, jsonify, request
 from gevent.event import AsyncResult
 from gevent.pool import Pool
-from gevent.pywsgi import WSGIHandler, WSGIServer
+from gevent.pywsgi import WSGIServer
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, UnsupportedMediaType
 
+from plumbing import callers
+from plumbing.connection import IDLE_SECONDS, LARGEST_BODY, Connection
 from plumbing.kafka import Unavailable
 from plumbing.process import StopSignal
 
 log = logging.getLogger("web")
 
-LARGEST_BODY = 16 * 1024  # bytes
-IDLE_SECONDS = 15  # until a connection without a request is closed
+MOST_IN_SELECT = 400  # connections; Windows has no poll, and its select takes 512 sockets
 FINISH_SECONDS = 7  # for the requests that are unanswered when the program is to stop
 
-# Who may call, by the headers Host and Origin: programs and pages of this computer. A web site that is open in
-# its browser has another name there, even when that name leads to 127.0.0.1 (DNS rebinding).
-THIS_COMPUTER = re.compile(r"(https?://)?(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+_POLL = hasattr(select, "poll")
 
 
 def create_app(port: int, usage: str) -> Flask:
@@ -44,8 +43,7 @@ def create_app(port: int, usage: str) -> Flask:
 
     @app.before_request
     def refuse_other_sites():
-        callers = (request.headers.get("Host", "localhost"), request.headers.get("Origin", "localhost"))
-        if not all(map(THIS_COMPUTER.fullmatch, callers)):
+        if not callers.may_call(request.headers):
             raise Forbidden(f"only programs and pages of this computer may call http://localhost:{port}")
 
     @app.errorhandler(Unavailable)
@@ -86,7 +84,16 @@ def listen(port: int, variable: str) -> socket.socket:
 
 def serve_in_background(app: Flask, listener: socket.socket) -> Callable[[], None]:
     """Serve in threads beside the program's own work: for few requests. Returns a function that ends it."""
-    server = waitress.create_server(app, sockets=[listener], max_request_body_size=2**20)
+    logging.getLogger("waitress").setLevel(logging.ERROR)  # not its lines about requests that wait for a thread
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        max_request_body_size=2**20,
+        connection_limit=_most_connections() if _POLL else MOST_IN_SELECT,  # with more, it accepts none until some end
+        channel_timeout=IDLE_SECONDS,
+        cleanup_interval=IDLE_SECONDS // 3,  # how often it looks for idle ones
+        asyncore_use_poll=_POLL,
+    )
     threading.Thread(target=server.run, daemon=True).start()
 
     def close() -> None:
@@ -112,7 +119,7 @@ def serve(app: Flask, listener: socket.socket, poll: Callable[[float], object]) 
                 raise Unavailable("this program is stopping", "start it again: python run.py, or start_apps.bat")
 
         listener.setblocking(False)
-        connections = {"handler_class": _Connection, "spawn": Pool(_most_connections())}
+        connections = {"handler_class": Connection, "spawn": Pool(_most_connections())}
         server = WSGIServer(listener, app, log=None, error_log=None, **connections)
         server.start()
         ended = threading.Event()
@@ -120,7 +127,7 @@ def serve(app: Flask, listener: socket.socket, poll: Callable[[float], object]) 
         poller.start()
         while not stop.requested:
             gevent.sleep(0.1)  # requests are answered meanwhile
-        wait_until(lambda: not _Connection.unanswered, FINISH_SECONDS)
+        wait_until(lambda: not Connection.unanswered, FINISH_SECONDS)
         ended.set()
         poller.join()
 
@@ -194,31 +201,6 @@ def wait_until(condition: Callable[[], bool], seconds: float = float("inf")) -> 
             return False
         gevent.sleep(0.005)
     return True
-
-
-class _Connection(WSGIHandler):
-    """A client's connection: one request after another."""
-
-    unanswered: ClassVar[set] = set()  # the connections whose request has no answer yet
-
-    def handle(self):
-        # gevent sends headers and body separately; Nagle's algorithm would delay the second.
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.settimeout(IDLE_SECONDS)
-        super().handle()
-
-    def read_request(self, raw_requestline):
-        try:
-            return super().read_request(raw_requestline)
-        except Exception as error:
-            raise ValueError(str(error)) from error  # answered 400; any other exception also prints a traceback
-
-    def handle_one_response(self):
-        self.unanswered.add(self)
-        try:
-            super().handle_one_response()
-        finally:
-            self.unanswered.discard(self)
 
 
 def _most_connections() -> int:

@@ -4,6 +4,7 @@ import pytest
 
 import consumer
 import producer
+import settings
 from launcher import control
 from tests.unit.test_producer import FakeProducer, FakeTopic
 
@@ -30,6 +31,12 @@ FOREIGN = [
     {"Host": "localhost:5001", "Origin": "http://localhost.evil.example"},
     {"Host": "localhost:5001", "Origin": "null"},
     {"Host": "localhost:5001", "Origin": "http://evil.example#http://localhost"},
+]
+NAMED = [
+    {"Host": "likes-5001.app.github.dev"},
+    {"Host": "Likes-5001.app.github.dev:443", "Origin": "https://likes-5001.app.github.dev"},
+    {"Host": "localhost:5001", "Origin": "https://likes-5001.app.github.dev"},
+    {"Host": "[fd00::1]:5001"},
 ]
 
 
@@ -76,3 +83,48 @@ def test_a_command_that_is_not_an_object_is_400(body):
     client = control.create_app("secret", print).test_client()
     headers = {"Authorization": "Bearer secret", "Content-Type": "application/json"}
     assert client.post("/", data=body, headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize("headers", NAMED, ids=str)
+def test_a_named_host_gets_in_and_no_other(client, monkeypatch, headers):
+    assert client.get("/messages", headers=headers).status_code == 403
+    monkeypatch.setattr("settings.ALLOWED_HOSTS", ("likes-5001.app.github.dev", "[fd00::1]"))
+    assert client.get("/messages", headers=headers).status_code in (200, 404)  # the producer has none
+    for another in FOREIGN:
+        assert client.get("/messages", headers=another).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("", ()),
+        ("Likes-8501.app.github.dev", ("likes-8501.app.github.dev",)),
+        ("https://a.example:8501/page?x=1, b.example:80 [FD00::1]:5001,", ("a.example", "b.example", "[fd00::1]")),
+    ],
+)
+def test_hosts_may_be_named_as_a_browser_shows_them(text, hosts):
+    assert settings._hosts(text) == hosts
+
+
+@pytest.mark.parametrize("text", ["*", "*.app.github.dev", "https://", "a@b.example", "a.example;b"])
+def test_what_is_not_a_host_is_refused_by_name(text):
+    with pytest.raises(SystemExit, match="which is not the name of a host") as refused:
+        settings._hosts(text)
+    assert str(refused.value).startswith(f"ALLOWED_HOSTS has {text!r}")
+
+
+@pytest.mark.parametrize("path", ["/like", "/status", "/no-such-path"])
+def test_another_site_that_sends_no_origin_does_not_get_in(client, path):
+    for method in ("GET", "POST"):
+        assert client.open(path, method=method, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin", "same-site"])
+def test_a_browser_that_asks_for_this_computer_gets_in(client, site):
+    assert client.get("/messages", headers={"Sec-Fetch-Site": site}).status_code in (200, 404)
+
+
+def test_a_page_of_this_computer_gets_in_from_its_other_name(client):
+    """127.0.0.1 and localhost are two sites to a browser."""
+    headers = {"Host": "localhost:5001", "Origin": "http://127.0.0.1:8501", "Sec-Fetch-Site": "cross-site"}
+    assert client.get("/messages", headers=headers).status_code in (200, 404)
