@@ -10,10 +10,12 @@ import sys
 from confluent_kafka import KafkaException
 
 from plumbing import Problem
+from plumbing.plain import PlainOutput
 
 
 def main(name: str) -> None:
     del sys.argv[1]
+    sys.stdout, sys.stderr = PlainOutput(sys.stdout), PlainOutput(sys.stderr)  # anyone can write to a topic
     try:
         runpy.run_module(f"labs.{name}", run_name="__main__", alter_sys=True)
     except KafkaException as error:

@@ -7,6 +7,7 @@ from labs.checks import Goal
 from labs.evidence import Evidence
 from launcher import terminal
 from plumbing import Problem
+from plumbing.plain import plain
 from settings import BOOTSTRAP_SERVERS
 
 
@@ -30,7 +31,7 @@ def main(lab: str | None = None) -> int:
 def _print_goals(number: int, goals: list[Goal]) -> int:
     terminal.write(f"Lab {number}: {checks.title(number)}")
     for goal in goals:
-        terminal.write(f"  {'done   ' if goal.reached else 'not yet'}  {goal.what}: {goal.why}")
+        terminal.write(f"  {'done   ' if goal.reached else 'not yet'}  {goal.what}: {plain(goal.why)}")
         if not goal.reached:
             terminal.write(f"           -> {goal.next}")
     reached = sum(goal.reached for goal in goals)

@@ -20,6 +20,7 @@ from launcher import terminal
 from launcher.session import CONSUMERS
 from plumbing import Problem, loopback
 from plumbing.kafka import broker_problem, client_config
+from plumbing.plain import plain
 from settings import ROOT
 
 DISK_MEGABYTES = 1000
@@ -40,7 +41,7 @@ def main() -> int:
     wrong = 0
     for finding in findings():
         mark = "!" if finding.fix else " "
-        terminal.write(f"{mark} {finding.about:<{terminal.NAME_WIDTH}} {finding.what}")
+        terminal.write(f"{mark} {finding.about:<{terminal.NAME_WIDTH}} {plain(finding.what)}")
         if finding.fix:
             wrong += 1
             terminal.write(f"  {'':<{terminal.NAME_WIDTH}} -> {finding.fix}")

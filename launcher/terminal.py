@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from plumbing.plain import plain, plain_lines
 from settings import NO_COLOR
 
 NAME_WIDTH = 11
@@ -37,7 +38,7 @@ def prepare() -> None:
 
 def say(name: str, text: str) -> None:
     """A line of the launcher itself: `  kafka       Apache Kafka 3.7.2 on localhost:9092`."""
-    write(f"  {name:<{NAME_WIDTH}} {text}")
+    write(f"  {name:<{NAME_WIDTH}} {plain(text)}")
 
 
 def relay(name: str, line: str) -> None:
@@ -46,16 +47,21 @@ def relay(name: str, line: str) -> None:
     prefix = f"{name:<{NAME_WIDTH - 1}} |"
     if colour and colourful():
         prefix = f"\x1b[38;5;{colour}m{prefix}\x1b[0m"
-    write(f"{prefix} {line}")
+    _write(f"{prefix} {plain(line)}")
 
 
 def complain(what: str, hint: str = "") -> None:
     """What happened, and the next thing to type."""
     red, end = ("\x1b[31m", "\x1b[0m") if colourful() else ("", "")
-    write(f"{red}{what}{end}" + (f"\n  -> {hint}" if hint else ""))
+    _write(f"{red}{plain_lines(what)}{end}" + (f"\n  -> {plain_lines(hint)}" if hint else ""))
 
 
 def write(text: str) -> None:
+    """Plain lines, whoever wrote what is in them."""
+    _write(plain_lines(text))
+
+
+def _write(text: str) -> None:
     global _transient
     with _lock, contextlib.suppress(OSError, ValueError):  # the terminal is gone
         clear = "\r\x1b[K" if _transient else ""
@@ -74,7 +80,7 @@ def progress(name: str, text: str) -> Iterator:
         global _transient
         pause = UPDATE_SECONDS if is_interactive() else 10 * UPDATE_SECONDS
         while not done.wait(pause):
-            line = f"  {name:<{NAME_WIDTH}} {current[0]} ... {time.monotonic() - started:.0f} s"
+            line = f"  {name:<{NAME_WIDTH}} {plain(current[0])} ... {time.monotonic() - started:.0f} s"
             if not is_interactive():
                 write(line)
                 continue

@@ -1,13 +1,16 @@
 """What producer.py and consumer.py need around their lesson. To learn Kafka, skip this folder.
 
-| module     | what it does                                                            |
-| ---------- | ----------------------------------------------------------------------- |
-| `kafka`    | settings that all clients share; the diagnosis when no broker answers   |
-| `topic`    | what the broker says about a topic, and its records up to its end       |
-| `web`      | a Flask app with errors in JSON for this computer only, and its servers |
-| `loopback` | HTTP calls to the programs on this computer                             |
-| `process`  | log lines; Ctrl+C, SIGTERM and a closed window as one request to stop   |
-| `child`    | programs that run.py, the tests and the bench start                     |
+| module       | what it does                                                            |
+| ------------ | ----------------------------------------------------------------------- |
+| `kafka`      | settings that all clients share; the diagnosis when no broker answers   |
+| `topic`      | what the broker says about a topic, and its records up to its end       |
+| `web`        | a Flask app with errors in JSON for this computer only, and its servers |
+| `callers`    | who may call that app                                                   |
+| `connection` | a connection of its server: only whole requests reach the app           |
+| `loopback`   | HTTP calls to the programs on this computer                             |
+| `plain`      | text of others, without commands to the terminal                         |
+| `process`    | log lines; Ctrl+C, SIGTERM and a closed window as one request to stop   |
+| `child`      | programs that run.py, the tests and the bench start                     |
 """
 
 

@@ -8,14 +8,23 @@ import sys
 import threading
 from collections.abc import Callable
 
+from plumbing.plain import plain
+
 
 def log_to_stdout() -> None:
     """One plain line for each message."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Line())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     # The lines show no thread, process or place in the code, and finding these out costs a fifth of the time
     # that it takes to read an event (https://docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
     logging._srcfile = None
+
+
+class _Line(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return plain(record.message)
 
 
 class StopSignal:

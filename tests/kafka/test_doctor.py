@@ -106,6 +106,22 @@ def test_a_group_that_is_stuck_in_a_rebalance(admin, broker, group, monkeypatch)
         one.close()
 
 
+def test_a_client_id_is_printed_as_text(admin, broker, group, monkeypatch, capsys):
+    monkeypatch.setattr("settings.GROUP", group)
+    create(admin)
+    config = client_config(broker.bootstrap_servers) | {"group.id": group, "client.id": "\x1b[31mred\n! kafka\u202e"}
+    member = Consumer(config)
+    try:
+        member.subscribe([TOPIC])
+        wait_until(lambda: member.poll(0.2) or member.assignment(), "all is assigned")
+        doctor.main()
+    finally:
+        member.close()
+    written = capsys.readouterr().out
+    assert r"\x1b[31mred\n! kafka\u202e [0, 1, 2]" in written
+    assert all(line.isprintable() for line in written.split("\n"))
+
+
 def test_a_port_that_is_taken_names_the_process(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr("settings.PRODUCER_PORT", server.getsockname()[1])
