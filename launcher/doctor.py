@@ -60,6 +60,7 @@ def findings() -> Iterator[Finding]:
     yield _image()
     yield from _local_broker()
     yield from _programs()
+    yield _hosts()
     if hint:
         yield Finding("kafka", problem, hint)
     elif problem:
@@ -160,6 +161,28 @@ def _is_ours(name: str, port: int) -> bool:
         answer = loopback.get(f"http://127.0.0.1:{port}/{path}", timeout=8)
         return answer.text == "ok" if name == "page" else bool({"topic", "hint"} & answer.json().keys())
     except (requests.RequestException, ValueError, AttributeError):
+        return False
+
+
+def _hosts() -> Finding:
+    """Under which names the page can be opened, and whether the running one knows those of ALLOWED_HOSTS."""
+    named = settings.ALLOWED_HOSTS
+    if not named:
+        return Finding("hosts", "of this computer only; a forwarded port (Codespaces): name its host in ALLOWED_HOSTS")
+    if refused := [host for host in named if _refuses(host)]:
+        what = f"the page does not open as {', '.join(refused)}: it was started without ALLOWED_HOSTS"
+        return Finding("hosts", what, "quit, then python run.py, with ALLOWED_HOSTS set in that terminal")
+    return Finding("hosts", f"of this computer, and {', '.join(named)}")
+
+
+def _refuses(host: str) -> bool:
+    """Whether the page, if it runs, refuses a browser that opens it under this name."""
+    handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    handshake |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Host": host, "Origin": f"https://{host}"}
+    url = f"http://127.0.0.1:{settings.PAGE_PORT}/_stcore/stream"
+    try:
+        return loopback.get(url, headers=handshake, stream=True, timeout=8).status_code == 403
+    except requests.RequestException:
         return False
 
 

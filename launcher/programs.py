@@ -1,15 +1,38 @@
 """The programs of a session: start them, end them, relay their lines to the terminal."""
 
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 
+import settings
 from launcher import terminal
+from plumbing import callers
 from plumbing.child import Child
 
+REFUSED_BY_STREAMLIT = re.compile(r"Rejecting WebSocket connection .*: origin=(.*), host=(.*)")
 STOP_SECONDS = 8.0  # a consumer leaves its group, the producer answers its last requests
+
+
+def page_command() -> list[str]:
+    """What starts the page. Who may open it is not left to the user's settings of Streamlit: options win over them.
+
+    Streamlit lets in every website whose Host and Origin are equal unless the hosts are named, and none whose are not
+    unless the origin is named. A proxy for a forwarded port keeps the Host, or changes it to localhost.
+    """
+    hosts = [*callers.THIS_COMPUTER, *settings.ALLOWED_HOSTS]
+    options = [
+        ("port", str(settings.PAGE_PORT)),
+        ("headless", "true"),
+        ("address", "127.0.0.1"),
+        ("enableCORS", "true"),
+    ]
+    options += [("allowedHosts", host.strip("[]")) for host in hosts]
+    options += [("corsAllowedOrigins", f"https://{host}") for host in hosts]  # of each only the host counts
+    words = [word for name, value in options for word in (f"--server.{name}", value)]
+    return ["-m", "streamlit", "run", "producer_ui.py", *words]
 
 
 class Program:
@@ -23,6 +46,7 @@ class Program:
         self.on_crash = on_crash
         self._child: Child | None = None
         self._ending = False
+        self._refused: set[str] = set()  # the places under which the page was opened
 
     @property
     def running(self) -> bool:
@@ -62,8 +86,19 @@ class Program:
             self._child.kill()
 
     def _relay(self, line: str) -> None:
-        if line:
+        if refused := REFUSED_BY_STREAMLIT.search(line):
+            self._explain(next((place for place in refused.groups() if not callers.is_known(place)), ""))
+        elif line:
             terminal.relay(self.name, line)
+
+    def _explain(self, place: str) -> None:
+        """Once for each place: a browser that is refused tries again every few seconds."""
+        if place not in self._refused:
+            self._refused.add(place)
+            host = callers.host_of(place)
+            hint = f"if that is a forwarded port of yours: quit, then start run.py with ALLOWED_HOSTS={host}"
+            what = f"the page was opened as {place}, which is not a name of this computer, and refused that"
+            terminal.complain(what, hint if host else f"open http://localhost:{self.port}")
 
     def _watch(self, child: Child) -> None:
         code = child.wait()

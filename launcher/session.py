@@ -11,7 +11,7 @@ from brokers import Broker
 from brokers.ports import port_holder
 from launcher import terminal
 from launcher.control import ControlEndpoint
-from launcher.programs import Program, stop_all
+from launcher.programs import Program, page_command, stop_all
 from plumbing import Problem, loopback
 from settings import CONSUMER_PORT, GROUP, PAGE_PORT, PRODUCER_PORT
 
@@ -40,10 +40,9 @@ class Session:
         self.commands: queue.Queue[str] = queue.Queue()
         self.producer = self._program("producer", ["producer.py"], PRODUCER_PORT, {})
         self.consumers = [self._consumer(number) for number in range(1, CONSUMERS + 1)]
-        streamlit = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true"]
         self.control = ControlEndpoint(self.commands.put)
         controlled = {"CONTROL_URL": self.control.url, "CONTROL_TOKEN": self.control.token}
-        self.page = self._program("page", [*streamlit, "--server.port", str(PAGE_PORT)], PAGE_PORT, controlled)
+        self.page = self._program("page", page_command(), PAGE_PORT, controlled)
 
     @property
     def programs(self) -> list[Program]:

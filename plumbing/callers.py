@@ -18,9 +18,15 @@ def may_call(headers: Mapping[str, str]) -> bool:
     """Whether a request with these headers comes from one of them."""
     if "Origin" not in headers and headers.get("Sec-Fetch-Site") == "cross-site":
         return False
-    return all(_is_known(headers[name]) for name in ("Host", "Origin") if name in headers)
+    return all(is_known(headers[name]) for name in ("Host", "Origin") if name in headers)
 
 
-def _is_known(place: str) -> bool:
+def is_known(place: str) -> bool:
+    """Whether the place, such as `localhost:8501` or `https://evil.example`, is one of them."""
+    return host_of(place) in (*THIS_COMPUTER, *settings.ALLOWED_HOSTS)
+
+
+def host_of(place: str) -> str:
+    """The name of its host; empty if it has none."""
     host = _HOST.fullmatch(place)
-    return bool(host) and host[1].lower() in (*THIS_COMPUTER, *settings.ALLOWED_HOSTS)
+    return host[1].lower() if host else ""

@@ -18,13 +18,13 @@ FLAGS = [
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     """The system's Chromium or Chrome, else the one of `playwright install chromium`. Skips the test without one,
     unless REQUIRE_BROWSER is set."""
     system = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=system, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=system, args=[*FLAGS, *flags])
         except Error as error:
             if os.environ.get("REQUIRE_BROWSER"):
                 raise

@@ -1,0 +1,134 @@
+"""Who gets into the page over its WebSocket, in a real Streamlit: this computer and the named hosts, as in the APIs."""
+
+import contextlib
+import socket
+import sys
+
+import psutil
+import pytest
+from playwright.sync_api import expect
+
+import settings
+from brokers.ports import free_ports
+from launcher import doctor, programs
+from launcher.programs import page_command
+from tests.browser import chromium
+from tests.forwarding import Forwarded
+from tests.programs import Program, wait_until
+from tests.unit.test_who_may_call import FOREIGN, OURS
+
+NAMED = "likes-8501.app.github.dev"
+BY_HAND = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true", "--server.port"]
+THROUGH_A_PROXY = {
+    "that changes the Host": {"Host": "localhost:8501", "Origin": f"https://{NAMED}"},
+    "that keeps the Host": {"Host": NAMED, "Origin": f"https://{NAMED}"},
+    "on another port": {"Host": f"{NAMED}:8443", "Origin": f"https://{NAMED}:8443"},
+}
+REBINDING = {"Host": "evil.example:8501", "Origin": "http://evil.example:8501"}
+
+
+@contextlib.contextmanager
+def page(command, port: int, **environment: str):
+    nobody = f"localhost:{free_ports(1)[0]}"
+    program = Program(sys.executable, *command, port=port, KAFKA_BOOTSTRAP_SERVERS=nobody, **environment)
+    try:
+        program.wait_until_it_answers("/_stcore/health")
+        yield program
+    finally:
+        program.kill()
+
+
+@contextlib.contextmanager
+def started_by_run_py(*named: str):
+    """The page as run.py starts it, with these in ALLOWED_HOSTS, for a user whose own settings let all in."""
+    with pytest.MonkeyPatch.context() as patch:
+        port = free_ports(1)[0]
+        patch.setattr(settings, "PAGE_PORT", port)
+        patch.setattr(settings, "ALLOWED_HOSTS", named)
+        own = {"STREAMLIT_SERVER_ENABLE_CORS": "false", "STREAMLIT_SERVER_ALLOWED_HOSTS": "*"}
+        with page(page_command(), port, **own, STREAMLIT_SERVER_ADDRESS="0.0.0.0") as program:
+            yield program
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """Started by run.py with a named host and without one, and by hand."""
+    port = free_ports(1)[0]
+    with (
+        started_by_run_py(NAMED) as named,
+        started_by_run_py() as unnamed,
+        page([*BY_HAND, str(port)], port) as by_hand,
+    ):
+        yield {"named": named, "unnamed": unnamed, "by hand": by_hand}
+
+
+def status(program: Program, headers: dict[str, str]) -> int:
+    """Of the answer to a WebSocket's handshake: 101, or 403."""
+    fields = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"} | headers
+    fields |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "streamlit"}
+    lines = ["GET /_stcore/stream HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    with socket.create_connection(("127.0.0.1", program.port), timeout=60) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        return int(connection.recv(4096).split()[1])
+
+
+@pytest.mark.parametrize("started", ["named", "unnamed", "by hand"])
+@pytest.mark.parametrize("headers", OURS, ids=str)
+def test_this_computer_opens_the_page(pages, started, headers):
+    assert status(pages[started], headers) == 101
+
+
+@pytest.mark.parametrize("started", ["named", "unnamed", "by hand"])
+@pytest.mark.parametrize("headers", [REBINDING, *FOREIGN], ids=str)
+def test_another_site_does_not_open_the_page(pages, started, headers):
+    assert status(pages[started], headers) == 403
+
+
+@pytest.mark.parametrize("proxy", THROUGH_A_PROXY)
+def test_a_forwarded_port_opens_the_page_once_its_host_is_named(pages, proxy):
+    assert status(pages["named"], THROUGH_A_PROXY[proxy]) == 101
+    assert status(pages["unnamed"], THROUGH_A_PROXY[proxy]) == 403
+    assert status(pages["by hand"], THROUGH_A_PROXY[proxy]) == 403
+
+
+def test_the_terminal_and_doctor_say_how_to_name_the_host(pages, monkeypatch, capsys):
+    program = programs.Program("page", [], 8501, {}, on_crash=print)
+    before = len(pages["unnamed"].lines)
+    for headers in (*THROUGH_A_PROXY.values(), *THROUGH_A_PROXY.values()):
+        status(pages["unnamed"], headers)
+    lines = pages["unnamed"].lines
+    wait_until(lambda: sum("Rejecting" in line for line in lines[before:]) == 6, "six refusals", lines=lines)
+    for line in lines[before:]:
+        program._relay(line)
+    told = capsys.readouterr().out
+    assert f"the page was opened as https://{NAMED}, which is not a name of this computer" in told
+    assert told.count(f"start run.py with ALLOWED_HOSTS={NAMED}\n") == 2  # with the port of 8443, and without one
+    assert "Rejecting" not in told
+
+    monkeypatch.setattr(settings, "PAGE_PORT", pages["unnamed"].port)
+    assert "name its host in ALLOWED_HOSTS" in doctor._hosts().what
+    monkeypatch.setattr(settings, "ALLOWED_HOSTS", (NAMED,))
+    assert doctor._hosts().what == f"the page does not open as {NAMED}: it was started without ALLOWED_HOSTS"
+    assert "ALLOWED_HOSTS" in doctor._hosts().fix
+    monkeypatch.setattr(settings, "PAGE_PORT", pages["named"].port)
+    assert doctor._hosts() == doctor.Finding("hosts", f"of this computer, and {NAMED}")
+    monkeypatch.setattr(settings, "PAGE_PORT", free_ports(1)[0])
+    assert doctor._hosts().fix == ""
+
+
+def test_the_page_listens_on_this_computer_only(pages):
+    started = psutil.Process(pages["named"].process.pid)
+    sockets = [s for process in [started, *started.children(recursive=True)] for s in process.net_connections("tcp")]
+    assert {s.laddr.ip for s in sockets if s.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+
+
+def test_a_browser_shows_the_page_behind_a_forwarded_port(pages, tmp_path):
+    with (
+        Forwarded(NAMED, pages["named"].port, tmp_path) as forwarded,
+        chromium(f"--host-resolver-rules=MAP {NAMED} 127.0.0.1") as browser,
+    ):
+        shown = browser.new_page(ignore_https_errors=True)
+        shown.goto(f"https://{NAMED}:{forwarded.port}")
+        expect(shown.locator(".st-key-like button")).to_be_visible(timeout=60_000)
+        shown.locator(".st-key-like button").click()
+        expect(shown.get_by_text("The producer is not running")).to_be_visible(timeout=60_000)
