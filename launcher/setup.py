@@ -16,7 +16,6 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 PROGRAMS = "requirements.txt"
-LOCK = "requirements/lock.txt"  # requirements.txt with all that it draws in, each file by its SHA-256
 
 NO_NETWORK = "Max retries|NewConnectionError|NameResolutionError|ProxyError|Network is unreachable|timed out"
 
@@ -36,6 +35,11 @@ def _is_complete(requirements: str) -> bool:
     return PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == _wanted(requirements)
 
 
+def lock_of(requirements: str) -> str:
+    """The file that pip installs: these requirements with all that they draw in, each package by its SHA-256."""
+    return "requirements/lock.txt" if requirements == PROGRAMS else f"requirements/lock-{PurePath(requirements).name}"
+
+
 def _included(requirements: str) -> list[str]:
     """The requirements file and those that it includes."""
     text = (ROOT / requirements).read_text(encoding="utf-8")
@@ -46,7 +50,8 @@ def _included(requirements: str) -> list[str]:
 
 def _wanted(requirements: str) -> str:
     """All that the file asks for, as its stamp remembers it."""
-    return "".join((ROOT / file).read_text(encoding="utf-8") for file in [LOCK, *_included(requirements)])
+    files = [lock_of(requirements), *_included(requirements)]
+    return "".join((ROOT / file).read_text(encoding="utf-8") for file in files)
 
 
 def _stamp(requirements: str) -> Path:
@@ -58,18 +63,16 @@ def _install(requirements: str) -> None:
         if not _works():
             _create_venv()
         update("installing")
-        _pip(update, "--require-hashes", "-r", ROOT / LOCK)
-        if requirements != PROGRAMS:
-            _pip(update, "-r", ROOT / requirements)
+        _pip(update, lock_of(requirements))
     for file in _included(requirements):
         _stamp(file).write_text(_wanted(file), encoding="utf-8")
     terminal.say("packages", f"installed in {VENV.name}")
 
 
-def _pip(update, *arguments) -> None:
-    """Install what the arguments name, and report the progress to `update`. Raises `Problem`."""
+def _pip(update, lock: str) -> None:
+    """Install what this lock names and nothing else, and report the progress to `update`. Raises `Problem`."""
     command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["--progress-bar", "off", "--retries", "2", *arguments]
+    command += ["--progress-bar", "off", "--retries", "2", "--require-hashes", "-r", ROOT / lock]
     output = []
     with subprocess.Popen(
         command,
@@ -87,7 +90,7 @@ def _pip(update, *arguments) -> None:
             elif line.startswith("Installing"):
                 update("installing, almost done")
     if pip.returncode:
-        raise _why_pip_failed(output)
+        raise _why_pip_failed(output, lock)
 
 
 def _works() -> bool:
@@ -124,7 +127,7 @@ def _create_venv() -> None:
 _TRY_AGAIN = "check that the disk has room and the folder is writable, then: python run.py"
 
 
-def _why_pip_failed(output: list[str]) -> Problem:
+def _why_pip_failed(output: list[str], lock: str) -> Problem:
     text = "\n".join(output)
     if "No space left" in text:
         return Problem("the disk is full: the packages need about 700 MB", "make room, then: python run.py")
@@ -135,13 +138,13 @@ def _why_pip_failed(output: list[str]) -> Problem:
         )
     if "THESE PACKAGES DO NOT MATCH THE HASHES" in text:
         return Problem(
-            "a package is not the one that requirements/lock.txt names by its SHA-256",
+            f"a package is not the one that {lock} names by its SHA-256",
             "python run.py, once more; if it stays so, ask the operator of the package index or proxy that pip uses",
         )
     errors = [line for line in output if line.startswith("ERROR")] or output or ["no output from pip"]
     return Problem(
         f"pip could not install the packages: {errors[-1]}",
-        f"{PYTHON} -m pip install -r {LOCK}   shows its full output",
+        f"{PYTHON} -m pip install -r {lock}   shows its full output",
     )
 
 

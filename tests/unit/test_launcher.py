@@ -44,7 +44,8 @@ def project(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "requirements.txt").write_text("# nothing\n")
     (folder / "requirements").mkdir()
-    (folder / "requirements" / "lock.txt").write_text("# nothing\n")
+    for lock in ("lock.txt", "lock-dev.txt"):
+        (folder / "requirements" / lock).write_text("# nothing\n")
     (folder / "requirements" / "dev.txt").write_text("-r ../requirements.txt\n")
     monkeypatch.setattr(setup, "ROOT", folder)
     monkeypatch.setattr(setup, "VENV", folder / ".venv")
