@@ -57,15 +57,19 @@ class Likes:
     def __init__(self, producer: Producer, topic: Topic):
         self.producer = producer
         self.topic = topic
-        self.order = None  # of the newest like; None until the log has been read
+        self.order = 0  # of the newest like
+        self.log_was_read = False  # since somebody else wrote to the topic: somebody else may number likes, too
+        self.next_offset = {}  # partition -> where the next like is, if nobody else writes to it
 
     def publish(self, count: int, key: str | None, on_delivery) -> dict:
         """Hand `count` new events to Kafka and return the last one. `on_delivery(error, message)`, the delivery report,
         is called for each of them later. Raises `Unavailable`: no broker, no topic, or a full queue."""
         partitions = self.topic.partitions(max_age=3)
-        if self.order is None:
-            found = last_order(self.topic)
-            self.order = max(found, self.order or 0)  # another click may have been faster
+        if not self.log_was_read:
+            found, self.log_was_read = last_order(self.topic), True
+            if 0 < self.order < found:
+                log.warning("Another producer numbers likes, too: two of them can have the same order. Stop one.")
+            self.order = max(found, self.order)
         if not web.wait_until(lambda: len(self.producer) + count <= LARGEST_QUEUE, QUEUE_SECONDS):
             raise Unavailable("too many likes are waiting for the broker", "wait a moment, then click again")
         now = time.time()
@@ -83,10 +87,23 @@ class Likes:
                 raise Unavailable(f"the like cannot be sent: {error.args[0].str()}", hint) from error
         return event
 
+    def note_offset(self, message: Message) -> None:
+        partition, offset = message.partition(), message.offset()
+        if offset != self.next_offset.get(partition, 0):
+            self.log_was_read = False
+        self.next_offset[partition] = offset + 1
+
 
 def last_order(topic: Topic) -> int:
     """The largest `order` at the end of the log, 0 if it is empty: the numbers go on from there after a restart."""
-    return max((order_of(record) for record in topic.tail(TAIL)), default=0)
+    largest, ends = Counter(), Counter()  # by partition
+    for record in topic.tail(TAIL):
+        partition = record.partition()
+        largest[partition] = max(largest[partition], order_of(record))
+        ends[partition] = record.offset() + 1
+    # Where none of them is a like, the likes before them are unknown: there are not more of them than records.
+    hidden = ends.total() if 0 in largest.values() else 0
+    return max(hidden, *largest.values(), 0)
 
 
 def order_of(record: Message) -> int:
@@ -114,6 +131,7 @@ def create_app(producer: Producer, topic: Topic) -> Flask:
             log.warning("Not delivered: order=%d %s", event["order"], error.str())
             hint = "see what is wrong (python run.py doctor), then click again"
             raise Unavailable(f"the broker did not confirm the like: {reason(error)}", hint)
+        likes.note_offset(message)
         place = {"partition": message.partition(), "offset": message.offset()}
         log.info("Delivered: order=%d partition=%d offset=%d", event["order"], place["partition"], place["offset"])
         return event | place, 201

@@ -196,9 +196,13 @@ def topic(simulated, monkeypatch):
 
 
 @pytest.fixture
-def delivering(topic):
+def kafka_producer(topic):
+    return Producer(client_config() | producer.CONFIG | {"message.timeout.ms": 1500})
+
+
+@pytest.fixture
+def delivering(kafka_producer, topic):
     """A client of the API on the simulated broker, and the thread that polls for its delivery reports."""
-    kafka_producer = Producer(client_config() | producer.CONFIG | {"message.timeout.ms": 1500})
     ended = threading.Event()
 
     def poll():
@@ -225,6 +229,33 @@ def test_the_order_is_read_from_the_log_past_what_is_not_a_like(delivering, topi
         other.produce("likes", value, partition=0)
     other.flush()
     assert producer.last_order(topic) == 7
+
+
+def test_no_order_is_given_again_behind_many_records_that_are_no_likes(delivering, topic):
+    delivering.post("/likes", json={"count": 7})
+    other = Producer(client_config())
+    for partition in range(3):
+        for _ in range(producer.TAIL + 1):
+            other.produce("likes", b"junk", partition=partition)
+    other.flush()
+    assert producer.last_order(topic) == 7 + 3 * (producer.TAIL + 1)
+
+
+def test_two_producers_that_number_likes_are_noticed(kafka_producer, delivering, topic, caplog):
+    second = producer.create_app(kafka_producer, topic).test_client()
+    for _ in range(4):
+        for client in (delivering, second):
+            assert client.post("/like").status_code == 201
+    assert "Another producer numbers likes, too" in caplog.text
+
+
+def test_one_producer_beside_other_writers_is_not_warned_about(delivering, caplog):
+    other = Producer(client_config())
+    for partition in (0, 1, 2, 0, 1, 2):
+        assert delivering.post("/like").status_code == 201
+        other.produce("likes", b"junk", partition=partition)
+        other.flush()
+    assert "Another producer" not in caplog.text
 
 
 def test_a_like_that_is_not_confirmed_is_503_and_does_not_come_later(delivering, topic, simulated):
