@@ -4,6 +4,8 @@
 | ---------- | ----------------------------------------------------------------------- |
 | `kafka`    | settings that all clients share; the diagnosis when no broker answers   |
 | `topic`    | what the broker says about a topic, and its records up to its end       |
+| `like`     | what counts as a like                                                   |
+| `keys`     | to which partition a key goes                                           |
 | `web`      | a Flask app with errors in JSON for this computer only, and its servers |
 | `loopback` | HTTP calls to the programs on this computer                             |
 | `process`  | log lines; Ctrl+C, SIGTERM and a closed window as one request to stop   |

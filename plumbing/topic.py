@@ -7,7 +7,6 @@ from functools import cached_property
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
-    OFFSET_INVALID,
     Consumer,
     KafkaError,
     KafkaException,
@@ -15,7 +14,7 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 import settings
 from plumbing.kafka import BROKER_SECONDS, CONNECTION_ERRORS, Unavailable, connect, no_broker, note_refusal
@@ -48,6 +47,11 @@ def insist(ask: Callable, seconds: float = BROKER_SECONDS):
             time.sleep(0.05)
 
 
+def at_end(message: Message) -> bool:
+    """Whether it is no record but reports, with `enable.partition.eof`, that its partition is read up to its offset."""
+    return message.error() is not None and message.error().code() == KafkaError._PARTITION_EOF
+
+
 def read_to_end(consumer: Consumer, starts: Iterable[TopicPartition], seconds: float) -> Iterator[Message]:
     """The records from these places to the end of their partitions, as far as they are there now. The consumer needs
     the settings READ_TO_END. Raises KafkaException: also if the broker is silent for `seconds`."""
@@ -61,12 +65,22 @@ def read_to_end(consumer: Consumer, starts: Iterable[TopicPartition], seconds: f
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
             if not message.error():
                 yield message
-            elif message.error().code() == KafkaError._PARTITION_EOF:
+            elif at_end(message):
                 unread.discard(message.partition())
             else:
                 raise KafkaException(message.error())
     finally:
         consumer.unassign()
+
+
+def label_of(topic_id) -> str:
+    """What consumer.py puts into the metadata of an offset that it commits for the topic with this id."""
+    return f"{LABEL}{topic_id}"
+
+
+def is_of_another(committed: TopicPartition, label: str) -> bool:
+    """Whether this offset was committed for a topic with another label than this one."""
+    return (committed.metadata or "").startswith(LABEL) and committed.metadata != label
 
 
 class Topic:
@@ -126,36 +140,58 @@ class Topic:
         return recreated
 
     def offset_after(self, message: Message) -> TopicPartition:
-        """The offset to store when this message is done. Its metadata names the topic by its id: when the topic is
-        recreated, a commit for the old one may arrive in the new one, as Kafka knows topics by their names there."""
+        """The offset to store when this message is done, or this end is reached. Its metadata names the topic by its
+        id: when the topic is recreated, a commit for the old one may arrive in the new one, as Kafka knows topics by
+        their names there."""
         partition = message.partition()
         place = self._places.get(partition)
         if place is None:
             place = self._places[partition] = TopicPartition(self.name, partition, 0, self._label)
-        place.offset = message.offset() + 1
+        place.offset = message.offset() if message.error() else message.offset() + 1
         return place
 
     def ignore_offsets_of_its_predecessor(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """In `on_assign`: read a partition from its beginning if the group's committed offset is that of a topic of the
-        same name that was deleted."""
-        label = self._identify()
+        same name that was deleted, or is beyond the end. (The broker refuses such an offset, so it would be read from
+        the beginning anyway; but librdkafka does not commit a smaller offset than the one it found.)"""
+        self._identify()
         try:
             committed = insist(lambda: consumer.committed(partitions, timeout=BROKER_SECONDS))
         except KafkaException:
             return  # not known, as before the first commit
-        labelled = [place for place in committed if (place.metadata or "").startswith(LABEL)]
-        stale = [place for place in labelled if place.metadata != label] if label else []
+        ends = self._log_ends([place.partition for place in committed if place.offset > 0])
+        stale = [
+            place
+            for place in committed
+            if self._is_of_predecessor(place) or place.offset > ends.get(place.partition, 2**63)
+        ]
         for place in stale:
             place.offset = OFFSET_BEGINNING
         if stale:
             consumer.assign(committed)
+
+    def _is_of_predecessor(self, committed: TopicPartition) -> bool:
+        """Whether this offset was committed for a topic of the same name that was deleted."""
+        return bool(self._label) and is_of_another(committed, self._label)
+
+    def _log_ends(self, partitions: list[int]) -> dict[int, int]:
+        """Partition -> the end of its log, for those whose leader answers. (All are asked at the same time: a rebalance
+        waits for this.)"""
+        places = {TopicPartition(self.name, partition): OffsetSpec.latest() for partition in partitions}
+        ends = {}
+        with contextlib.suppress(KafkaException):
+            asked = self._admin.list_offsets(places, request_timeout=BROKER_SECONDS) if places else {}
+            for place, answer in asked.items():
+                with contextlib.suppress(KafkaException):
+                    ends[place.partition] = answer.result().offset
+        return ends
 
     def _identify(self) -> str:
         """The label with the id that the broker gives it now; the last known one if the broker does not answer."""
 
         def ask() -> str:
             asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=BROKER_SECONDS)
-            return f"{LABEL}{asked[self.name].result().topic_id}"
+            return label_of(asked[self.name].result().topic_id)
 
         with contextlib.suppress(KafkaException):
             label = insist(ask)
@@ -194,12 +230,14 @@ class Topic:
         return len(topics[self.name].partitions)
 
     def _lag(self, partition: int, offset: int | None) -> int:
-        low, high = self._ends(partition)
         if offset is None:  # nothing read since the assignment: it continues from the committed offset
             here = TopicPartition(self.name, partition)
-            committed = insist(lambda: self._client.committed([here], timeout=BROKER_SECONDS))[0].offset
-            offset = low if committed == OFFSET_INVALID else committed
-        return max(high - offset, 0)
+            [committed] = insist(lambda: self._client.committed([here], timeout=BROKER_SECONDS))
+            low, high = self._ends(partition)
+            usable = low <= committed.offset <= high and not self._is_of_predecessor(committed)
+            return high - (committed.offset if usable else low)
+        low, high = self._ends(partition)
+        return max(high - max(offset, low), 0)  # what was deleted can no longer be read
 
     def _ends(self, partition: int) -> tuple[int, int]:
         """The first offset, and the one after the last."""
@@ -218,22 +256,3 @@ def create(admin: AdminClient, name: str, partitions: int, config: dict[str, str
             raise
         return False
     return True
-
-
-def partition_of_key(key: str, partitions: int) -> int:
-    """The partition to which an event with this key goes: Kafka's Java clients, and librdkafka's `murmur2_random`."""
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
-
-
-def murmur2(key: bytes) -> int:
-    """The hash of Kafka's Java clients (org.apache.kafka.common.utils.Utils.murmur2): unsigned, 32 bits."""
-    m, mask = 0x5BD1E995, 0xFFFFFFFF
-    h = 0x9747B28C ^ len(key)
-    whole = len(key) & ~3
-    for start in range(0, whole, 4):
-        k = int.from_bytes(key[start : start + 4], "little") * m & mask
-        h = (h * m & mask) ^ ((k ^ k >> 24) * m & mask)
-    if rest := key[whole:]:
-        h = (h ^ int.from_bytes(rest, "little")) * m & mask
-    h = (h ^ h >> 13) * m & mask
-    return h ^ h >> 15

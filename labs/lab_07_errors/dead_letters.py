@@ -13,9 +13,9 @@ import time
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer
 
-from consumer import parse_like
 from labs.topics import make_topic, named
 from plumbing.kafka import client_config
+from plumbing.like import parse_like
 from settings import TOPIC
 
 GROUP = named("errors")

@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from brokers.ports import free_ports
+from page import look as look_module
 from page import processes, watcher
 from page.group import Snapshot, port_of
 from page.lanes import number_of
@@ -42,13 +44,17 @@ class FakeKafka:
         group = SimpleNamespace(state=ConsumerGroupState.STABLE, members=members)
         return {name: self.result(group) for name in groups}
 
-    def list_offsets(self, places, request_timeout):
-        return {place: self.result(SimpleNamespace(offset=self.events)) for place in places}
+    def describe_topics(self, topics, request_timeout):
+        return {name: self.result(SimpleNamespace(topic_id="one")) for name in self.topics}
 
-    def committed(self, numbers):
+    def list_offsets(self, places, request_timeout, isolation_level):
+        latest = OffsetSpec.latest()
+        return {p: self.result(SimpleNamespace(offset=self.events if s is latest else 0)) for p, s in places.items()}
+
+    def committed(self, numbers, label):
         return dict.fromkeys(numbers, self.events)
 
-    def read(self, ends):
+    def read(self, logs):
         return {}
 
     def close(self):
@@ -86,8 +92,8 @@ class Clocks:
 @pytest.fixture
 def broker(monkeypatch):
     fake = FakeKafka()
-    monkeypatch.setattr(watcher, "client", lambda kind, config: fake)
-    monkeypatch.setattr(watcher, "Tail", lambda *arguments: fake)
+    monkeypatch.setattr(look_module, "client", lambda kind, config: fake)
+    monkeypatch.setattr(look_module, "Tail", lambda *arguments: fake)
     return fake
 
 
@@ -108,6 +114,7 @@ def answering(monkeypatch):
 def clocks(monkeypatch):
     clocks = Clocks()
     monkeypatch.setattr(watcher, "time", clocks)
+    monkeypatch.setattr(look_module, "time", clocks)
     monkeypatch.setattr(processes, "time", clocks)
     return clocks
 
@@ -163,7 +170,7 @@ def test_without_a_broker_it_reports_that_and_keeps_the_last_known_state(broker,
 
 
 def test_a_broker_that_never_was_is_one_line(monkeypatch):
-    monkeypatch.setattr(watcher, "BROKER_SECONDS", 0.3)
+    monkeypatch.setattr(look_module, "BROKER_SECONDS", 0.3)
     servers = f"localhost:{free_ports(1)[0]}"
     watching = GroupWatcher(client_config(servers), "g")
     assert watching.look().problem == f"No broker answers on {servers}."
