@@ -19,7 +19,7 @@ from page.group import Event
 from page.tail import Tail
 from plumbing import Problem
 from plumbing.kafka import BROKER_SECONDS, client
-from plumbing.topic import label_of
+from plumbing.offsets import label_of
 
 LANES_READ = 12  # partitions whose records are read; of the others only the offsets are known
 NO_BROKER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)

@@ -8,7 +8,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from page.group import Event
 from plumbing.kafka import BROKER_SECONDS, client
 from plumbing.like import parse_like
-from plumbing.topic import READ_TO_END, at_end, is_of_another
+from plumbing.offsets import is_of_another
+from plumbing.topic import READ_TO_END, at_end
 
 EVENTS_KEPT = 8  # of each partition
 READ_SECONDS = 0.5  # at most, in one look

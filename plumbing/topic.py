@@ -14,10 +14,12 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewTopic
 
 import settings
+from plumbing.group import Membership
 from plumbing.kafka import BROKER_SECONDS, CONNECTION_ERRORS, Unavailable, connect, no_broker, note_refusal
+from plumbing.offsets import beyond_end, is_of_another, label_of
 
 # Errors that only mean "ask again": librdkafka has just replaced a broker's bootstrap name by its real address, as it
 # often does where `localhost` is both ::1 and 127.0.0.1, or it does not know a partition's leader yet.
@@ -29,7 +31,6 @@ ASK_AGAIN = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
 )
 IDENTIFY_SECONDS = 1.0  # how often a program looks whether the topic is still the same one
-LABEL = "topic "  # before the topic's id, in the metadata of a committed offset
 # Settings of a client that reads a topic from a place to its end, without joining a group.
 READ_TO_END = {"enable.auto.commit": False, "enable.partition.eof": True, "fetch.wait.max.ms": 10}
 
@@ -73,16 +74,6 @@ def read_to_end(consumer: Consumer, starts: Iterable[TopicPartition], seconds: f
         consumer.unassign()
 
 
-def label_of(topic_id) -> str:
-    """What consumer.py puts into the metadata of an offset that it commits for the topic with this id."""
-    return f"{LABEL}{topic_id}"
-
-
-def is_of_another(committed: TopicPartition, label: str) -> bool:
-    """Whether this offset was committed for a topic with another label than this one."""
-    return (committed.metadata or "").startswith(LABEL) and committed.metadata != label
-
-
 class Topic:
     """A topic as the broker describes it, asked through a client that joins no group.
 
@@ -93,11 +84,12 @@ class Topic:
     def __init__(self, name: str, own: dict, blocking: Callable = lambda function, *arguments: function(*arguments)):
         self.name = name
         self._blocking = blocking
-        self._label = ""  # for the metadata of committed offsets: LABEL and the topic's id; empty until it is known
+        self._label = ""  # for the metadata of committed offsets, from the topic's id; empty until it is known
         self._identified_at = float("-inf")
         self._recreated = False
         self._places: dict[int, TopicPartition] = {}  # partition -> the offset to store, with that label
         self._refusals: list[str] = []
+        self._membership = Membership(own)
         self._count, self._asked_at = 0, float("-inf")
         mine = {"client.id": own["client.id"], "group.id": own.get("group.id", own["client.id"])}
         self._client = connect(
@@ -117,12 +109,16 @@ class Topic:
 
     def problem(self, error: KafkaError | None = None) -> str:
         """What is missing and what to do about it, as sentences; "" if nothing is. `error` is what the program's own
-        client reported: it counts if it is about more than a connection."""
+        client reported: if it is about more than a connection, it counts until the group has the client as a member."""
         try:
             self.partitions()
         except Unavailable as missing:
             return missing.line()
-        return "" if error is None or error.code() in CONNECTION_ERRORS else f"Kafka says: {error.str().rstrip('.')}."
+        if error is None or error.code() in CONNECTION_ERRORS:
+            self._membership.ask(self._admin)
+        else:
+            self._membership.note(error, self._admin)
+        return self._membership.problem
 
     def lag(self, position: dict[int, int | None]) -> dict[int, int | None]:
         """Partition -> events from that position to the end, None if the broker does not answer. Position None stands
@@ -159,12 +155,7 @@ class Topic:
             committed = insist(lambda: consumer.committed(partitions, timeout=BROKER_SECONDS))
         except KafkaException:
             return  # not known, as before the first commit
-        ends = self._log_ends([place.partition for place in committed if place.offset > 0])
-        stale = [
-            place
-            for place in committed
-            if self._is_of_predecessor(place) or place.offset > ends.get(place.partition, 2**63)
-        ]
+        stale = [*beyond_end(self._admin, committed), *filter(self._is_of_predecessor, committed)]
         for place in stale:
             place.offset = OFFSET_BEGINNING
         if stale:
@@ -173,18 +164,6 @@ class Topic:
     def _is_of_predecessor(self, committed: TopicPartition) -> bool:
         """Whether this offset was committed for a topic of the same name that was deleted."""
         return bool(self._label) and is_of_another(committed, self._label)
-
-    def _log_ends(self, partitions: list[int]) -> dict[int, int]:
-        """Partition -> the end of its log, for those whose leader answers. (All are asked at the same time: a rebalance
-        waits for this.)"""
-        places = {TopicPartition(self.name, partition): OffsetSpec.latest() for partition in partitions}
-        ends = {}
-        with contextlib.suppress(KafkaException):
-            asked = self._admin.list_offsets(places, request_timeout=BROKER_SECONDS) if places else {}
-            for place, answer in asked.items():
-                with contextlib.suppress(KafkaException):
-                    ends[place.partition] = answer.result().offset
-        return ends
 
     def _identify(self) -> str:
         """The label with the id that the broker gives it now; the last known one if the broker does not answer."""

@@ -8,7 +8,8 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from plumbing import topic
-from plumbing.topic import LABEL, Topic, at_end
+from plumbing.offsets import LABEL
+from plumbing.topic import Topic, at_end
 
 END = 22  # of each partition
 
