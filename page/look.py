@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from page.group import Event
 from page.tail import Tail
 from plumbing import Problem
-from plumbing.kafka import BROKER_SECONDS, client
+from plumbing.kafka import BROKER_SECONDS, Errors, check_advertised, client
 from plumbing.offsets import label_of
 
 LANES_READ = 12  # partitions whose records are read; of the others only the offsets are known
@@ -46,13 +46,17 @@ class Cluster:
         self.topic = topic
         self._config = config
         self._label = ""  # of the topic, from its id
-        self._admin = client(AdminClient, config)
+        self._connect()
         self._tail = Tail(config, group, topic)
+
+    def _connect(self) -> None:
+        self._errors = Errors()
+        self._admin = client(AdminClient, self._config | {"error_cb": self._errors})
 
     def reconnect(self) -> None:
         """Replace the clients and what they know: after an outage it may be another cluster, or another topic of
         the same name, and librdkafka's old clients would keep timing out there."""
-        self._admin = client(AdminClient, self._config)
+        self._connect()
         self._replace_tail()
 
     def _replace_tail(self) -> None:
@@ -73,7 +77,9 @@ class Cluster:
         """Raises KafkaException, and Problem if the topic is missing."""
         tick = time.monotonic()
         # All topics: asking for one by name may create it, with a single partition.
-        topic = self._admin.list_topics(timeout=BROKER_SECONDS).topics.get(self.topic)
+        cluster = self._admin.list_topics(timeout=BROKER_SECONDS)
+        check_advertised(self._config["bootstrap.servers"], cluster)
+        topic = cluster.topics.get(self.topic)
         if topic is None:
             hint = "Create it: `python run.py topic`, or `create_likes_topic.bat`."
             raise Problem(f"The topic {self.topic} does not exist.", hint)
@@ -116,6 +122,6 @@ class Cluster:
 
     def problem(self, error: KafkaError) -> Problem:
         if error.code() in NO_BROKER:
-            hint = "Start it: `python run.py`, or `start_kafka.bat`."
-            return Problem(f"No broker answers on {self._config['bootstrap.servers']}.", hint)
+            self._admin.poll(0)  # calls error_cb
+            return self._errors.diagnosis(self._config["bootstrap.servers"])
         return Problem("The broker is not ready yet.", error.str())

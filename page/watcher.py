@@ -116,7 +116,8 @@ class GroupWatcher:
         except (Problem, KafkaException) as error:
             problem = error if isinstance(error, Problem) else self._cluster.problem(error.args[0])
             self._cluster.reconnect()
-            return replace(self._snapshot, problem=str(problem), hint=problem.hint)
+            what, hint = problem.sentences()
+            return replace(self._snapshot, problem=what, hint=hint)
         partitions = tuple(
             Partition(
                 number,

@@ -1,17 +1,18 @@
 """What producer.py and consumer.py need around their lesson. To learn Kafka, skip this folder.
 
-| module     | what it does                                                            |
-| ---------- | ----------------------------------------------------------------------- |
-| `kafka`    | settings that all clients share; the diagnosis when no broker answers   |
-| `topic`    | what the broker says about a topic, and its records up to its end       |
-| `offsets`  | committed offsets: of which topic they are, whether its log has them    |
-| `group`    | why a consumer is not in its group                                      |
-| `like`     | what counts as a like                                                   |
-| `keys`     | to which partition a key goes                                           |
-| `web`      | a Flask app with errors in JSON for this computer only, and its servers |
-| `loopback` | HTTP calls to the programs on this computer                             |
-| `process`  | log lines; Ctrl+C, SIGTERM and a closed window as one request to stop   |
-| `child`    | programs that run.py, the tests and the bench start                     |
+| module       | what it does                                                            |
+| ------------ | ----------------------------------------------------------------------- |
+| `kafka`      | settings that all clients share; the diagnosis when no broker answers   |
+| `advertised` | whether the addresses that a cluster advertises can be reached          |
+| `topic`      | what the broker says about a topic, and its records up to its end       |
+| `offsets`    | committed offsets: of which topic they are, whether its log has them    |
+| `group`      | why a consumer is not in its group                                      |
+| `like`       | what counts as a like                                                   |
+| `keys`       | to which partition a key goes                                           |
+| `web`        | a Flask app with errors in JSON for this computer only, and its servers |
+| `loopback`   | HTTP calls to the programs on this computer                             |
+| `process`    | log lines; Ctrl+C, SIGTERM and a closed window as one request to stop   |
+| `child`      | programs that run.py, the tests and the bench start                     |
 """
 
 
@@ -24,4 +25,9 @@ class Problem(Exception):
 
     def line(self) -> str:
         """`No broker answers on localhost:9092. Start it: python run.py, or start_kafka.bat.`"""
-        return " ".join(f"{text[:1].upper()}{text[1:]}." for text in (str(self), self.hint))
+        return " ".join(self.sentences())
+
+    def sentences(self) -> tuple[str, str]:
+        """What happened, and what to type."""
+        what, hint = (f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in (str(self), self.hint))
+        return what, hint

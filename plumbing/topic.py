@@ -18,7 +18,14 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 import settings
 from plumbing.group import Membership
-from plumbing.kafka import BROKER_SECONDS, CONNECTION_ERRORS, Unavailable, connect, no_broker, note_refusal
+from plumbing.kafka import (
+    BROKER_SECONDS,
+    CONNECTION_ERRORS,
+    Errors,
+    Unavailable,
+    check_advertised,
+    connect,
+)
 from plumbing.offsets import beyond_end, is_of_another, label_of
 
 # Errors that only mean "ask again": librdkafka has just replaced a broker's bootstrap name by its real address, as it
@@ -88,13 +95,11 @@ class Topic:
         self._identified_at = float("-inf")
         self._recreated = False
         self._places: dict[int, TopicPartition] = {}  # partition -> the offset to store, with that label
-        self._refusals: list[str] = []
+        self._errors = Errors()
         self._membership = Membership(own)
         self._count, self._asked_at = 0, float("-inf")
         mine = {"client.id": own["client.id"], "group.id": own.get("group.id", own["client.id"])}
-        self._client = connect(
-            Consumer, mine | READ_TO_END | {"error_cb": lambda error: note_refusal(error, self._refusals)}
-        )
+        self._client = connect(Consumer, mine | READ_TO_END | {"error_cb": lambda error: self._errors(error)})
 
     @cached_property
     def _admin(self) -> AdminClient:  # only consumers need it
@@ -197,16 +202,17 @@ class Topic:
     def _ask(self) -> int:
         try:
             # All topics: asking for one by name may create it, with a single partition.
-            topics = insist(lambda: self._client.list_topics(timeout=BROKER_SECONDS)).topics
+            cluster = insist(lambda: self._client.list_topics(timeout=BROKER_SECONDS))
         except KafkaException:
-            self._client.poll(0)  # calls note_refusal
-            raise no_broker(settings.BOOTSTRAP_SERVERS, self._refusals[-1] if self._refusals else "") from None
-        self._refusals.clear()
-        if self.name not in topics:
+            self._client.poll(0)  # calls error_cb
+            raise self._errors.diagnosis(settings.BOOTSTRAP_SERVERS) from None
+        self._errors = Errors()
+        check_advertised(settings.BOOTSTRAP_SERVERS, cluster)
+        if self.name not in cluster.topics:
             hidden = ", or access rules hide it" if settings.CLIENT_CONFIG else ""
             hint = "create it: python run.py topic, or create_likes_topic.bat"
             raise Unavailable(f"the topic {self.name} is missing{hidden}", hint)
-        return len(topics[self.name].partitions)
+        return len(cluster.topics[self.name].partitions)
 
     def _lag(self, partition: int, offset: int | None) -> int:
         if offset is None:  # nothing read since the assignment: it continues from the committed offset

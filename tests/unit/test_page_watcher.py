@@ -33,7 +33,8 @@ class FakeKafka:
     def list_topics(self, timeout):
         self.fail()
         partitions = dict.fromkeys(range(len(self.owners)))
-        return SimpleNamespace(topics={name: SimpleNamespace(partitions=partitions) for name in self.topics})
+        topics = {name: SimpleNamespace(partitions=partitions) for name in self.topics}
+        return SimpleNamespace(topics=topics, brokers={})
 
     def describe_consumer_groups(self, groups, request_timeout):
         members = [
@@ -50,6 +51,9 @@ class FakeKafka:
     def list_offsets(self, places, request_timeout, isolation_level):
         latest = OffsetSpec.latest()
         return {p: self.result(SimpleNamespace(offset=self.events if s is latest else 0)) for p, s in places.items()}
+
+    def poll(self, timeout):
+        return 0
 
     def committed(self, numbers, label):
         return dict.fromkeys(numbers, self.events)
