@@ -46,9 +46,9 @@ class GroupWatcher:
     def __init__(self, config: dict, group: str, expected_ports: range = range(0), topic: str = TOPIC):
         self.group = group
         self._cluster = Cluster(config, group, topic)
-        self._processes = Processes()
         # Client id -> the state to show while it is not in the group.
         self._absent = {f"consumer-{port}": "not started" for port in expected_ports}
+        self._processes = Processes(expected=self._absent)
         self._settled: Look | None = None  # the last one without a rebalance in progress
         self._ownerless_since: dict[int, float] = {}
         self._rebalances: deque[Rebalance] = deque(maxlen=REBALANCES_KEPT)
@@ -144,7 +144,7 @@ class GroupWatcher:
     def _ask_processes(self, look: Look) -> None:
         for client_id in filter(port_of, look.clients.values()):
             self._absent[client_id] = "left"  # until a rebalance shows how it left
-        self._processes.probe(self._absent, look.tick)
+        self._processes.probe(self._absent, look.clients.values(), look.tick)
 
     def _note_rebalance(self, look: Look) -> None:
         """Keep a rebalance if the group has settled with other members or owners than before."""
@@ -162,6 +162,10 @@ class GroupWatcher:
             self._absent[name] = self._how_it_left(name, look.tick)
             if name in self._processes:
                 self._processes[name].left_at = look.tick
+            if self._processes.forget_stranger(name):
+                del self._absent[name]
+        for name in filter(port_of, joined):
+            self._processes.forget_stranger(name)  # another process may have the name now
         cause = tuple(causes) or ("the partitions or the subscription changed",)
         self._rebalances.append(Rebalance(time.time(), cause, before.owners, look.owners, without_owner))
 

@@ -1,6 +1,8 @@
 """page/watcher.py with a broker, consumers and clocks that are fakes: outages, clocks that jump, its thread."""
 
 import logging
+import subprocess
+import sys
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -16,7 +18,7 @@ from page.group import Snapshot, port_of
 from page.lanes import number_of
 from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
-from tests.programs import wait_until
+from tests.programs import ROOT, wait_until
 
 OWNERS = ["consumer-5002", "consumer-5003", "consumer-5004"]
 
@@ -235,6 +237,73 @@ def test_a_member_that_answered_until_the_end_left_another_one_timed_out(
     assert snapshot.rebalances[-1].at == clocks.day
     assert states(snapshot)["consumer-5002"] == how
     assert snapshot.rebalances[-1].without_owner == pytest.approx(0 if answers else 6.1)
+
+
+def test_a_client_that_only_has_the_name_of_a_consumer_is_not_called_for_ever(broker, answering, group, clocks):
+    stranger = "consumer-8080"
+    broker.owners[0] = stranger
+    for _ in range(30):
+        look(group)
+        clocks.pass_by(1)
+    asked = answering.asked.count(stranger)
+    assert 0 < asked < 20
+    assert states(look(group))[stranger] == "consuming"
+    assert answering.asked.count("consumer-5002") > 25, "one that is expected is"
+    broker.owners[0] = "consumer-5002"
+    for _ in range(30):
+        clocks.pass_by(1)
+        seen = look(group)
+    assert seen.rebalances[-1].causes == ("consumer-8080 left", "consumer-5002 joined")
+    assert answering.asked.count(stranger) == asked
+    assert stranger not in states(seen)
+    broker.owners[0] = stranger  # it may be a consumer now
+    answering.ids.add(stranger)
+    look(group)
+    clocks.pass_by(1)
+    look(group)
+    assert answering.asked.count(stranger) > asked
+
+
+def test_a_consumer_on_another_port_is_asked_until_it_is_long_gone(broker, answering, group, clocks):
+    other = "consumer-8080"
+    broker.owners[0] = other
+    answering.ids.add(other)
+    for _ in range(30):
+        look(group)
+        clocks.pass_by(1)
+    assert answering.asked.count(other) == 30
+    answering.ids.remove(other)
+    clocks.pass_by(1)
+    assert states(look(group))[other] == "silent"
+    broker.owners[0] = "consumer-5002"
+    for _ in range(100):
+        clocks.pass_by(1)
+        seen = look(group)
+    assert states(seen)[other] == "left"
+    assert answering.asked.count(other) < 100
+
+
+QUITS_WHILE_IT_LOOKS = """
+import atexit, time
+from page import processes, watcher
+from page.look import Look
+from plumbing.kafka import client_config
+
+class Watcher(watcher.GroupWatcher):
+    def look(self):
+        self._ask_processes(Look(time.monotonic(), None, {}, {}, {}, {}, {}))
+        return self._snapshot
+
+processes.PROBE_EVERY_SECONDS = watcher.LOOK_EVERY_SECONDS = 0
+Watcher(client_config("127.0.0.1:1"), "g", [1]).start()
+atexit.register(time.sleep, 1)  # Python is shutting down meanwhile
+"""
+
+
+def test_a_quit_of_the_page_while_it_asks_leaves_no_traceback():
+    command = [sys.executable, "-c", QUITS_WHILE_IT_LOOKS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_bug_in_a_look_is_logged_once_and_the_board_says_so_and_continues(broker, group, monkeypatch, caplog):
