@@ -147,7 +147,7 @@ class Topic:
         partition = message.partition()
         place = self._places.get(partition)
         if place is None:
-            place = self._places[partition] = TopicPartition(self.name, partition, 0, self._label)
+            place = self._places[partition] = TopicPartition(self.name, partition, 0, self._label or self._identify())
         place.offset = message.offset() if message.error() else message.offset() + 1
         return place
 
