@@ -11,7 +11,6 @@ lines `Assigned:` and `Revoked:` of the others: that is a rebalance.
 Everything about consuming is in this file; plumbing/ has the web server and the questions to the broker.
 """
 
-import json
 import logging
 import re
 import time
@@ -23,7 +22,8 @@ from werkzeug.exceptions import BadRequest
 
 from plumbing import kafka, process, web
 from plumbing.kafka import Unavailable
-from plumbing.topic import Topic
+from plumbing.like import parse_like
+from plumbing.topic import Topic, at_end
 from settings import BOOTSTRAP_SERVERS, CONSUMER_PORT, GROUP
 
 TOPIC = "likes"
@@ -31,7 +31,6 @@ POLL_SECONDS = 1.0
 MESSAGES_KEPT = 1000  # for /messages
 REBALANCES_KEPT = 100  # for /status
 LIKE_LOGGED = "Consumed: order=%(order)d partition=%(partition)d clicked_at=%(clicked_at)s ts_ms=%(ts_ms)d"
-LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 CONFIG = {  # https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
     "group.id": GROUP,
@@ -46,6 +45,9 @@ CONFIG = {  # https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATI
     "session.timeout.ms": 6000,
     "heartbeat.interval.ms": 500,  # the answer tells a member that others joined or left
     "topic.metadata.refresh.interval.ms": 2000,  # how soon a new topic or partition is seen
+    # Report the end of a partition, too: the last offsets may be taken by a transaction's markers, or by
+    # records of a transaction that was aborted, and only the end tells that nothing is left to read.
+    "enable.partition.eof": True,
 }
 
 log = logging.getLogger("consumer")
@@ -100,7 +102,6 @@ class Member:
             log.info(LIKE_LOGGED, like)
             self.consumed[partition] += 1
             self.messages.append(like)
-        self.position[partition] = offset + 1
 
     def note_problem(self, topic: Topic) -> None:
         """Log once what keeps it from reading, and once that this is over."""
@@ -111,23 +112,6 @@ class Member:
         if problem != self.problem:
             self.problem = problem
             log.warning(f"{problem} Waiting for it ..." if problem else "Kafka answers again.")
-
-
-def parse_like(value: bytes | None) -> dict:
-    """The event's `order`, `clicked_at` and `ts_ms`. Raises ValueError if it is not a like."""
-    try:
-        event = json.loads((value or b"").decode())
-        like = {"order": event["order"], "clicked_at": event["clicked_at"], "ts_ms": event["ts_ms"]}
-    except (ValueError, RecursionError):
-        raise ValueError("not JSON") from None
-    except (TypeError, KeyError):
-        raise ValueError("not an object with order, clicked_at and ts_ms") from None
-    for name in ("order", "ts_ms"):
-        if type(like[name]) is not int or not 0 <= like[name] < 2**63:
-            raise ValueError(f"{name} is not a whole number from 0 to 2**63 - 1")
-    if type(like["clicked_at"]) is not str or not LOCAL_TIME.fullmatch(like["clicked_at"]):
-        raise ValueError("clicked_at is not YYYY-MM-DD HH:MM:SS")
-    return like
 
 
 def create_app(member: Member, topic: Topic) -> Flask:
@@ -188,15 +172,18 @@ def main() -> None:
                 log.warning("The topic %s was deleted and recreated. Rejoining the group ...", TOPIC)
                 consumer.close()
                 consumer = member.join_group(topic)
-            elif message is None or message.error():
+            elif message is None or (message.error() and not at_end(message)):
                 if message is not None:
                     member.note_error(message.error())
                 member.note_problem(topic)
             else:
-                member.process(message)
+                if not message.error():
+                    member.process(message)
                 # At least once: only now, with its line written, is the event done. After a crash between the two it
                 # is read again; in the opposite order it would be lost.
-                consumer.store_offsets(offsets=[topic.offset_after(message)])
+                place = topic.offset_after(message)
+                consumer.store_offsets(offsets=[place])
+                member.position[place.partition] = place.offset
         consumer.close()  # commits, and tells the group, which then need not wait for the session timeout
         log.info("Consumer on port %d left the group", CONSUMER_PORT)
 

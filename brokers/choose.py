@@ -10,7 +10,7 @@ from brokers.local import LocalBroker
 from brokers.ports import port_holder
 from brokers.secured import SecuredBroker
 from plumbing import Problem
-from plumbing.kafka import answers, broker_problem
+from plumbing.kafka import Misdirected, answers, broker_problem
 from settings import CHOSEN_BOOTSTRAP_SERVERS, DEFAULT_BOOTSTRAP_SERVERS
 
 KINDS = {"docker": DockerBroker, "local": LocalBroker, "secured": SecuredBroker}
@@ -26,6 +26,8 @@ class ExistingBroker(Broker):
 
     def start(self, progress: Progress = print) -> None:
         if problem := broker_problem(self.bootstrap_servers, 10.0):
+            if isinstance(problem, Misdirected):
+                raise problem
             hint = "start it, or check KAFKA_BOOTSTRAP_SERVERS and KAFKA_CLIENT_CONFIG, then: python run.py"
             raise Problem(str(problem), hint)
 

@@ -6,9 +6,9 @@ from functools import cache
 from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from consumer import parse_like
 from labs import history, topics
 from plumbing.kafka import client_config
+from plumbing.like import parse_like
 
 LIKES_READ = 50_000  # of each partition: more than the largest burst of the page puts there
 

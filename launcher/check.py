@@ -7,6 +7,7 @@ from labs.checks import Goal
 from labs.evidence import Evidence
 from launcher import terminal
 from plumbing import Problem
+from plumbing.kafka import Misdirected, broker_problem
 from plumbing.plain import plain
 from settings import BOOTSTRAP_SERVERS
 
@@ -18,6 +19,8 @@ def main(lab: str | None = None) -> int:
     if lab is not None and lab not in map(str, known):
         raise Problem(f"there is no lab {lab}", f"python run.py check 1   ({known[0]} to {known[-1]})")
     secured.act_as("admin")
+    if isinstance(problem := broker_problem(BOOTSTRAP_SERVERS), Misdirected):
+        raise problem
     seen = Evidence()
     try:
         if lab:

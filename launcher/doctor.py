@@ -19,7 +19,7 @@ from brokers.topic import PARTITIONS
 from launcher import terminal
 from launcher.session import CONSUMERS
 from plumbing import Problem, loopback
-from plumbing.kafka import broker_problem, client_config
+from plumbing.kafka import Misdirected, broker_problem, client_config
 from plumbing.plain import plain
 from settings import ROOT
 
@@ -56,7 +56,7 @@ def findings() -> Iterator[Finding]:
     yield _disk()
     servers = settings.BOOTSTRAP_SERVERS
     problem, hint = _kafka_problem(servers)
-    yield _docker(needed=bool(problem))
+    yield _docker(needed=bool(problem) and not hint)
     yield _image()
     yield from _local_broker()
     yield from _programs()
@@ -76,10 +76,11 @@ def _disk() -> Finding:
 
 
 def _kafka_problem(servers: str) -> tuple[str, str]:
-    """Why no broker answers there, empty if one does; and what to type if the client's settings are at fault."""
+    """Why no broker answers there, empty if one does; and what to do if settings are at fault, the client's or the
+    broker's."""
     try:
         problem = broker_problem(servers)
-        return (str(problem), "") if problem else ("", "")
+        return str(problem or ""), problem.hint if isinstance(problem, Misdirected) else ""
     except Problem as error:
         return str(error), error.hint
 

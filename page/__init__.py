@@ -4,6 +4,7 @@
 | ----------- | ------------------------------------------------------------------------------ |
 | `group`     | the state of a consumer group, as plain data                                   |
 | `watcher`   | asks the broker and the consumers for it, again and again                      |
+| `look`      | a look: what the broker is asked for                                           |
 | `processes` | asks the consumers' own HTTP APIs: the broker does not know who is alive       |
 | `tail`      | reads the last records of each partition                                       |
 | `board`     | the page from top to bottom, except for the Like button                        |

@@ -14,7 +14,7 @@ from page.lanes import MOST_CONSUMERS, clock, lane_html, member_html, number_of,
 from page.watcher import GroupWatcher
 from plumbing import Problem, loopback
 from plumbing.kafka import client_config
-from plumbing.topic import partition_of_key
+from plumbing.keys import partition_of_key
 from settings import CONSUMER_PORT, CONTROL_TOKEN, CONTROL_URL, GROUP, TOPIC
 
 CONSUMERS = 3

@@ -19,18 +19,27 @@ class Event:
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition with its offsets; `owner` is the client id of the member that it is assigned to."""
+    """A partition with its offsets; `owner` is the client id of the member that it is assigned to. The events before
+    `start` were deleted."""
 
     number: int
     end: int
     committed: int | None
     owner: str | None
     events: tuple[Event, ...] = ()
+    start: int = 0
+
+    @property
+    def beyond_end(self) -> bool:
+        """Whether the committed offset is none of this log: a group that resumes there is sent to `start` or `end`, by
+        its auto.offset.reset."""
+        return self.committed is not None and self.committed > self.end
 
     @property
     def lag(self) -> int:
-        """Events that the group has not committed; all of them before its first commit."""
-        return max(self.end - (self.committed or 0), 0)
+        """Events that the group has not committed and can still read; all of them before its first commit."""
+        usable = self.committed is not None and self.start <= self.committed <= self.end
+        return self.end - (self.committed if usable else self.start)
 
 
 @dataclass(frozen=True)

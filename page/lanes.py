@@ -12,7 +12,10 @@ from settings import CONSUMER_PORT
 
 MOST_CONSUMERS = 9
 MOVES_SHOWN = 12
-NUMBERS_EXPLAINED = "end: offset of the next event; committed: where the group resumes; lag: events in between"
+LATEST_MS = 2**43  # a later time is no day that every computer can show
+NUMBERS_EXPLAINED = (
+    "end: offset of the next event; committed: where the group resumes; lag: events in between that still exist"
+)
 # Okabe and Ito's colours, which the colour-blind can tell apart; run.py uses them for the same consumers.
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"]
 NO_OWNER = "#888888"
@@ -47,7 +50,7 @@ def path_html(answer: dict, snapshot: Snapshot) -> str:
     partition = next((p for p in snapshot.partitions if p.number == answer["partition"]), None)
     if partition is None:
         reader = "not known yet whether it has been read"
-    elif (partition.committed or 0) > answer["offset"]:
+    elif not partition.beyond_end and (partition.committed or 0) > answer["offset"]:
         reader = f"<b>{name_of(partition.owner)}</b> has read it" if partition.owner else "it has been read"
     elif partition.owner:
         reader = f"waits for <b>{name_of(partition.owner)}</b>"
@@ -69,12 +72,16 @@ def lane_html(partition: Partition, silent: bool, mine: dict, known_end: int | N
         kinds += ["newest"] if event.offset == partition.end - 1 else []
         kinds += ["arrived"] if known_end is not None and event.offset >= known_end else []
         kinds += ["mine"] if (mine.get("partition"), mine.get("offset")) == (partition.number, event.offset) else []
-        what = f"#{event.order}<small>{clock(event.ts_ms / 1000)}</small>" if event.order is not None else "not a like"
+        what = "not a like"
+        if event.order is not None:
+            at = clock(event.ts_ms / 1000) if event.ts_ms < LATEST_MS else "far ahead"
+            what = f"#{event.order}<small>{at}</small>"
         chips.append(f'<span class="{" ".join(kinds)}" title="offset {event.offset}">{what}</span>')
     owner = f"{name_of(partition.owner)}{', silent' if silent else ''}" if partition.owner else "no owner"
     port = port_of(partition.owner or "") or ""
     lane, dot = ("lane unread", "dot hollow") if silent or not partition.owner else ("lane", "dot")
     committed = "none" if partition.committed is None else f"{partition.committed:,}"
+    committed += ", beyond the end" if partition.beyond_end else ""
     return (
         f'<div class="{lane}" style="--owner: {colour_of(partition.owner)}">'
         f'<span class="name">partition {partition.number}</span>'

@@ -1,8 +1,9 @@
 """The consumers' processes: the broker does not know who is alive before a session times out, so they are asked."""
 
+import queue
+import threading
 import time
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import requests
@@ -13,6 +14,9 @@ from plumbing import loopback
 PROBE_SECONDS = 0.8  # how long to wait for a consumer's /status
 PROBE_EVERY_SECONDS = 0.5
 SESSION_TIMEOUT_SECONDS = 6.0  # until a consumer reports its own
+STRANGER_SECONDS = 15.0  # a member that has never answered for so long is no consumer.py: its port is someone else's
+GONE_SECONDS = 60.0  # a consumer that left the group so long ago is asked again when it is back
+THREADS = 8
 NEVER = float("-inf")
 
 
@@ -20,7 +24,7 @@ NEVER = float("-inf")
 class Process:
     """A consumer's process: when it last answered `GET /status`, and what. Times are time.monotonic()."""
 
-    answered_at: float
+    answered_at: float  # until its first answer: when it was asked first
     status: dict = field(default_factory=dict)
     silent: bool = False
     left_at: float = NEVER  # when the group was first seen without it
@@ -35,6 +39,10 @@ class Process:
         """Until the broker notices that it is gone, at most."""
         return max(self.session_timeout - (now - self.answered_at), 0.0)
 
+    def is_stranger(self, now: float) -> bool:
+        """Whether it is another client whose client id only looks like a consumer's."""
+        return not self.status and now - self.answered_at > STRANGER_SECONDS
+
     def timed_out(self, now: float) -> bool:
         """Whether it has been silent for most of its session timeout: then it did not leave the group cleanly."""
         return self.silent and now - self.answered_at > self.session_timeout / 2
@@ -47,27 +55,66 @@ class Process:
 
 
 class Processes(dict[str, Process]):
-    """Client id -> its process, for each client that has a port."""
+    """Client id -> its process, for each client that has a port. Those that are `expected` are always asked."""
 
-    def __init__(self):
+    def __init__(self, expected: Iterable[str] = ()):
         super().__init__()
+        self.expected = frozenset(expected)
         self._probed_at = NEVER
-        self._threads = ThreadPoolExecutor(8)
+        # Not a ThreadPoolExecutor: while Python exits, that refuses work with an error.
+        self._questions: queue.SimpleQueue = queue.SimpleQueue()
+        for _ in range(THREADS):
+            threading.Thread(target=self._answer_questions, daemon=True).start()
 
     def close(self) -> None:
-        self._threads.shutdown()
+        for _ in range(THREADS):
+            self._questions.put(None)
 
-    def probe(self, client_ids: Iterable[str], now: float) -> None:
-        """Ask all of them for their status at the same time, but not at every call."""
+    def probe(self, client_ids: Iterable[str], present: Collection[str], now: float) -> None:
+        """Ask those of them that may be consumers for their status at the same time, but not at every call. `present`
+        are the members of the group."""
         if now - self._probed_at < PROBE_EVERY_SECONDS:
             return
         self._probed_at = now
-        client_ids = list(client_ids)
-        for client_id, status in zip(client_ids, self._threads.map(status_of, client_ids), strict=True):
+        asked = [client_id for client_id in client_ids if self._is_to_be_asked(client_id, client_id in present, now)]
+        for client_id, status in self._ask(asked).items():
             process = self.setdefault(client_id, Process(answered_at=now))
-            process.silent = status is None
+            process.silent = status is None and not process.is_stranger(now)
             if status is not None:
                 process.answered_at, process.status = time.monotonic(), status
+
+    def _is_to_be_asked(self, client_id: str, present: bool, now: float) -> bool:
+        process = self.get(client_id)
+        if process is None or client_id in self.expected:
+            return True
+        if present:
+            return not process.is_stranger(now) or process.silent
+        return now - process.left_at < GONE_SECONDS
+
+    def _ask(self, client_ids: list[str]) -> dict[str, dict | None]:
+        answers: queue.SimpleQueue = queue.SimpleQueue()
+        for client_id in client_ids:
+            self._questions.put((client_id, answers))
+        found = dict(answers.get() for _ in client_ids)
+        for answer in found.values():
+            if isinstance(answer, Exception):
+                raise answer
+        return found
+
+    def _answer_questions(self) -> None:
+        while question := self._questions.get():
+            client_id, answers = question
+            try:
+                answers.put((client_id, status_of(client_id)))
+            except Exception as error:  # for the thread that asked
+                answers.put((client_id, error))
+
+    def forget_stranger(self, client_id: str) -> bool:
+        """Forget the client if it has never answered as a consumer and is not expected; returns whether that is so."""
+        unknown = client_id not in self.expected and not (client_id in self and self[client_id].status)
+        if unknown:
+            self.pop(client_id, None)
+        return unknown
 
     def silent(self, client_id: str) -> bool:
         return client_id in self and self[client_id].silent

@@ -1,14 +1,15 @@
 """Reads the last records of each partition, and the group's committed offsets, without joining the group."""
 
-import json
 import time
 from collections import deque
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from page.group import Event
 from plumbing.kafka import BROKER_SECONDS, client
-from plumbing.topic import READ_TO_END
+from plumbing.like import parse_like
+from plumbing.offsets import is_of_another
+from plumbing.topic import READ_TO_END, at_end
 
 EVENTS_KEPT = 8  # of each partition
 READ_SECONDS = 0.5  # at most, in one look
@@ -38,29 +39,38 @@ class Tail:
     def close(self) -> None:
         self._consumer.close()
 
-    def committed(self, numbers: list[int]) -> dict[int, int | None]:
-        """Partition -> the group's committed offset, None before its first commit. Raises KafkaException."""
+    def committed(self, numbers: list[int], label: str) -> dict[int, int | None]:
+        """Partition -> the group's committed offset, None before its first commit for the topic with this label.
+        Raises KafkaException."""
         # AdminClient.list_consumer_group_offsets would do, but librdkafka 2.16 crashes in it when the
         # broker's group coordinator has just moved or is not there yet (OffsetFetch without a group).
         places = [TopicPartition(self.topic, number) for number in numbers]
         committed = self._consumer.committed(places, timeout=BROKER_SECONDS)
-        return {place.partition: place.offset if place.offset >= 0 else None for place in committed}
+        return {
+            place.partition: None if place.offset < 0 or is_of_another(place, label) else place.offset
+            for place in committed
+        }
 
-    def read(self, ends: dict[int, int]) -> dict[int, tuple[Event, ...]]:
-        """Partition -> its last events, oldest first, up to the given end offsets."""
-        starts = {number: start for number, end in ends.items() if (start := self._start(number, end)) < end}
+    def read(self, logs: dict[int, tuple[int, int]]) -> dict[int, tuple[Event, ...]]:
+        """Partition -> its last events, oldest first. `logs` has the first offset of each partition and the one after
+        the last."""
+        ends = {number: end for number, (_, end) in logs.items()}
+        starts = {number: at for number, log in logs.items() if (at := self._start(number, *log)) < log[1]}
         if starts:
             self._consumer.assign([TopicPartition(self.topic, number, start) for number, start in starts.items()])
             self._read_from(starts, ends)
             self._consumer.unassign()
-        return {number: tuple(self._events.get(number, ())) for number in ends}
+        return {
+            number: tuple(event for event in self._events.get(number, ()) if event.offset >= first)
+            for number, (first, _) in logs.items()
+        }
 
-    def _start(self, number: int, end: int) -> int:
-        """The first offset to read, `end` if there is nothing new."""
+    def _start(self, number: int, first: int, end: int) -> int:
+        """The offset to read from, `end` if there is nothing new."""
         if end < self._next.get(number, 0):  # the topic was recreated
             self._events.pop(number, None)
             del self._next[number]
-        return max(self._next.get(number, 0), end - EVENTS_KEPT)
+        return max(self._next.get(number, 0), end - EVENTS_KEPT, first)
 
     def _read_from(self, starts: dict[int, int], ends: dict[int, int]) -> None:
         # Not plumbing's read_to_end: under load, new events arrive faster than a board needs them, so this stops
@@ -73,7 +83,7 @@ class Tail:
                 if not message.error() and message.offset() < ends[number]:
                     self._events.setdefault(number, deque(maxlen=EVENTS_KEPT)).append(event_of(message))
                     self._next[number] = message.offset() + 1
-                elif not message.error() or message.error().code() == KafkaError._PARTITION_EOF:
+                elif not message.error() or at_end(message):
                     self._next[number] = ends[number]  # the last offsets are transaction markers, not records
                 if self._next.get(number) == ends[number]:
                     unread.discard(number)
@@ -81,10 +91,7 @@ class Tail:
 
 def event_of(message: Message) -> Event:
     try:
-        like = json.loads(message.value())
-        order, ts_ms = like["order"], like["ts_ms"]
-        if type(order) is int and type(ts_ms) is int and 0 <= order < 2**63 and 0 <= ts_ms < 2**43:
-            return Event(message.offset(), order, ts_ms)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        pass
-    return Event(message.offset(), None, None)
+        like = parse_like(message.value())
+    except ValueError:
+        return Event(message.offset(), None, None)
+    return Event(message.offset(), like["order"], like["ts_ms"])

@@ -8,46 +8,30 @@ look does not grow with the topic: only the last few records of a partition are 
     watcher.snapshot().partitions[0].owner      # "consumer-5002"
 """
 
-import contextlib
 import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import ConsumerGroupState, KafkaException
 
 from page.group import Member, Partition, Rebalance, Sample, Snapshot, port_of
+from page.look import Cluster, Look
 from page.processes import Processes
-from page.tail import Tail
 from plumbing import Problem
-from plumbing.kafka import BROKER_SECONDS, client
+from plumbing.kafka import BROKER_SECONDS
 from settings import TOPIC
 
 LOOK_EVERY_SECONDS = 0.25  # while a page is open
 LOOK_UNWATCHED_SECONDS = 1.0  # while none is
 UNWATCHED_AFTER_SECONDS = 5.0
 SAMPLE_EVERY_SECONDS = 0.95  # once a second, although a look is never exactly on time
-LANES_READ = 12  # partitions whose records are read; of the others only the offsets are known
 REBALANCES_KEPT = 50
 SAMPLES_KEPT = 300
 SETTLED = (ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
-NO_BROKER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 
 log = logging.getLogger("page")
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the broker answered about the group and the topic at the time `tick` of time.monotonic()."""
-
-    tick: float
-    state: ConsumerGroupState
-    clients: dict[str, str]  # member id -> client id
-    owners: dict[int, str]  # partition -> client id
-    ends: dict[int, int]  # partition -> offset of the next event
-    committed: dict[int, int | None]
 
 
 class GroupWatcher:
@@ -61,13 +45,10 @@ class GroupWatcher:
 
     def __init__(self, config: dict, group: str, expected_ports: range = range(0), topic: str = TOPIC):
         self.group = group
-        self.topic = topic
-        self._config = config
-        self._admin = client(AdminClient, config)
-        self._tail = Tail(config, group, topic)
-        self._processes = Processes()
+        self._cluster = Cluster(config, group, topic)
         # Client id -> the state to show while it is not in the group.
         self._absent = {f"consumer-{port}": "not started" for port in expected_ports}
+        self._processes = Processes(expected=self._absent)
         self._settled: Look | None = None  # the last one without a rebalance in progress
         self._ownerless_since: dict[int, float] = {}
         self._rebalances: deque[Rebalance] = deque(maxlen=REBALANCES_KEPT)
@@ -89,7 +70,7 @@ class GroupWatcher:
         if self._thread.is_alive():
             self._thread.join(2 * BROKER_SECONDS)
         self._processes.close()
-        self._tail.close()
+        self._cluster.close()
 
     def snapshot(self) -> Snapshot:
         """The newest state; costs nothing."""
@@ -105,10 +86,7 @@ class GroupWatcher:
 
     def groups(self) -> list[str]:
         """Names of all groups of the cluster; empty if the broker does not answer."""
-        with contextlib.suppress(KafkaException):
-            listed = self._admin.list_consumer_groups(request_timeout=BROKER_SECONDS).result()
-            return sorted(group.group_id for group in listed.valid)
-        return []
+        return self._cluster.groups()
 
     def _run(self) -> None:
         while not self._closed.is_set():
@@ -131,16 +109,24 @@ class GroupWatcher:
         """Ask the broker and the consumers once."""
         at = time.time()
         try:
-            look = self._ask_broker()
+            look = self._cluster.look()
             self._ask_processes(look)
             self._note_rebalance(look)
-            events = self._tail.read({number: end for number, end in look.ends.items() if number < LANES_READ})
+            events = self._cluster.events(look)
         except (Problem, KafkaException) as error:
-            problem = error if isinstance(error, Problem) else self._problem(error.args[0])
-            self._reconnect()
-            return replace(self._snapshot, problem=str(problem), hint=problem.hint)
+            problem = error if isinstance(error, Problem) else self._cluster.problem(error.args[0])
+            self._cluster.reconnect()
+            what, hint = problem.sentences()
+            return replace(self._snapshot, problem=what, hint=hint)
         partitions = tuple(
-            Partition(number, end, look.committed.get(number), look.owners.get(number), events.get(number, ()))
+            Partition(
+                number,
+                end,
+                committed=look.committed.get(number),
+                owner=look.owners.get(number),
+                events=events.get(number, ()),
+                start=look.starts[number],
+            )
             for number, end in sorted(look.ends.items())
         )
         self._take_sample(partitions, look.tick)
@@ -155,47 +141,10 @@ class GroupWatcher:
             samples=tuple(self._samples),
         )
 
-    def _ask_broker(self) -> Look:
-        """Raises KafkaException, and Problem if the topic is missing."""
-        tick = time.monotonic()
-        # All topics: asking for one by name may create it, with a single partition.
-        topic = self._admin.list_topics(timeout=BROKER_SECONDS).topics.get(self.topic)
-        if topic is None:
-            hint = "Create it: `python run.py topic`, or `create_likes_topic.bat`."
-            raise Problem(f"The topic {self.topic} does not exist.", hint)
-        numbers = list(topic.partitions)
-        description = self._admin.describe_consumer_groups([self.group], request_timeout=BROKER_SECONDS)
-        latest = {TopicPartition(self.topic, number): OffsetSpec.latest() for number in numbers}
-        offsets = self._admin.list_offsets(latest, request_timeout=BROKER_SECONDS)
-        committed = self._tail.committed(numbers)  # the two requests above are on their way meanwhile
-        ends = {place.partition: future.result().offset for place, future in offsets.items()}
-        group = description[self.group].result()
-        clients = {member.member_id: member.client_id for member in group.members}
-        owners = {
-            place.partition: member.client_id
-            for member in group.members
-            for place in member.assignment.topic_partitions
-            if place.topic == self.topic
-        }
-        return Look(tick, group.state, clients, owners, ends, committed)
-
-    def _problem(self, error: KafkaError) -> Problem:
-        if error.code() in NO_BROKER:
-            hint = "Start it: `python run.py`, or `start_kafka.bat`."
-            return Problem(f"No broker answers on {self._config['bootstrap.servers']}.", hint)
-        return Problem("The broker is not ready yet.", error.str())
-
-    def _reconnect(self) -> None:
-        """Replace the clients and what they know: after an outage it may be another cluster, or another topic of
-        the same name, and librdkafka's old clients would keep timing out there."""
-        old = self._tail
-        self._admin, self._tail = client(AdminClient, self._config), Tail(self._config, self.group, self.topic)
-        old.close()
-
     def _ask_processes(self, look: Look) -> None:
         for client_id in filter(port_of, look.clients.values()):
             self._absent[client_id] = "left"  # until a rebalance shows how it left
-        self._processes.probe(self._absent, look.tick)
+        self._processes.probe(self._absent, look.clients.values(), look.tick)
 
     def _note_rebalance(self, look: Look) -> None:
         """Keep a rebalance if the group has settled with other members or owners than before."""
@@ -213,6 +162,10 @@ class GroupWatcher:
             self._absent[name] = self._how_it_left(name, look.tick)
             if name in self._processes:
                 self._processes[name].left_at = look.tick
+            if self._processes.forget_stranger(name):
+                del self._absent[name]
+        for name in filter(port_of, joined):
+            self._processes.forget_stranger(name)  # another process may have the name now
         cause = tuple(causes) or ("the partitions or the subscription changed",)
         self._rebalances.append(Rebalance(time.time(), cause, before.owners, look.owners, without_owner))
 
@@ -257,5 +210,5 @@ class GroupWatcher:
         if self._samples and now - self._samples[-1].tick < SAMPLE_EVERY_SECONDS:
             return
         end = sum(partition.end for partition in partitions)
-        committed = sum(partition.committed or 0 for partition in partitions)
+        committed = sum(min(partition.committed or 0, partition.end) for partition in partitions)
         self._samples.append(Sample(now, end, committed, sum(partition.lag for partition in partitions)))

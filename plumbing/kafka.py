@@ -1,25 +1,33 @@
 """Settings that all Kafka clients share, and the diagnosis when no broker answers."""
 
 import os
+import re
 import socket
 import ssl
 import sys
+import time
 from pathlib import Path
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 import settings
-from plumbing import Problem
+from plumbing import Problem, advertised
 
 BROKER_SECONDS = 3.0  # how long to wait for an answer
 REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)
+# `sasl_ssl://kafka:9092/1: Failed to resolve ...`: a broker with its id, which a client learns from another broker.
+BROKER_WITH_ID = re.compile(r"(?:\w+://)?\[?(?P<host>[^\s/]+?)\]?:(?P<port>\d+)/\d+: ")
 # Errors of a client that say only that a connection failed: whether a broker answers is asked separately.
-CONNECTION_ERRORS = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, *REFUSALS)
+CONNECTION_ERRORS = (KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._ALL_BROKERS_DOWN, *REFUSALS)
 
 
 class Unavailable(Problem):
     """The broker, the topic or an answer is missing."""
+
+
+class Misdirected(Unavailable):
+    """A broker answers, but sends its clients where they cannot go."""
 
 
 class InvalidSettings(Problem):
@@ -103,35 +111,72 @@ def admin_client(servers: str = "", file: str | Path = "", own: dict | None = No
 
 
 def answers(servers: str, seconds: float = BROKER_SECONDS, file: str | Path = "") -> bool:
-    """Whether a Kafka broker answers a metadata request there within `seconds`. Raises `InvalidSettings`."""
-    return _problem(servers, seconds, file) is None
+    """Whether a Kafka broker answers a metadata request there within `seconds`. Raises `InvalidSettings`, and
+    `Misdirected` if one does and cannot be used."""
+    problem = _problem(servers, seconds, file)
+    if isinstance(problem, Misdirected):
+        raise problem
+    return problem is None
 
 
 def broker_problem(servers: str, seconds: float = BROKER_SECONDS, file: str | Path = "") -> Unavailable | None:
     """Why no Kafka broker answers there within `seconds`, None if one does. Raises `InvalidSettings`."""
     problem = _problem(servers, seconds, file)
+    if problem is None or isinstance(problem, Misdirected):
+        return problem
     encrypted = "ssl" in str(client_config(servers, file).get("security.protocol", "")).lower()
-    if problem and not encrypted and _expects_tls(servers):  # to librdkafka it looks like any lost connection
+    if not encrypted and _expects_tls(servers):  # to librdkafka it looks like any lost connection
         return no_broker(servers, "the broker expects TLS, and KAFKA_CLIENT_CONFIG names no file that sets it")
     return problem
 
 
 def _problem(servers: str, seconds: float, file: str | Path) -> Unavailable | None:
-    refusals: list[str] = []
-    own = {"reconnect.backoff.max.ms": 200, "error_cb": lambda error: note_refusal(error, refusals)}
-    asking = admin_client(servers, file, own)
-    try:
-        asking.list_topics(timeout=seconds)
-        return None
-    except KafkaException:
-        asking.poll(0.1)  # calls note_refusal
-        return no_broker(servers, refusals[-1] if refusals else "")
+    errors = Errors()
+    patience = {"reconnect.backoff.max.ms": 200, "socket.connection.setup.timeout.ms": max(1000, int(700 * seconds))}
+    asking = admin_client(servers, file, patience | {"error_cb": errors})
+    give_up_at = time.monotonic() + seconds
+    while True:
+        try:
+            check_advertised(servers, asking.list_topics(timeout=min(seconds, BROKER_SECONDS)))
+            return None
+        except Misdirected as problem:
+            return problem
+        except KafkaException:
+            asking.poll(0.1)  # calls error_cb
+            if errors.refusal or errors.unreached or time.monotonic() > give_up_at:
+                return errors.diagnosis(servers)
 
 
-def note_refusal(error: KafkaError, refusals: list[str]) -> None:
-    """Append the reason if the broker rejected our password, or we its certificate: for a client's `error_cb`."""
-    if error.code() in REFUSALS:
-        refusals.append(error.str())
+class Errors:
+    """A client's `error_cb`: what it learns about the broker until that answers."""
+
+    def __init__(self):
+        self.refusal = ""  # why the broker rejected our password, or we its certificate
+        self.unreached: set[advertised.Address] = set()
+
+    def __call__(self, error: KafkaError) -> None:
+        if error.code() in REFUSALS:
+            self.refusal = error.str()
+        elif named := BROKER_WITH_ID.match(error.str()):
+            self.unreached.add((named["host"], int(named["port"])))
+
+    def diagnosis(self, servers: str) -> Unavailable:
+        """Why the client gets no answer."""
+        if self.refusal or not self.unreached:
+            return no_broker(servers, self.refusal)
+        wrong = advertised.problem(servers, self.unreached)
+        return _misdirected(servers, wrong) if wrong else no_broker(servers)
+
+
+def check_advertised(servers: str, metadata: ClusterMetadata) -> None:
+    """Raises `Misdirected` if this answer of `servers` names only brokers that cannot be reached."""
+    if wrong := advertised.problem(servers, {(broker.host, broker.port) for broker in metadata.brokers.values()}):
+        raise _misdirected(servers, wrong)
+
+
+def _misdirected(servers: str, wrong: str) -> Misdirected:
+    hint = f"let the broker advertise an address that works from here, such as {servers.partition(',')[0]}"
+    return Misdirected(f"the broker on {servers} sends its clients (advertised.listeners) to {wrong}", hint)
 
 
 def no_broker(servers: str, refusal: str = "") -> Unavailable:

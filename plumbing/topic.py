@@ -7,7 +7,6 @@ from functools import cached_property
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
-    OFFSET_INVALID,
     Consumer,
     KafkaError,
     KafkaException,
@@ -19,7 +18,16 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, NewTopic, TopicMetadata
 
 import settings
-from plumbing.kafka import BROKER_SECONDS, CONNECTION_ERRORS, Unavailable, connect, no_broker, note_refusal
+from plumbing.group import Membership
+from plumbing.kafka import (
+    BROKER_SECONDS,
+    CONNECTION_ERRORS,
+    Errors,
+    Unavailable,
+    check_advertised,
+    connect,
+)
+from plumbing.offsets import beyond_end, is_of_another, label_of
 
 # Errors that only mean "ask again": librdkafka has just replaced a broker's bootstrap name by its real address, as it
 # often does where `localhost` is both ::1 and 127.0.0.1, or it does not know a partition's leader yet.
@@ -32,7 +40,6 @@ ASK_AGAIN = (
 )
 BOOTSTRAP = -1  # instead of a broker's id, in an answer that came by way of the bootstrap servers
 IDENTIFY_SECONDS = 1.0  # how often a program looks whether the topic is still the same one
-LABEL = "topic "  # before the topic's id, in the metadata of a committed offset
 # Settings of a client that reads a topic from a place to its end, without joining a group.
 READ_TO_END = {"enable.auto.commit": False, "enable.partition.eof": True, "fetch.wait.max.ms": 10}
 
@@ -50,6 +57,11 @@ def insist(ask: Callable, seconds: float = BROKER_SECONDS):
             time.sleep(0.05)
 
 
+def at_end(message: Message) -> bool:
+    """Whether it is no record but reports, with `enable.partition.eof`, that its partition is read up to its offset."""
+    return message.error() is not None and message.error().code() == KafkaError._PARTITION_EOF
+
+
 def read_to_end(consumer: Consumer, starts: Iterable[TopicPartition], seconds: float) -> Iterator[Message]:
     """The records from these places to the end of their partitions, as far as they are there now. The consumer needs
     the settings READ_TO_END. Raises KafkaException: also if the broker is silent for `seconds`."""
@@ -63,7 +75,7 @@ def read_to_end(consumer: Consumer, starts: Iterable[TopicPartition], seconds: f
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
             if not message.error():
                 yield message
-            elif message.error().code() == KafkaError._PARTITION_EOF:
+            elif at_end(message):
                 unread.discard(message.partition())
             else:
                 raise KafkaException(message.error())
@@ -89,16 +101,15 @@ class Topic:
     ):
         self.name = name
         self._blocking = blocking
-        self._label = ""  # for the metadata of committed offsets: LABEL and the topic's id; empty until it is known
+        self._label = ""  # for the metadata of committed offsets, from the topic's id; empty until it is known
         self._identified_at = float("-inf")
         self._recreated = False
         self._places: dict[int, TopicPartition] = {}  # partition -> the offset to store, with that label
-        self._refusals: list[str] = []
+        self._errors = Errors()
+        self._membership = Membership(own)
         self._count, self._asked_at = 0, float("-inf")
         mine = {"client.id": own["client.id"], "group.id": own.get("group.id", own["client.id"])}
-        self._client = connect(
-            Consumer, mine | READ_TO_END | {"error_cb": lambda error: note_refusal(error, self._refusals)}
-        )
+        self._client = connect(Consumer, mine | READ_TO_END | {"error_cb": lambda error: self._errors(error)})
         self._asking = producer or self._client
 
     @cached_property
@@ -114,12 +125,16 @@ class Topic:
 
     def problem(self, error: KafkaError | None = None) -> str:
         """What is missing and what to do about it, as sentences; "" if nothing is. `error` is what the program's own
-        client reported: it counts if it is about more than a connection."""
+        client reported: if it is about more than a connection, it counts until the group has the client as a member."""
         try:
             self.partitions()
         except Unavailable as missing:
             return missing.line()
-        return "" if error is None or error.code() in CONNECTION_ERRORS else f"Kafka says: {error.str().rstrip('.')}."
+        if error is None or error.code() in CONNECTION_ERRORS:
+            self._membership.ask(self._admin)
+        else:
+            self._membership.note(error, self._admin)
+        return self._membership.problem
 
     def lag(self, position: dict[int, int | None]) -> dict[int, int | None]:
         """Partition -> events from that position to the end, None if the broker does not answer. Position None stands
@@ -137,36 +152,41 @@ class Topic:
         return recreated
 
     def offset_after(self, message: Message) -> TopicPartition:
-        """The offset to store when this message is done. Its metadata names the topic by its id: when the topic is
-        recreated, a commit for the old one may arrive in the new one, as Kafka knows topics by their names there."""
+        """The offset to store when this message is done, or this end is reached. Its metadata names the topic by its
+        id: when the topic is recreated, a commit for the old one may arrive in the new one, as Kafka knows topics by
+        their names there."""
         partition = message.partition()
         place = self._places.get(partition)
         if place is None:
-            place = self._places[partition] = TopicPartition(self.name, partition, 0, self._label)
-        place.offset = message.offset() + 1
+            place = self._places[partition] = TopicPartition(self.name, partition, 0, self._label or self._identify())
+        place.offset = message.offset() if message.error() else message.offset() + 1
         return place
 
     def ignore_offsets_of_its_predecessor(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """In `on_assign`: read a partition from its beginning if the group's committed offset is that of a topic of the
-        same name that was deleted."""
-        label = self._identify()
+        same name that was deleted, or is beyond the end. (The broker refuses such an offset, so it would be read from
+        the beginning anyway; but librdkafka does not commit a smaller offset than the one it found.)"""
+        self._identify()
         try:
             committed = insist(lambda: consumer.committed(partitions, timeout=BROKER_SECONDS))
         except KafkaException:
             return  # not known, as before the first commit
-        labelled = [place for place in committed if (place.metadata or "").startswith(LABEL)]
-        stale = [place for place in labelled if place.metadata != label] if label else []
+        stale = [*beyond_end(self._admin, committed), *filter(self._is_of_predecessor, committed)]
         for place in stale:
             place.offset = OFFSET_BEGINNING
         if stale:
             consumer.assign(committed)
+
+    def _is_of_predecessor(self, committed: TopicPartition) -> bool:
+        """Whether this offset was committed for a topic of the same name that was deleted."""
+        return bool(self._label) and is_of_another(committed, self._label)
 
     def _identify(self) -> str:
         """The label with the id that the broker gives it now; the last known one if the broker does not answer."""
 
         def ask() -> str:
             asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=BROKER_SECONDS)
-            return f"{LABEL}{asked[self.name].result().topic_id}"
+            return label_of(asked[self.name].result().topic_id)
 
         with contextlib.suppress(KafkaException):
             label = insist(ask)
@@ -194,9 +214,9 @@ class Topic:
         try:
             topics = insist(self._list_topics)
         except KafkaException:
-            self._client.poll(0)  # calls note_refusal
-            raise no_broker(settings.BOOTSTRAP_SERVERS, self._refusals[-1] if self._refusals else "") from None
-        self._refusals.clear()
+            self._client.poll(0)  # calls error_cb
+            raise self._errors.diagnosis(settings.BOOTSTRAP_SERVERS) from None
+        self._errors = Errors()
         if self.name not in topics:
             hidden = ", or access rules hide it" if settings.CLIENT_CONFIG else ""
             hint = "create it: python run.py topic, or create_likes_topic.bat"
@@ -204,20 +224,24 @@ class Topic:
         return len(topics[self.name].partitions)
 
     def _list_topics(self) -> dict[str, TopicMetadata]:
-        """By name, as the broker itself lists them; a bootstrap server's answer only tells where the broker is."""
+        """By name, as the broker itself lists them: a bootstrap server's answer only tells where the broker is.
+        Raises KafkaException and `Misdirected`."""
         # All topics: asking for one by name may create it, with a single partition.
         answer = self._asking.list_topics(timeout=BROKER_SECONDS)
+        check_advertised(settings.BOOTSTRAP_SERVERS, answer)
         if answer.orig_broker_id == BOOTSTRAP:
             raise KafkaException(KafkaError(KafkaError._DESTROY_BROKER))  # as librdkafka says it: ask again
         return answer.topics
 
     def _lag(self, partition: int, offset: int | None) -> int:
-        low, high = self._ends(partition)
         if offset is None:  # nothing read since the assignment: it continues from the committed offset
             here = TopicPartition(self.name, partition)
-            committed = insist(lambda: self._client.committed([here], timeout=BROKER_SECONDS))[0].offset
-            offset = low if committed == OFFSET_INVALID else committed
-        return max(high - offset, 0)
+            [committed] = insist(lambda: self._client.committed([here], timeout=BROKER_SECONDS))
+            low, high = self._ends(partition)
+            usable = low <= committed.offset <= high and not self._is_of_predecessor(committed)
+            return high - (committed.offset if usable else low)
+        low, high = self._ends(partition)
+        return max(high - max(offset, low), 0)  # what was deleted can no longer be read
 
     def _ends(self, partition: int) -> tuple[int, int]:
         """The first offset, and the one after the last."""
@@ -236,22 +260,3 @@ def create(admin: AdminClient, name: str, partitions: int, config: dict[str, str
             raise
         return False
     return True
-
-
-def partition_of_key(key: str, partitions: int) -> int:
-    """The partition to which an event with this key goes: Kafka's Java clients, and librdkafka's `murmur2_random`."""
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
-
-
-def murmur2(key: bytes) -> int:
-    """The hash of Kafka's Java clients (org.apache.kafka.common.utils.Utils.murmur2): unsigned, 32 bits."""
-    m, mask = 0x5BD1E995, 0xFFFFFFFF
-    h = 0x9747B28C ^ len(key)
-    whole = len(key) & ~3
-    for start in range(0, whole, 4):
-        k = int.from_bytes(key[start : start + 4], "little") * m & mask
-        h = (h * m & mask) ^ ((k ^ k >> 24) * m & mask)
-    if rest := key[whole:]:
-        h = (h ^ int.from_bytes(rest, "little")) * m & mask
-    h = (h ^ h >> 13) * m & mask
-    return h ^ h >> 15

@@ -5,10 +5,11 @@ python run.py labs/lab_02_groups/second_group.py      it joins, reads what is ne
 
 from collections import Counter
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaException
 
 from labs.topics import named
 from plumbing.kafka import client_config
+from plumbing.topic import Topic, at_end
 from settings import TOPIC
 
 GROUP = named("second")
@@ -18,13 +19,15 @@ SECONDS = 20
 def main() -> None:
     own = {
         "group.id": GROUP,
+        "client.id": GROUP,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
         "enable.partition.eof": True,  # report the end of a partition
     }
     consumer = Consumer(client_config() | own)
-    consumer.subscribe([TOPIC])
-    counts, ended = Counter(), set()
+    topic = Topic(TOPIC, own)
+    consumer.subscribe([TOPIC], on_assign=topic.ignore_offsets_of_its_predecessor)
+    counts, ended, read = Counter(), set(), {}
     try:
         while not ended or len(ended) < len(consumer.assignment()):
             message = consumer.poll(SECONDS)
@@ -32,12 +35,13 @@ def main() -> None:
                 raise SystemExit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
             if not message.error():
                 counts[message.partition()] += 1
-            elif message.error().code() == KafkaError._PARTITION_EOF:
+            elif at_end(message):
                 ended.add(message.partition())
             else:
                 raise KafkaException(message.error())
+            read[message.partition()] = topic.offset_after(message)
         if counts:
-            consumer.commit(asynchronous=False)
+            consumer.commit(offsets=list(read.values()), asynchronous=False)
     finally:
         consumer.close()
     for partition in sorted(ended):

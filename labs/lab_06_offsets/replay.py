@@ -16,10 +16,11 @@ import re
 import sys
 import time
 
-from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_STORED, Consumer, TopicPartition
 
 from labs.topics import partitions_of
 from plumbing.kafka import client_config
+from plumbing.topic import Topic, at_end
 from settings import TOPIC
 
 SECONDS = 15
@@ -58,6 +59,7 @@ def main() -> None:
 
     own = {
         "group.id": options.group,
+        "client.id": options.group,
         "auto.offset.reset": options.reset,
         "enable.auto.commit": False,
         "enable.partition.eof": True,  # report the end of a partition
@@ -67,25 +69,27 @@ def main() -> None:
     if options.where != "group":
         consumer.commit(offsets=places, asynchronous=False)  # committing an offset is all it takes to go back
     consumer.assign(places)
+    topic = Topic(TOPIC, own)
+    if options.where == "group":
+        topic.ignore_offsets_of_its_predecessor(consumer, places)
     reached, ended, likes = {}, set(), 0
     while len(ended) < len(places) and likes < options.max:
         message = consumer.poll(SECONDS)
         if message is None:
             sys.exit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
+        if message.error() and not at_end(message):
+            sys.exit(f"{message.error().str()}. python run.py doctor")
+        reached[message.partition()] = topic.offset_after(message)
         if message.error():
-            if message.error().code() != KafkaError._PARTITION_EOF:
-                sys.exit(f"{message.error().str()}. python run.py doctor")
             ended.add(message.partition())
-            reached[message.partition()] = message.offset()
             continue
         likes += 1
-        reached[message.partition()] = message.offset() + 1
         try:
             what = f"order={json.loads(message.value())['order']}"
         except (ValueError, TypeError, KeyError):
             what = "not a like"
         print(f"partition {message.partition()}, offset {message.offset()}: {what}")
-    offsets = [TopicPartition(TOPIC, partition, offset) for partition, offset in sorted(reached.items())]
+    offsets = [reached[partition] for partition in sorted(reached)]
     consumer.commit(offsets=offsets, asynchronous=False)
     committed = ", ".join(f"partition {place.partition} offset {place.offset}" for place in offsets)
     print(f"{likes} events; committed: {committed}")

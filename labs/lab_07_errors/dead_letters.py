@@ -11,11 +11,12 @@ import argparse
 import sys
 import time
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer
+from confluent_kafka import Consumer, Message, Producer
 
-from consumer import parse_like
 from labs.topics import make_topic, named
 from plumbing.kafka import client_config
+from plumbing.like import parse_like
+from plumbing.topic import Topic, at_end
 from settings import TOPIC
 
 GROUP = named("errors")
@@ -80,14 +81,16 @@ def main() -> None:
     make_topic(DEAD_LETTERS, 1)
     producer = Producer(client_config() | {"acks": "all", "enable.idempotence": True})
     group = f"{GROUP}-replay" if replay else GROUP
-    settings = client_config() | {
+    own = {
         "group.id": group,
+        "client.id": group,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
         "enable.partition.eof": True,
     }
-    consumer = Consumer(settings)
-    consumer.subscribe([DEAD_LETTERS if replay else TOPIC])
+    consumer = Consumer(client_config() | own)
+    topic = Topic(DEAD_LETTERS if replay else TOPIC, own)
+    consumer.subscribe([topic.name], on_assign=topic.ignore_offsets_of_its_predecessor)
     ended: set[int] = set()
     forwarded = aside = 0
     while not ended or len(ended) < len(consumer.assignment()):
@@ -95,7 +98,7 @@ def main() -> None:
         if message is None:
             sys.exit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
         if message.error():
-            if message.error().code() != KafkaError._PARTITION_EOF:
+            if not at_end(message):
                 sys.exit(f"{message.error().str()}. python run.py doctor")
             ended.add(message.partition())
             continue
@@ -108,7 +111,7 @@ def main() -> None:
         else:
             forwarded += 1
         # At least once: the dead letter is written before the commit, so nothing is lost.
-        consumer.commit(message, asynchronous=False)
+        consumer.commit(offsets=[topic.offset_after(message)], asynchronous=False)
     consumer.close()
     print(f"{forwarded} forwarded, {aside} set aside")
 

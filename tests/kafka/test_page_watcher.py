@@ -14,7 +14,7 @@ from page.processes import PROBE_EVERY_SECONDS
 from page.tail import EVENTS_KEPT
 from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
-from plumbing.topic import partition_of_key
+from plumbing.keys import partition_of_key
 from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import Program, consumer, port_behind, wait_until
 

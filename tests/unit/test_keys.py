@@ -2,7 +2,7 @@
 
 import pytest
 
-from plumbing import topic
+from plumbing import keys
 
 # UtilsTest.testMurmur2 of kafka-clients.
 MURMUR2 = {
@@ -17,4 +17,4 @@ MURMUR2 = {
 
 @pytest.mark.parametrize(("key", "signed"), MURMUR2.items())
 def test_murmur2_is_kafkas(key, signed):
-    assert topic.murmur2(key) == signed & 0xFFFFFFFF
+    assert keys.murmur2(key) == signed & 0xFFFFFFFF

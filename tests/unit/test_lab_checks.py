@@ -12,6 +12,7 @@ from labs.lab_01_partitions import check as lab_1
 from labs.lab_03_rebalancing import check as lab_3
 from labs.lab_05_guarantees import check as lab_5
 from labs.lab_06_offsets import check as lab_6
+from labs.lab_09_replication import check as lab_9
 from labs.topics import named
 from settings import TOPIC
 
@@ -122,6 +123,14 @@ def test_all_at_once_is_not_four_and_then_the_rest():
 
     assert lab_6._in_two_parts(commits({0: 3, 1: 1}, {0: 5, 1: 4, 2: 4}), "").reached
     assert not lab_6._in_two_parts(commits({0: 4, 1: 4, 2: 4}), "").reached
+
+
+@pytest.mark.parametrize(
+    ("statuses", "count"), [([201, 503, 503, 201, 201], 2), ([201, 503], 0), ([201, 201], 0), ([], 0)]
+)
+def test_clicks_after_a_refusal_are_told_by_their_order_and_not_by_a_clock_that_may_be_set_back(statuses, count):
+    answers = [{"status": status, "at_ms": -at} for at, status in enumerate(statuses)]
+    assert lab_9.confirmed_since_a_refusal(answers) == count
 
 
 def test_the_programs_of_the_labs_are_listed_with_their_modules():

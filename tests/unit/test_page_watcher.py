@@ -1,20 +1,24 @@
 """page/watcher.py with a broker, consumers and clocks that are fakes: outages, clocks that jump, its thread."""
 
 import logging
+import subprocess
+import sys
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from brokers.ports import free_ports
+from page import look as look_module
 from page import processes, watcher
 from page.group import Snapshot, port_of
 from page.lanes import number_of
 from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
-from tests.programs import wait_until
+from tests.programs import ROOT, wait_until
 
 OWNERS = ["consumer-5002", "consumer-5003", "consumer-5004"]
 
@@ -31,7 +35,8 @@ class FakeKafka:
     def list_topics(self, timeout):
         self.fail()
         partitions = dict.fromkeys(range(len(self.owners)))
-        return SimpleNamespace(topics={name: SimpleNamespace(partitions=partitions) for name in self.topics})
+        topics = {name: SimpleNamespace(partitions=partitions) for name in self.topics}
+        return SimpleNamespace(topics=topics, brokers={})
 
     def describe_consumer_groups(self, groups, request_timeout):
         members = [
@@ -42,13 +47,20 @@ class FakeKafka:
         group = SimpleNamespace(state=ConsumerGroupState.STABLE, members=members)
         return {name: self.result(group) for name in groups}
 
-    def list_offsets(self, places, request_timeout):
-        return {place: self.result(SimpleNamespace(offset=self.events)) for place in places}
+    def describe_topics(self, topics, request_timeout):
+        return {name: self.result(SimpleNamespace(topic_id="one")) for name in self.topics}
 
-    def committed(self, numbers):
+    def list_offsets(self, places, request_timeout, isolation_level):
+        latest = OffsetSpec.latest()
+        return {p: self.result(SimpleNamespace(offset=self.events if s is latest else 0)) for p, s in places.items()}
+
+    def poll(self, timeout):
+        return 0
+
+    def committed(self, numbers, label):
         return dict.fromkeys(numbers, self.events)
 
-    def read(self, ends):
+    def read(self, logs):
         return {}
 
     def close(self):
@@ -86,8 +98,8 @@ class Clocks:
 @pytest.fixture
 def broker(monkeypatch):
     fake = FakeKafka()
-    monkeypatch.setattr(watcher, "client", lambda kind, config: fake)
-    monkeypatch.setattr(watcher, "Tail", lambda *arguments: fake)
+    monkeypatch.setattr(look_module, "client", lambda kind, config: fake)
+    monkeypatch.setattr(look_module, "Tail", lambda *arguments: fake)
     return fake
 
 
@@ -108,6 +120,7 @@ def answering(monkeypatch):
 def clocks(monkeypatch):
     clocks = Clocks()
     monkeypatch.setattr(watcher, "time", clocks)
+    monkeypatch.setattr(look_module, "time", clocks)
     monkeypatch.setattr(processes, "time", clocks)
     return clocks
 
@@ -163,7 +176,7 @@ def test_without_a_broker_it_reports_that_and_keeps_the_last_known_state(broker,
 
 
 def test_a_broker_that_never_was_is_one_line(monkeypatch):
-    monkeypatch.setattr(watcher, "BROKER_SECONDS", 0.3)
+    monkeypatch.setattr(look_module, "BROKER_SECONDS", 0.3)
     servers = f"localhost:{free_ports(1)[0]}"
     watching = GroupWatcher(client_config(servers), "g")
     assert watching.look().problem == f"No broker answers on {servers}."
@@ -224,6 +237,73 @@ def test_a_member_that_answered_until_the_end_left_another_one_timed_out(
     assert snapshot.rebalances[-1].at == clocks.day
     assert states(snapshot)["consumer-5002"] == how
     assert snapshot.rebalances[-1].without_owner == pytest.approx(0 if answers else 6.1)
+
+
+def test_a_client_that_only_has_the_name_of_a_consumer_is_not_called_for_ever(broker, answering, group, clocks):
+    stranger = "consumer-8080"
+    broker.owners[0] = stranger
+    for _ in range(30):
+        look(group)
+        clocks.pass_by(1)
+    asked = answering.asked.count(stranger)
+    assert 0 < asked < 20
+    assert states(look(group))[stranger] == "consuming"
+    assert answering.asked.count("consumer-5002") > 25, "one that is expected is"
+    broker.owners[0] = "consumer-5002"
+    for _ in range(30):
+        clocks.pass_by(1)
+        seen = look(group)
+    assert seen.rebalances[-1].causes == ("consumer-8080 left", "consumer-5002 joined")
+    assert answering.asked.count(stranger) == asked
+    assert stranger not in states(seen)
+    broker.owners[0] = stranger  # it may be a consumer now
+    answering.ids.add(stranger)
+    look(group)
+    clocks.pass_by(1)
+    look(group)
+    assert answering.asked.count(stranger) > asked
+
+
+def test_a_consumer_on_another_port_is_asked_until_it_is_long_gone(broker, answering, group, clocks):
+    other = "consumer-8080"
+    broker.owners[0] = other
+    answering.ids.add(other)
+    for _ in range(30):
+        look(group)
+        clocks.pass_by(1)
+    assert answering.asked.count(other) == 30
+    answering.ids.remove(other)
+    clocks.pass_by(1)
+    assert states(look(group))[other] == "silent"
+    broker.owners[0] = "consumer-5002"
+    for _ in range(100):
+        clocks.pass_by(1)
+        seen = look(group)
+    assert states(seen)[other] == "left"
+    assert answering.asked.count(other) < 100
+
+
+QUITS_WHILE_IT_LOOKS = """
+import atexit, time
+from page import processes, watcher
+from page.look import Look
+from plumbing.kafka import client_config
+
+class Watcher(watcher.GroupWatcher):
+    def look(self):
+        self._ask_processes(Look(time.monotonic(), None, {}, {}, {}, {}, {}))
+        return self._snapshot
+
+processes.PROBE_EVERY_SECONDS = watcher.LOOK_EVERY_SECONDS = 0
+Watcher(client_config("127.0.0.1:1"), "g", [1]).start()
+atexit.register(time.sleep, 1)  # Python is shutting down meanwhile
+"""
+
+
+def test_a_quit_of_the_page_while_it_asks_leaves_no_traceback():
+    command = [sys.executable, "-c", QUITS_WHILE_IT_LOOKS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_bug_in_a_look_is_logged_once_and_the_board_says_so_and_continues(broker, group, monkeypatch, caplog):

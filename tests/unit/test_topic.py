@@ -8,7 +8,10 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from plumbing import topic
-from plumbing.topic import LABEL, Topic
+from plumbing.offsets import LABEL
+from plumbing.topic import Topic, at_end
+
+END = 22  # of each partition
 
 
 @dataclass
@@ -25,16 +28,23 @@ class FakeAdmin:
             answer.set_exception(KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
         return {"likes": answer}
 
+    def list_offsets(self, places, request_timeout):
+        for answer in (answers := {place: Future() for place in places}).values():
+            answer.set_result(SimpleNamespace(offset=END))
+        return answers
+
 
 @dataclass
 class FakeConsumer:
-    """Its group has committed offset 7 of partition 0 with this metadata."""
+    """Its group has committed this offset of partition 0 with this metadata."""
 
     metadata: str | None
+    offset: int = 7
     assigned: list[TopicPartition] = field(default_factory=list)
 
     def committed(self, partitions, timeout):
-        return [TopicPartition("likes", 0, 7, self.metadata) if self.metadata else TopicPartition("likes", 0, 7)]
+        metadata = [self.metadata] if self.metadata else []
+        return [TopicPartition("likes", 0, self.offset, *metadata)]
 
     def assign(self, places):
         self.assigned = places
@@ -78,8 +88,21 @@ def test_only_an_offset_of_another_topic_of_the_same_name_is_ignored(likes, meta
     assert [place.offset for place in consumer.assigned] == ([OFFSET_BEGINNING] if ignored else [])
 
 
+@pytest.mark.parametrize(("offset", "ignored"), [(END, False), (END + 1, True)])
+def test_an_offset_beyond_the_end_is_ignored(likes, offset, ignored):
+    consumer = FakeConsumer(None, offset)
+    likes.ignore_offsets_of_its_predecessor(consumer, [TopicPartition("likes", 0)])
+    assert [place.offset for place in consumer.assigned] == ([OFFSET_BEGINNING] if ignored else [])
+
+
+def test_the_end_of_a_partition_is_stored_as_it_is(likes):
+    end = SimpleNamespace(partition=lambda: 2, offset=lambda: 41, error=lambda: KafkaError(KafkaError._PARTITION_EOF))
+    assert at_end(end)
+    assert likes.offset_after(end).offset == 41
+
+
 def test_offsets_are_stored_with_the_id_of_the_topic_they_are_for(likes, admin):
-    message = SimpleNamespace(partition=lambda: 2, offset=lambda: 41)
+    message = SimpleNamespace(partition=lambda: 2, offset=lambda: 41, error=lambda: None)
     for topic_id in ("one", "two"):
         admin.id = topic_id
         likes.was_recreated()

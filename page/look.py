@@ -1,0 +1,127 @@
+"""A look at a group and its topic: everything that the broker is asked for."""
+
+import contextlib
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from confluent_kafka import (
+    ConsumerGroupState,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from page.group import Event
+from page.tail import Tail
+from plumbing import Problem
+from plumbing.kafka import BROKER_SECONDS, Errors, check_advertised, client
+from plumbing.offsets import label_of
+
+LANES_READ = 12  # partitions whose records are read; of the others only the offsets are known
+NO_BROKER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the broker answered about the group and the topic at the time `tick` of time.monotonic()."""
+
+    tick: float
+    state: ConsumerGroupState
+    clients: dict[str, str]  # member id -> client id
+    owners: dict[int, str]  # partition -> client id
+    starts: dict[int, int]  # partition -> offset of its first event that was not deleted
+    ends: dict[int, int]  # partition -> offset of the next event
+    committed: dict[int, int | None]
+
+
+class Cluster:
+    """The clients that ask. Raises InvalidSettings."""
+
+    def __init__(self, config: dict, group: str, topic: str):
+        self.group = group
+        self.topic = topic
+        self._config = config
+        self._label = ""  # of the topic, from its id
+        self._connect()
+        self._tail = Tail(config, group, topic)
+
+    def _connect(self) -> None:
+        self._errors = Errors()
+        self._admin = client(AdminClient, self._config | {"error_cb": self._errors})
+
+    def reconnect(self) -> None:
+        """Replace the clients and what they know: after an outage it may be another cluster, or another topic of
+        the same name, and librdkafka's old clients would keep timing out there."""
+        self._connect()
+        self._replace_tail()
+
+    def _replace_tail(self) -> None:
+        old, self._tail = self._tail, Tail(self._config, self.group, self.topic)
+        old.close()
+
+    def close(self) -> None:
+        self._tail.close()
+
+    def groups(self) -> list[str]:
+        """Names of all groups; empty if the broker does not answer."""
+        with contextlib.suppress(KafkaException):
+            listed = self._admin.list_consumer_groups(request_timeout=BROKER_SECONDS).result()
+            return sorted(group.group_id for group in listed.valid)
+        return []
+
+    def look(self) -> Look:
+        """Raises KafkaException, and Problem if the topic is missing."""
+        tick = time.monotonic()
+        # All topics: asking for one by name may create it, with a single partition.
+        cluster = self._admin.list_topics(timeout=BROKER_SECONDS)
+        check_advertised(self._config["bootstrap.servers"], cluster)
+        topic = cluster.topics.get(self.topic)
+        if topic is None:
+            hint = "Create it: `python run.py topic`, or `create_likes_topic.bat`."
+            raise Problem(f"The topic {self.topic} does not exist.", hint)
+        numbers = list(topic.partitions)
+        # The requests that need not wait for each other are sent together.
+        description = self._admin.describe_consumer_groups([self.group], request_timeout=BROKER_SECONDS)
+        identity = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=BROKER_SECONDS)
+        starts = self._offsets(numbers, OffsetSpec.earliest())
+        self._note_identity(label_of(identity[self.topic].result().topic_id))
+        committed = self._tail.committed(numbers, self._label)
+        # Asked after `committed`, because an offset beyond the end means something.
+        ends = self._offsets(numbers, OffsetSpec.latest())
+        starts, ends = ({p.partition: asked.result().offset for p, asked in all_.items()} for all_ in (starts, ends))
+        group = description[self.group].result()
+        clients = {member.member_id: member.client_id for member in group.members}
+        owners = {
+            place.partition: member.client_id
+            for member in group.members
+            for place in member.assignment.topic_partitions
+            if place.topic == self.topic
+        }
+        return Look(tick, group.state, clients, owners, starts, ends, committed)
+
+    def _offsets(self, numbers: list[int], which: OffsetSpec) -> dict[TopicPartition, Future]:
+        """The first or the last offsets that a consumer can read: not yet those of an open transaction."""
+        places = {TopicPartition(self.topic, number): which for number in numbers}
+        return self._admin.list_offsets(
+            places, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=BROKER_SECONDS
+        )
+
+    def _note_identity(self, label: str) -> None:
+        """Forget what is known of a topic of the same name that was deleted."""
+        if self._label and label != self._label:
+            self._replace_tail()
+        self._label = label
+
+    def events(self, look: Look) -> dict[int, tuple[Event, ...]]:
+        """Partition -> its last events, oldest first."""
+        return self._tail.read({n: (look.starts[n], end) for n, end in look.ends.items() if n < LANES_READ})
+
+    def problem(self, error: KafkaError) -> Problem:
+        if error.code() in NO_BROKER:
+            self._admin.poll(0)  # calls error_cb
+            return self._errors.diagnosis(self._config["bootstrap.servers"])
+        return Problem("The broker is not ready yet.", error.str())

@@ -1,0 +1,55 @@
+"""Why a consumer is not in its group, as far as the group can tell."""
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
+
+from plumbing.kafka import BROKER_SECONDS, Unavailable
+
+MEMBERS_NAMED = 3
+
+
+class Membership:
+    """What keeps a client with these `own` settings out of its group.
+
+    Kafka's client reports a refusal, tries again a second later, and reports the next one, or no other: so a refusal
+    lasts until the group lists this client.
+    """
+
+    def __init__(self, own: dict):
+        self._client_id, self._group = own["client.id"], own.get("group.id", own["client.id"])
+        self._assignors = own.get("partition.assignment.strategy", "range,roundrobin")
+        self.problem = ""
+
+    def note(self, error: KafkaError, admin: AdminClient) -> None:
+        """The client has reported this error."""
+        problem = f"Kafka says: {error.str().rstrip('.')}."
+        if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
+            group = self._describe(admin)
+            problem = self._clash(group).line() if group and group.members else self.problem or problem
+        self.problem = problem
+
+    def ask(self, admin: AdminClient) -> None:
+        """Whether the problem is over, if there is one."""
+        group = self._describe(admin) if self.problem else None
+        if group and self._client_id in [member.client_id for member in group.members]:
+            self.problem = ""
+
+    def _describe(self, admin: AdminClient) -> ConsumerGroupDescription | None:
+        try:
+            return admin.describe_consumer_groups([self._group], request_timeout=BROKER_SECONDS)[self._group].result()
+        except KafkaException:
+            return None
+
+    def _clash(self, group: ConsumerGroupDescription) -> Unavailable:
+        """Kafka takes a member in only if it offers an assignor that all others offer, too."""
+        names = sorted({f"{printable(member.client_id)} on {member.host.lstrip('/')}" for member in group.members})
+        named = ", ".join(names[:MEMBERS_NAMED]) + (" and others" if names[MEMBERS_NAMED:] else "")
+        assignor = printable(group.partition_assignor) or "with another name"  # not told during a rebalance
+        what = f"the group {self._group} uses the assignor {assignor} ({named}), this consumer offers {self._assignors}"
+        hint = f"end that client, or restart it with partition.assignment.strategy={self._assignors}"
+        return Unavailable(what, hint)
+
+
+def printable(name: str) -> str:
+    """Anyone can choose a client id: without what a terminal would obey."""
+    return "".join(character if character.isprintable() else "?" for character in name)

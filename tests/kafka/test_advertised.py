@@ -1,0 +1,96 @@
+"""A broker whose advertised.listeners lead nowhere: everything says so at once, with the address."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+from confluent_kafka import KafkaException
+
+from brokers.local import LocalBroker
+from brokers.ports import free_ports
+from page.watcher import GroupWatcher
+from plumbing.kafka import admin_client, client_config
+from tests.brokers import listeners
+from tests.programs import ROOT, consumer, producer
+
+AT_ONCE = 30  # seconds; without the check it takes a minute
+HOSTS = {"kafka.invalid": "the name kafka.invalid is unknown here", "127.0.0.1": "nothing answers"}
+
+
+class MisdirectingBroker(LocalBroker):
+    """It advertises this host, and a port where nothing listens."""
+
+    def __init__(self, folder, host: str):
+        super().__init__(folder, listeners(free_ports(3)))
+        self.advertised = f"{host}:{free_ports(1)[0]}"
+
+    def settings(self) -> dict[str, str]:
+        found = super().settings()
+        true, wrong = f"EXTERNAL://localhost:{self.port}", f"EXTERNAL://{self.advertised}"
+        assert true in found["advertised.listeners"]
+        return found | {"advertised.listeners": found["advertised.listeners"].replace(true, wrong)}
+
+    def answers(self) -> bool:
+        try:
+            return bool(admin_client(self.bootstrap_servers).list_topics(timeout=1.0).brokers)
+        except KafkaException:
+            return False
+
+
+@pytest.fixture(scope="module", params=HOSTS)
+def broker(request, tmp_path_factory):
+    broker = MisdirectingBroker(tmp_path_factory.mktemp("advertised"), request.param)
+    broker.why = HOSTS[request.param]
+    with broker:
+        yield broker
+
+
+@pytest.fixture
+def words(broker) -> str:
+    return (
+        f"the broker on {broker.bootstrap_servers} sends its clients (advertised.listeners) to {broker.advertised}, "
+        f"where {broker.why}"
+    )
+
+
+def run(broker, *arguments: str) -> str:
+    """What this command of run.py prints."""
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
+    for name in ("PRODUCER_PORT", "CONSUMER_PORT", "PAGE_PORT"):
+        environment[name] = str(free_ports(1)[0])
+    started = time.monotonic()
+    command = [sys.executable, "run.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert time.monotonic() - started < AT_ONCE
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", [[], ["topic"], ["doctor"], ["labs/click.py"], ["check", "1"]])
+def test_each_command_names_the_address_and_what_is_wrong_with_it(broker, words, command):
+    printed = run(broker, *command)
+    assert words in printed
+    assert f"let the broker advertise an address that works from here, such as {broker.bootstrap_servers}" in printed
+
+
+def test_producer_consumer_and_page_name_it(broker, words, start, group):
+    api, member = start(producer(broker.bootstrap_servers)), start(consumer(broker.bootstrap_servers, group))
+    api.wait_for("^Producer on ")
+    sentence = words[:1].upper() + words[1:]
+    for _ in range(2):
+        refused = requests.post(f"{api.url}/like", timeout=20)
+        assert refused.status_code == 503
+        assert words in refused.json()["error"]
+    line = member.wait_for("^The broker on ")[0].string
+    assert sentence in line
+    assert sentence in requests.get(f"{member.url}/health", timeout=20).json()["error"]
+    watcher = GroupWatcher(client_config(broker.bootstrap_servers), group)
+    try:
+        assert sentence in watcher.look().problem
+    finally:
+        watcher.close()
+    assert [line for line in member.lines if not line.startswith("Consumer on")] == [line]

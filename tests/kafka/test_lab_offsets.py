@@ -1,0 +1,63 @@
+"""The programs of the labs ignore an offset that was committed for a topic of the same name that was deleted."""
+
+import os
+import re
+import subprocess
+import sys
+import uuid
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from plumbing.kafka import client_config
+from plumbing.offsets import label_of
+from tests.brokers import PARTITIONS, TOPIC
+from tests.programs import ROOT
+
+
+@pytest.fixture
+def learner() -> str:
+    return f"learner-{uuid.uuid4().hex[:8]}"
+
+
+def run(kafka, learner: str, program: str, *arguments: str) -> str:
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": learner}
+    command = [sys.executable, "-m", "labs", program, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def commit_for_a_predecessor(kafka, group: str, topic: str, partitions: int) -> int:
+    """Commit the end of each partition, as if for another topic of that name; returns how many events there are."""
+    reader = Consumer(client_config(kafka) | {"group.id": group})
+    logs = [reader.get_watermark_offsets(TopicPartition(topic, number), 20) for number in range(partitions)]
+    label = label_of("of-another-topic")
+    places = [TopicPartition(topic, number, end, label) for number, (_, end) in enumerate(logs)]
+    reader.commit(offsets=places, asynchronous=False)
+    reader.close()
+    return sum(end - first for first, end in logs)
+
+
+@pytest.fixture
+def some_likes(click):
+    for _ in range(4):
+        click()
+
+
+PROGRAMS = [
+    ("lab_02_groups.second_group", "second", [], r"has read (\d+) events"),
+    ("lab_06_offsets.replay", "replay", ["--group", "{learner}-replay"], r"^(\d+) events; committed"),
+    ("lab_07_errors.dead_letters", "errors", [], r"^(\d+) forwarded, (\d+) set aside"),
+]
+
+
+@pytest.mark.parametrize(("program", "group", "arguments", "read"), PROGRAMS)
+def test_a_recreated_topic_is_read_from_its_beginning_and_then_no_event_twice(
+    kafka, learner, some_likes, program, group, arguments, read
+):
+    events = commit_for_a_predecessor(kafka, f"{learner}-{group}", TOPIC, PARTITIONS)
+    arguments = [argument.format(learner=learner) for argument in arguments]
+    for expected in (events, 0):
+        found = re.search(read, run(kafka, learner, program, *arguments), re.MULTILINE)
+        assert sum(map(int, found.groups())) == expected

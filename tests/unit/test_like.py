@@ -1,0 +1,38 @@
+"""plumbing/like.py is the one judge of a record: the page and the labs agree with the consumer."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from labs.evidence import is_like
+from page import lanes
+from page.group import Partition
+from page.tail import event_of
+from plumbing.like import parse_like
+from tests.unit.test_consumer import LIKE, NOT_LIKES
+
+RECORDS = [
+    *NOT_LIKES,
+    json.dumps(LIKE).encode(),
+    json.dumps(LIKE).encode("utf-16"),
+    json.dumps(LIKE).encode("utf-8-sig"),
+    json.dumps({"order": 1, "ts_ms": 1734721501000}).encode(),
+    json.dumps(LIKE | {"ts_ms": 2**63 - 1}).encode(),
+]
+
+
+def consumer_takes(value) -> bool:
+    try:
+        parse_like(value)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("value", RECORDS)
+def test_page_and_labs_take_for_a_like_what_the_consumer_does(value):
+    record = SimpleNamespace(value=lambda: value, offset=lambda: 0)
+    event = event_of(record)
+    assert (event.order is not None) == is_like(record) == consumer_takes(value)
+    assert ("not a like" in lanes.lane_html(Partition(0, 1, 0, None, (event,)), False, {}, None)) != is_like(record)
