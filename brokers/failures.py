@@ -18,6 +18,10 @@ OPTIONS_AT_FAULT = (
     "initialization of VM|Could not create the Java Virtual Machine|[Aa]gent library|-javaagent"
     "|OutOfMemoryError: (Java heap|Metaspace|Compressed|Direct buffer)|GC overhead"
 )
+SIGNALS = {  # exit code -> who ended it
+    -9: "ended by SIGKILL: kill -9, or the system was short of memory",
+    **dict.fromkeys((-15, 143), "ended by SIGTERM, from outside"),
+}
 WIPE = "python run.py clean   (wipes the local broker's events)"
 
 
@@ -46,7 +50,8 @@ KNOWN = [
         ),
     ),
     (
-        "No space left on device|not enough space on the disk",
+        "No space left on device|not enough space on the disk"
+        "|unsafe memory access",  # no room for a file that is mapped into memory
         Failure("the disk is full", "make room"),
     ),
     (
@@ -74,8 +79,8 @@ KNOWN = [
 
 def failure(output: str, exit_code: int | None = None) -> Failure:
     """Why a program ended with this output and exit code (None: it still runs)."""
-    if exit_code == -9:  # nothing that it wrote can be the reason
-        return Failure("ended by SIGKILL: kill -9, or the system was short of memory")
+    if exit_code in SIGNALS:  # nothing that it wrote can be the reason
+        return Failure(SIGNALS[exit_code])
     error = _first_error(output)
     options = dict(PICKED_UP.findall(output))
     if options and re.search(OPTIONS_AT_FAULT, output):

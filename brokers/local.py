@@ -6,14 +6,16 @@ Its settings are those of `docker-compose.yml`. Data lives in `.kafka/` and surv
 import contextlib
 import shutil
 import subprocess
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from brokers import Broker, Progress, jars, java
 from brokers.compose import SINGLE, Service, renumber, server_properties
-from brokers.failures import failure
+from brokers.failures import Failure, failure
 from brokers.ports import PortHolder, port_holder
 from plumbing import Problem
 from plumbing.child import Child
@@ -25,6 +27,7 @@ MAIN, SETTINGS = "kafka.Kafka", "server.properties"
 PORTS = {"EXTERNAL": 9092, "INTERNAL": 29092, "CONTROLLER": 9093}
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
+LATEST_SECONDS = 10.0  # what is older in the log than once or twice that is no reason for its end
 FREE_MEGABYTES = 500
 LOG_BYTES = 200_000  # of a run, to find out why it failed
 
@@ -70,6 +73,9 @@ class LocalBroker(Broker):
         self.log = self.folder / "broker.log"
         self._log_begin = 0  # where the lines of this run begin
         self._child: Child | None = None
+        self.nodes = (self,)
+        self.on_crash: Callable[[LocalBroker, Failure], None] = lambda _broker, _failure: None
+        self.how_to_start = f"start {self.name}, in the terminal of run.py"
         self.description = f"Apache Kafka {jars.kafka_version()} (local, data in {shown(self.folder)})"
 
     @property
@@ -90,9 +96,10 @@ class LocalBroker(Broker):
             if holder := port_holder(port):
                 raise _port_taken(listener, port, holder)
         runtime = java.command()
-        if shutil.disk_usage(ROOT).free < FREE_MEGABYTES * 2**20:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self.folder).free < FREE_MEGABYTES * 2**20:
             raise Problem(
-                f"less than {FREE_MEGABYTES} MB are free on the disk of {ROOT}",
+                f"less than {FREE_MEGABYTES} MB are free on the disk of {self.folder}",
                 "make room and type the same command again",
             )
         environment = java.environment(progress)
@@ -117,6 +124,18 @@ class LocalBroker(Broker):
         except BaseException:
             self.stop()
             raise
+        threading.Thread(target=self._watch, args=[self._child], daemon=True).start()
+
+    def _watch(self, child: Child) -> None:
+        """Call `on_crash` if it ends, unless we have ended it."""
+        before, latest = self._log_begin, self._log_size()
+        while child.running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(LATEST_SECONDS)
+                break
+            before, latest = latest, self._log_size()
+        if child is self._child:
+            self.on_crash(self, failure(self._written_since(before), child.wait()))
 
     def answers(self) -> bool:
         return answers(self.bootstrap_servers, 1.0)
@@ -130,14 +149,14 @@ class LocalBroker(Broker):
         self._end(subprocess.Popen.kill)
 
     def _end(self, how) -> None:
-        if self._child is None:
+        child, self._child = self._child, None
+        if child is None:
             return
-        how(self._child.process)
+        how(child.process)
         try:
-            self._child.wait(STOP_SECONDS)
+            child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._child.kill()
-        self._child = None
+            child.kill()
 
     def settings(self) -> dict[str, str]:
         return server_properties(self.folder / "data", self.renumbered, self.service)
@@ -145,7 +164,6 @@ class LocalBroker(Broker):
     def _write_settings(self) -> None:
         """With paths relative to the folder, in which Java runs. Its own name may have a comma, which separates the
         folders of `log.dirs`, a backslash, which escapes, or a character that Java, which reads Latin-1, mistakes."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         here = f"{self.folder.as_posix()}/"
         lines = [f"{name}={value.removeprefix(here)}\n" for name, value in self.settings().items()]
         (self.folder / SETTINGS).write_text("".join(lines), encoding="latin-1")

@@ -22,7 +22,7 @@ from page.group import Member, Partition, Rebalance, Sample, Snapshot, port_of
 from page.processes import Processes
 from page.tail import Tail
 from plumbing import Problem
-from plumbing.kafka import BROKER_SECONDS, client
+from plumbing.kafka import BROKER_SECONDS, client, how_to_start
 from settings import TOPIC
 
 LOOK_EVERY_SECONDS = 0.25  # while a page is open
@@ -181,7 +181,7 @@ class GroupWatcher:
 
     def _problem(self, error: KafkaError) -> Problem:
         if error.code() in NO_BROKER:
-            hint = "Start it: `python run.py`, or `start_kafka.bat`."
+            hint = f"Start it: {how_to_start()}."
             return Problem(f"No broker answers on {self._config['bootstrap.servers']}.", hint)
         return Problem("The broker is not ready yet.", error.str())
 

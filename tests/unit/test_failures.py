@@ -58,6 +58,11 @@ NOT_THE_DATA = {  # the output, what is reported, what helps
         "the disk is full",
         "make room",
     ),
+    "the disk, at the start": (
+        f"{EXITING}java.lang.InternalError: a fault occurred in an unsafe memory access operation\n{TRACE}",
+        "the disk is full",
+        "make room",
+    ),
     "a port": (
         f"{EXITING}org.apache.kafka.common.KafkaException: Socket server failed to bind to 127.0.0.1:9092\n{TRACE}"
         f"Caused by: java.net.BindException: Address already in use\n{TRACE}\t... 13 more\n",
