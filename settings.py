@@ -57,6 +57,7 @@ M2_REPO = _text("M2_REPO")  # Maven's local repository; empty: ~/.m2/repository
 NO_COLOR = bool(_text("NO_COLOR"))  # https://no-color.org
 CONTROL_URL = _text("CONTROL_URL")  # where run.py takes commands from the page; empty without run.py
 CONTROL_TOKEN = _text("CONTROL_TOKEN")
+START_KAFKA = _text("START_KAFKA")  # what starts the broker of this run.py again
 
 # The labs
 LEARNER = _text("LEARNER", "labs")  # on a broker that many share, each needs topics and groups of their own

@@ -30,7 +30,8 @@ class Broker(ABC):
     bootstrap_servers: str
     description: str
     client_properties: Path | None = None  # for KAFKA_CLIENT_CONFIG, where clients need one
-    nodes = ()  # of a cluster: each has a name and can be stopped, killed and started
+    nodes = ()  # each has a name and a port, can be stopped, killed and started, and calls its `on_crash`
+    how_to_start = "the way it was started before"  # if it has ended during a session
 
     @abstractmethod
     def start(self, progress: Progress = print) -> None:

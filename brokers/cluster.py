@@ -56,6 +56,7 @@ class LocalCluster(Broker):
             for service, own in zip(described, ports, strict=True)
         ]
         self.bootstrap_servers = ",".join(node.bootstrap_servers for node in self.nodes)
+        self.how_to_start = f"start {', start '.join(node.name for node in self.nodes)}, in the terminal of run.py"
         self.description = f"three Apache Kafka {jars.kafka_version()} (local, data in {shown(folder)})"
 
     def start(self, progress: Progress = print) -> None:
@@ -81,6 +82,7 @@ class DockerNode:
     def __init__(self, service: Service, compose: Callable):
         self.name = service.name
         self.port = service.ports["EXTERNAL"]
+        self.on_crash = None  # nobody watches the container: its engine does
         self._compose = compose
 
     @property

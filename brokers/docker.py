@@ -32,6 +32,10 @@ class DockerBroker(Broker):
     description = "Apache Kafka in Docker, Kafdrop on http://localhost:9000"
     file = "docker-compose.yml"
 
+    @property
+    def how_to_start(self) -> str:
+        return f"docker compose -f {self.file} up -d --wait"
+
     def start(self, progress: Progress = print) -> None:
         if problem := engine_problem():
             raise NotAvailable(problem, "start Docker, or: python run.py --broker local")

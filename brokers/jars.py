@@ -18,7 +18,7 @@ from brokers import NotAvailable, Progress
 from settings import M2_REPO
 
 LIST = Path(__file__).with_name("jars.sha256")
-REPOSITORY = Path(M2_REPO or Path.home() / ".m2" / "repository")
+REPOSITORY = Path(M2_REPO or Path.home() / ".m2" / "repository").absolute()  # Java will run in another folder
 DOWNLOADS_AT_ONCE = 8
 ATTEMPTS = 3
 

@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 
 import settings
-from brokers import NotAvailable, jars
+from brokers import NotAvailable, Progress, jars
+from brokers.failures import OPTION_VARIABLES, failure
+from plumbing import Problem
 
 VERSIONS = range(17, 24)  # https://kafka.apache.org/37/documentation.html#java; 24 lacks what Kafka 3.7 needs
 COMMANDS = {  # name of the shell script -> Java class
@@ -21,6 +23,7 @@ COMMANDS = {  # name of the shell script -> Java class
     "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
     "kafka-configs": "kafka.admin.ConfigCommand",
 }
+OPEN_FILES = 256  # 55 jars, and 130 for a session
 BROKER_OPTIONS = [
     "-Xms128m",
     "-Xmx512m",
@@ -29,6 +32,9 @@ BROKER_OPTIONS = [
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss",
 ]
+# The names of files are UTF-8 on every system of today. In the locale C, Java would take them for ASCII, and die where
+# its own folder has another character in its name; in a language, errors would not be recognized.
+LOCALE = {"LC_ALL": "C.UTF-8"} if os.name == "posix" else {}
 
 
 @cache
@@ -44,7 +50,7 @@ def find_java() -> list[str]:
     home = settings.JAVA_HOME
     java = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
     if java and java_version(java) in VERSIONS:
-        return [java]
+        return [str(Path(java).absolute())]  # it will run in another folder
     raise NotAvailable(
         f"no Java for Apache Kafka: pip has none for {platform.system()} {platform.machine()}, "
         f"and no Java {VERSIONS.start} to {VERSIONS.stop - 1} is installed",
@@ -54,9 +60,51 @@ def find_java() -> list[str]:
 
 def java_version(java: str) -> int:
     """The major version that `java -version` prints, 0 if it prints none."""
-    done = subprocess.run([java, "-version"], capture_output=True, text=True)
+    plain = {**os.environ, **dict.fromkeys(OPTION_VARIABLES, "")}
+    done = subprocess.run([java, "-version"], env=plain, capture_output=True, text=True, errors="replace")
     found = re.search(r'version "(\d+)', done.stderr)
     return int(found[1]) if found else 0
+
+
+def command() -> list[str]:
+    """As `find_java`. Raises `Problem` as well if too few open files are allowed for Kafka: its errors then rarely name
+    the cause."""
+    if os.name == "posix":
+        import resource
+
+        _now, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # Java itself raises the one to the other
+        if 0 <= most < OPEN_FILES:
+            hint = "open a new terminal, or raise the limit (ulimit -Hn), and type the same command again"
+            raise Problem(f"only {most} open files are allowed, and Apache Kafka needs {OPEN_FILES}", hint)
+    return find_java()
+
+
+def environment(progress: Progress = print) -> dict[str, str]:
+    """What a Java needs in addition to run Apache Kafka. Raises `Problem`."""
+    paths = [str(jar) for jar in jars.ensure(progress)]
+    if any(os.pathsep in path for path in paths):
+        what = f"{jars.REPOSITORY}, where the jars are, has a {os.pathsep} in its name: Java separates paths with it"
+        raise Problem(what, "set M2_REPO to another folder and type the same command again")
+    return {"CLASSPATH": os.pathsep.join(paths), **LOCALE}
+
+
+def call(*words: str, folder: Path, purpose: str, environment: dict[str, str] = LOCALE) -> None:
+    """Run a Java program in that folder, to its end. Raises `Problem`, with the `purpose`, if it fails."""
+    done = subprocess.run(
+        [*command(), *words],
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if done.returncode:
+        what, remedy = failure(done.stdout, done.returncode)
+        hint = f"{remedy}, then type the same command again" if remedy else "python run.py doctor"
+        raise Problem(f"{purpose}: {what}", hint)
 
 
 def run_command(name: str, arguments: list[str]) -> int:
@@ -66,6 +114,6 @@ def run_command(name: str, arguments: list[str]) -> int:
     """
     if "--bootstrap-server" not in arguments and "--help" not in arguments:
         arguments = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS, *arguments]
-    environment = {**os.environ, "CLASSPATH": os.pathsep.join(map(str, jars.ensure()))}
     options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"]
-    return subprocess.call([*find_java(), *options, COMMANDS[name], *arguments], env=environment)
+    command = [*find_java(), *options, COMMANDS[name], *arguments]
+    return subprocess.call(command, env={**os.environ, **environment()})

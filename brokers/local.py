@@ -3,17 +3,19 @@
 Its settings are those of `docker-compose.yml`. Data lives in `.kafka/` and survives restarts.
 """
 
-import os
-import re
+import contextlib
 import shutil
 import subprocess
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from brokers import Broker, Progress, jars, java
 from brokers.compose import SINGLE, Service, renumber, server_properties
+from brokers.failures import Failure, failure
 from brokers.ports import PortHolder, port_holder
 from plumbing import Problem
 from plumbing.child import Child
@@ -21,10 +23,13 @@ from plumbing.kafka import answers
 from settings import ROOT
 
 FOLDER = ROOT / ".kafka"
+MAIN, SETTINGS = "kafka.Kafka", "server.properties"
 PORTS = {"EXTERNAL": 9092, "INTERNAL": 29092, "CONTROLLER": 9093}
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
+LATEST_SECONDS = 10.0  # what is older in the log than once or twice that is no reason for its end
 FREE_MEGABYTES = 500
+LOG_BYTES = 200_000  # of a run, to find out why it failed
 
 
 def shown(folder: Path) -> str:
@@ -35,9 +40,10 @@ def shown(folder: Path) -> str:
 def running(folder: Path = FOLDER) -> int | None:
     """The pid of a local broker that works in `folder` or below, or None."""
     for process in psutil.process_iter(["cmdline"]):
-        words = [Path(word) for word in process.info["cmdline"] or [] if word.endswith("server.properties")]
-        if any(word.is_relative_to(folder) for word in words):
-            return process.pid
+        if (process.info["cmdline"] or [])[-2:] == [MAIN, SETTINGS]:
+            with contextlib.suppress(psutil.Error, OSError):  # somebody else's, or one that has just ended
+                if Path(process.cwd()).resolve().is_relative_to(folder.resolve()):
+                    return process.pid
     return None
 
 
@@ -65,7 +71,11 @@ class LocalBroker(Broker):
         self.port = ports["EXTERNAL"]
         self.bootstrap_servers = f"localhost:{self.port}"
         self.log = self.folder / "broker.log"
+        self._log_begin = 0  # where the lines of this run begin
         self._child: Child | None = None
+        self.nodes = (self,)
+        self.on_crash: Callable[[LocalBroker, Failure], None] = lambda _broker, _failure: None
+        self.how_to_start = f"start {self.name}, in the terminal of run.py"
         self.description = f"Apache Kafka {jars.kafka_version()} (local, data in {shown(self.folder)})"
 
     @property
@@ -85,20 +95,24 @@ class LocalBroker(Broker):
         for listener, port in self.ports.items():
             if holder := port_holder(port):
                 raise _port_taken(listener, port, holder)
-        runtime = java.find_java()
-        if shutil.disk_usage(ROOT).free < FREE_MEGABYTES * 2**20:
+        runtime = java.command()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self.folder).free < FREE_MEGABYTES * 2**20:
             raise Problem(
-                f"less than {FREE_MEGABYTES} MB are free on the disk of {ROOT}",
+                f"less than {FREE_MEGABYTES} MB are free on the disk of {self.folder}",
                 "make room and type the same command again",
             )
-        classes = {"CLASSPATH": os.pathsep.join(map(str, jars.ensure(progress)))}
+        environment = java.environment(progress)
         self._write_settings()
         if not (self.folder / "data" / "meta.properties").exists():
             progress("preparing the data folder")
-            self._format(runtime, {**os.environ, **classes})
+            # As the image's entry script does: give the data its cluster id.
+            purpose = f"the data folder {shown(self.folder)} cannot be prepared"
+            java.call(*self.format_command(), folder=self.folder, purpose=purpose, environment=environment)
         progress(f"starting Apache Kafka {jars.kafka_version()}")
-        command = [*runtime, *java.BROKER_OPTIONS, "kafka.Kafka", str(self.folder / "server.properties")]
-        self._child = Child(*command, environment=classes, log=self.log)
+        command = [*runtime, *java.BROKER_OPTIONS, MAIN, SETTINGS]
+        self._log_begin = self._log_size()
+        self._child = Child(*command, cwd=self.folder, environment=environment, log=self.log)
 
     def wait_until_it_answers(self) -> None:
         """Raises `Problem`, with the process ended, if it does not."""
@@ -110,6 +124,18 @@ class LocalBroker(Broker):
         except BaseException:
             self.stop()
             raise
+        threading.Thread(target=self._watch, args=[self._child], daemon=True).start()
+
+    def _watch(self, child: Child) -> None:
+        """Call `on_crash` if it ends, unless we have ended it."""
+        before, latest = self._log_begin, self._log_size()
+        while child.running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(LATEST_SECONDS)
+                break
+            before, latest = latest, self._log_size()
+        if child is self._child:
+            self.on_crash(self, failure(self._written_since(before), child.wait()))
 
     def answers(self) -> bool:
         return answers(self.bootstrap_servers, 1.0)
@@ -123,78 +149,44 @@ class LocalBroker(Broker):
         self._end(subprocess.Popen.kill)
 
     def _end(self, how) -> None:
-        if self._child is None:
+        child, self._child = self._child, None
+        if child is None:
             return
-        how(self._child.process)
+        how(child.process)
         try:
-            self._child.wait(STOP_SECONDS)
+            child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._child.kill()
-        self._child = None
+            child.kill()
 
     def settings(self) -> dict[str, str]:
         return server_properties(self.folder / "data", self.renumbered, self.service)
 
     def _write_settings(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lines = [f"{name}={value}\n" for name, value in self.settings().items()]
-        (self.folder / "server.properties").write_text("".join(lines), encoding="utf-8")
+        """With paths relative to the folder, in which Java runs. Its own name may have a comma, which separates the
+        folders of `log.dirs`, a backslash, which escapes, or a character that Java, which reads Latin-1, mistakes."""
+        here = f"{self.folder.as_posix()}/"
+        lines = [f"{name}={value.removeprefix(here)}\n" for name, value in self.settings().items()]
+        (self.folder / SETTINGS).write_text("".join(lines), encoding="latin-1")
 
     def format_command(self) -> list[str]:
         cluster_id = self.service.environment["KAFKA_KRAFT_CLUSTER_ID"]
-        settings = str(self.folder / "server.properties")
-        return ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id, "-c", settings]
+        return ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id, "-c", SETTINGS]
 
-    def _format(self, runtime: list[str], environment: dict) -> None:
-        """Give the data folder its cluster id, as the image's entry script does."""
-        done = subprocess.run(
-            [*runtime, *self.format_command()],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        if done.returncode:
-            raise Problem(
-                f"the data folder {self.folder} cannot be prepared: {_last_line(done.stdout)}",
-                "python run.py clean   (wipes the local broker's data), then python run.py",
-            )
+    def _log_size(self) -> int:
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def _written_since(self, position: int) -> str:
+        """The end of the log, from there on."""
+        with self.log.open("rb") as log:
+            log.seek(max(position, self._log_size() - LOG_BYTES))
+            return log.read().decode(errors="replace")
 
     def _why_it_failed(self) -> Problem:
-        text = self.log.read_text(encoding="utf-8", errors="replace")[-20_000:]
-        for pattern, what, hint in KNOWN_FAILURES:
-            if re.search(pattern, text):
-                return Problem(what, hint)
-        return Problem(
-            f"Apache Kafka did not start: {_last_line(text)}",
-            f"its log is {self.log}; python run.py clean wipes the data, then: python run.py",
-        )
-
-
-KNOWN_FAILURES = [
-    (
-        "Address already in use|BindException",
-        "one of the broker's ports is taken",
-        "python run.py doctor   (says by which program)",
-    ),
-    (
-        "No space left on device",
-        "the disk is full",
-        "make room and type the same command again",
-    ),
-    (
-        "Invalid cluster.id|InconsistentClusterIdException|doesn't match stored",
-        "the data in .kafka/ belongs to a cluster with another id",
-        "python run.py clean   (wipes it), then python run.py",
-    ),
-    (
-        "Could not reserve enough space|insufficient memory",
-        "there is not enough memory for Java (512 MB)",
-        "close some programs and type the same command again",
-    ),
-]
+        code = self.process.poll()
+        what, remedy = failure(self._written_since(self._log_begin), code)
+        said = "does not answer" if code is None else "did not start"
+        hint = f"{remedy}, then type the same command again" if remedy else f"read its log, {self.log}"
+        return Problem(f"Apache Kafka {said}: {what}", hint)
 
 
 def _port_taken(listener: str, port: int, holder: PortHolder) -> Problem:
@@ -202,8 +194,3 @@ def _port_taken(listener: str, port: int, holder: PortHolder) -> Problem:
         f"port {port} (the broker's {listener} listener) is taken by {holder}",
         f"end that program ({holder.how_to_end}) and type the same command again",
     )
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("\tat ")]
-    return lines[-1].strip() if lines else "no output"

@@ -6,7 +6,6 @@ need, and `admin`, with all rights.
 """
 
 import secrets
-import subprocess
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -19,13 +18,13 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from brokers import Progress
-from brokers.java import find_java
+from brokers import Progress, java
 from brokers.local import FOLDER, PORTS, LocalBroker
 from plumbing.kafka import answers, client_config
 
 MECHANISM = "SCRAM-SHA-256"
 KEYTOOL = ["-m", "java.base/sun.security.tools.keytool.Main"]  # some Javas come without the command of that name
+KEYS, ARGUMENTS = "keys.p12", "format.arguments"
 USERS = ("admin", "learner")
 RULES = {  # what the programs do: the producer, the consumers, the page
     ResourceType.TOPIC: [AclOperation.CREATE, AclOperation.READ, AclOperation.WRITE],
@@ -69,7 +68,7 @@ class SecuredBroker(LocalBroker):
         own = super().settings()
         protocol = own["listener.security.protocol.map"].replace("EXTERNAL:PLAINTEXT", "EXTERNAL:SASL_SSL")
         keys = {
-            "ssl.keystore.location": (self.folder / "keys.p12").as_posix(),
+            "ssl.keystore.location": (self.folder / KEYS).as_posix(),
             "ssl.keystore.type": "PKCS12",
             "ssl.keystore.password": self._password("keys"),
             "ssl.truststore.location": self.certificate.as_posix(),
@@ -97,11 +96,10 @@ class SecuredBroker(LocalBroker):
             }
         )
 
-    def format_command(self) -> list[str]:
-        """The command is in a file, so that the passwords are not in the list of processes."""
-        command = super().format_command()
+    def _write_settings(self) -> None:
+        """At every start, because the folder may have been moved."""
+        super()._write_settings()
         for name in USERS:
-            command += ["--add-scram", f"{MECHANISM}=[name={name},password={self._password(name)}]"]
             lines = {
                 "security.protocol": "SASL_SSL",
                 "sasl.mechanism": MECHANISM,
@@ -109,14 +107,21 @@ class SecuredBroker(LocalBroker):
                 "sasl.password": self._password(name),
                 "ssl.ca.location": self.certificate.as_posix(),
             }
-            self.properties_of(name).write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
-        file = self.folder / "format.arguments"
-        file.write_text("".join('"{}"\n'.format(word.replace("\\", "/")) for word in command), encoding="utf-8")
-        return [f"@{file}"]
+            text = "".join(f"{key}={value}\n" for key, value in lines.items())
+            self.properties_of(name).write_text(text, encoding="utf-8")
+
+    def format_command(self) -> list[str]:
+        """The command is in a file, so that the passwords are not in the list of processes."""
+        command = super().format_command()
+        for name in USERS:
+            command += ["--add-scram", f"{MECHANISM}=[name={name},password={self._password(name)}]"]
+        (self.folder / ARGUMENTS).write_text("".join(f'"{word}"\n' for word in command), encoding="utf-8")
+        return [f"@{ARGUMENTS}"]
 
     def _create_certificate(self) -> None:
-        store = ["-keystore", self.folder / "keys.p12", "-storetype", "PKCS12", "-alias", "broker"]
-        store += ["-storepass:file", self._password_file("keys")]
+        (self.folder / KEYS).unlink(missing_ok=True)  # of a first start that was cut off
+        store = ["-keystore", KEYS, "-storetype", "PKCS12", "-alias", "broker"]
+        store += ["-storepass:file", self._password_file("keys").name]
         make = [
             "-genkeypair",
             "-keyalg",
@@ -129,12 +134,10 @@ class SecuredBroker(LocalBroker):
             "CN=localhost",
         ]
         self._keytool(*make, "-ext", "san=dns:localhost,ip:127.0.0.1", *store)
-        self._keytool("-exportcert", "-rfc", "-file", self.certificate, *store)
+        self._keytool("-exportcert", "-rfc", "-file", self.certificate.name, *store)
 
-    def _keytool(self, *arguments) -> None:
-        subprocess.run(
-            [*find_java(), *KEYTOOL, *map(str, arguments)], check=True, stdin=subprocess.DEVNULL, capture_output=True
-        )
+    def _keytool(self, *arguments: str) -> None:
+        java.call(*KEYTOOL, *arguments, folder=self.folder, purpose="the certificate cannot be created")
 
     def _password(self, name: str) -> str:
         return self._password_file(name).read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ HELP = """  stop 1      consumer 1 leaves the group (as Ctrl+C in its terminal);
   like        one click;  like 5: five
   status      what runs, and who owns which partition
   quit        end everything (Ctrl+C does the same)
-  stop, kill and start also take: producer, page; with --brokers 3: kafka-0, kafka-1, kafka-2"""
+  stop, kill and start also take: producer, page; a local kafka; with --brokers 3: kafka-0, kafka-1, kafka-2"""
 
 
 class Session:
@@ -37,6 +37,8 @@ class Session:
 
     def __init__(self, broker: Broker):
         self.broker = broker
+        for node in broker.nodes:
+            node.on_crash = self._print_end_of_broker
         self.commands: queue.Queue[str] = queue.Queue()
         self.producer = self._program("producer", ["producer.py"], PRODUCER_PORT, {})
         self.consumers = [self._consumer(number) for number in range(1, CONSUMERS + 1)]
@@ -53,7 +55,10 @@ class Session:
         return self._program(f"consumer-{number}", ["consumer.py"], port, {"CONSUMER_PORT": str(port)})
 
     def _program(self, name: str, command: list[str], port: int, environment: dict) -> Program:
-        environment |= {"KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers}
+        environment |= {
+            "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers,
+            "START_KAFKA": self.broker.how_to_start,
+        }
         return Program(name, command, port, environment, self._print_crash)
 
     def start(self) -> None:
@@ -205,6 +210,11 @@ class Session:
         terminal.complain(
             f"{program.name} ended unexpectedly with exit code {code}, see its lines above", f"start {again}"
         )
+
+    @staticmethod
+    def _print_end_of_broker(node, failure) -> None:
+        hint = f"{failure.remedy}, then: start {node.name}" if failure.remedy else f"start {node.name}"
+        terminal.complain(f"{node.name} ended unexpectedly: {failure.what}", hint)
 
     def read_commands(self) -> None:
         """Put what is typed into the queue; at the end of the input, keep running."""

@@ -120,6 +120,9 @@ def _create_venv() -> None:
                 "this Python cannot make a virtual environment",
                 "sudo apt install python3-venv, then: python run.py",
             )
+        if "PATH separator" in output:
+            what = f"the folder {ROOT} has a {os.pathsep} in its name, and Python cannot work there"
+            raise Problem(what, "rename it, then: python run.py")
         reason = output.splitlines()[-1] if output else "no reason given"
         raise Problem(f".venv cannot be created: {reason}", _TRY_AGAIN)
 

@@ -90,6 +90,27 @@ def test_a_program_that_crashes_is_shown_with_how_to_start_it_again(launched):
     wait_until(lambda: answers(LIKE.replace("like", "health")), "the producer again")
 
 
+def test_a_broker_that_dies_is_shown_and_comes_back_with_its_data(launched):
+    before = requests.post(LIKE, timeout=20).json()["order"]
+    java = next(one for one in psutil.Process(launched.process.pid).children(recursive=True) if "java" in one.name())
+    programs = set(psutil.Process(launched.process.pid).children()) - {java}
+    java.kill()
+    launched.wait_for("^kafka ended unexpectedly: (ended by|exit code) ", seconds=10)
+    launched.wait_for("^  -> start kafka$")
+    launched.type("status")
+    launched.wait_for("^  kafka +9092  not running$")
+    launched.type("like")
+    launched.wait_for("^no broker answers on localhost:9092$")
+    launched.wait_for("^  -> start it: start kafka, in the terminal of run.py$")
+    assert requests.get(LIKE.replace("like", "health"), timeout=20).json()["hint"].startswith("start it: start kafka")
+
+    launched.type("start kafka")
+    launched.wait_for("^  kafka +is back$", seconds=120)
+    wait_until(lambda: requests.post(LIKE, timeout=20).ok, "a like")
+    launched.wait_for(rf"Consumed: order={before + 1} ")
+    assert programs <= set(psutil.Process(launched.process.pid).children()), "the programs have gone on"
+
+
 def answers(url: str) -> bool:
     try:
         return requests.get(url, timeout=5).ok

@@ -125,6 +125,14 @@ def test_a_system_without_the_venv_package_is_told_what_to_install(project, monk
     assert "sudo apt install python3-venv" in refused.value.hint
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11, 4), reason="an older Python creates it")
+def test_a_folder_that_python_cannot_work_in_has_to_be_renamed(tmp_path, monkeypatch):
+    monkeypatch.setattr(setup, "VENV", tmp_path / f"a{os.pathsep}b" / ".venv")
+    with pytest.raises(Problem, match=f"has a {os.pathsep} in its name") as refused:
+        setup._create_venv()
+    assert refused.value.hint == "rename it, then: python run.py"
+
+
 def found_here(monkeypatch, *, kafka=False, holder=None, docker="Docker is not installed", servers=""):
     """Pretend that this is found on this machine."""
     monkeypatch.setattr(choose, "answers", lambda *_: kafka)

