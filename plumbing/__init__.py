@@ -7,6 +7,7 @@
 | `web`      | a Flask app with errors in JSON for this computer only, and its servers |
 | `loopback` | HTTP calls to the programs on this computer                             |
 | `process`  | log lines; Ctrl+C, SIGTERM and a closed window as one request to stop   |
+| `output`   | standard output that never blocks a program for ever                    |
 | `child`    | programs that run.py, the tests and the bench start                     |
 """
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from settings import ROOT
 
+started: list[Callable[[int], None]] = []  # each is called with the pid of a program that was started
 READ_SECONDS = 10.0  # for the last lines of a program that has ended; a process of its own may hold its output open
 
 
@@ -45,6 +46,8 @@ class Child:
                 errors="replace",
                 **own_process_group(),
             )
+        for tell in started:
+            tell(self.process.pid)
         self._on_line = on_line
         self._reader = threading.Thread(target=self._read, daemon=True)
         if not log:
@@ -85,14 +88,18 @@ class Child:
 
 def ask_to_stop(process: subprocess.Popen) -> None:
     """What Ctrl+C does in a terminal of its own; for a process in its `own_process_group()`."""
-    if process.poll() is not None:
-        return
+    if process.poll() is None:
+        interrupt(process.pid)
+
+
+def interrupt(pid: int) -> None:
+    """As `ask_to_stop`, for a process of which only the pid is known."""
     if os.name == "nt":
         # os.kill would do the same, but it ends the process at once where the event cannot be sent.
-        ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, process.pid)
+        ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, pid)
     else:
         with contextlib.suppress(ProcessLookupError):  # it has just ended
-            process.send_signal(signal.SIGINT)
+            os.kill(pid, signal.SIGINT)
 
 
 def own_process_group() -> dict:

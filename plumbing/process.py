@@ -4,14 +4,15 @@ import ctypes
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 
+from plumbing import output
+
 
 def log_to_stdout() -> None:
-    """One plain line for each message."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    """One plain line for each message. A reader that hangs does not hang the program."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=output.of_this_program())
     # The lines show no thread, process or place in the code, and finding these out costs a fifth of the time
     # that it takes to read an event (https://docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
