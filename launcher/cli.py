@@ -1,7 +1,9 @@
 """The commands of `run.py`. Only the standard library is imported before `setup.enter` has the packages."""
 
 import argparse
+import errno
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +11,7 @@ from dataclasses import dataclass
 
 import labs
 from brokers import java
-from launcher import setup, terminal
+from launcher import setup, terminal, typed
 from plumbing import Problem
 from settings import BOOTSTRAP_SERVERS, ROOT
 
@@ -46,13 +48,33 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except OSError as error:  # a file, or a program that was to be started
+        terminal.complain(*_about(error))
+        return 1
+
+
+def _about(error: OSError) -> tuple[str, str]:
+    """What happened, and what to type."""
+    what = f"{error.filename or 'the system'}: {error.strerror or error}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return what, "it is not yours to write: give it to this user (chown, icacls), or use a copy of this folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return what, "make room, then type the same command again"
+    if error.errno == errno.EMFILE:
+        return what, "ulimit -n 1024   (this shell allows too few open files), then the same command again"
+    return what, "python run.py doctor"
 
 
 def parse(arguments: list[str]) -> tuple[str, argparse.Namespace]:
-    """The name of the command, and its options. What is wrong with them ends the program with code 2."""
+    """The name of the command, and its options. What is wrong with them ends the program with code 2. Raises `Problem`
+    for what is typed elsewhere."""
+    if typed.is_for_a_session(arguments):
+        what = f"{arguments[0]} is a command for the terminal where run.py runs"
+        raise Problem(what, f"type there: {' '.join(arguments)}   (python run.py starts it)")
     name = arguments[0].replace("\\", "/").removeprefix("./") if arguments else "start"  # .\labs\click.py
     if name.startswith("labs/"):
         return "labs", argparse.Namespace(module=_module(name), arguments=arguments[1:])
+    name = re.sub(r"^(kafka-[a-z-]+)\.(sh|bat)$", r"\1", name)  # as in Kafka's own documents
     if name in COMMANDS and COMMANDS[name].passes_on:
         return name, argparse.Namespace(command=name, arguments=arguments[1:])
     if name not in COMMANDS and not name.startswith("-"):
@@ -174,11 +196,29 @@ def _prepare(_options) -> int:
     return 0
 
 
+def _stop(_options) -> int:
+    from brokers import ports
+    from launcher import leftovers
+
+    if sessions := leftovers.sessions():
+        raise Problem(f"run.py is running: {ports.shown(sessions[0])}", "type quit there")
+    if processes := leftovers.left():
+        with terminal.progress("programs", "ending them"):
+            leftovers.end_all()
+        terminal.say("programs", f"ended {len(processes)} programs that a run.py had left when it was killed")
+    else:
+        terminal.say("programs", "no run.py has left any running")
+    return 0
+
+
 def _clean(_options) -> int:
     import shutil
 
     from brokers import local
+    from launcher import leftovers
 
+    if processes := leftovers.left():
+        raise Problem(leftovers.description(processes), f"{leftovers.END}, then python run.py clean")
     if pid := local.running():
         raise Problem(f"the local broker is running (pid {pid})", "quit it first (quit, or Ctrl+C in its terminal)")
     if local.FOLDER.exists():
@@ -216,6 +256,7 @@ COMMANDS = {
     "bench": Command("measure how fast the programs are", BENCH, _bench, passes_on=True),
     "doctor": Command("find what is wrong, and how to fix it", PROGRAMS, _doctor),
     "topic": Command("create the topic likes", PROGRAMS, _topic),
+    "stop": Command("end what a run.py has left running when it was killed", PROGRAMS, _stop),
     "clean": Command("wipe the data of the local broker", PROGRAMS, _clean),
 }
 COMMANDS |= {name: Command(f"Kafka's own {name}", PROGRAMS, _kafka_command, passes_on=True) for name in java.COMMANDS}

@@ -1,6 +1,5 @@
 """A session of `python run.py`: the five programs, and the commands that are typed or come from the page."""
 
-import contextlib
 import queue
 import sys
 import time
@@ -9,7 +8,7 @@ import requests
 
 from brokers import Broker
 from brokers.ports import port_holder
-from launcher import terminal
+from launcher import terminal, typed
 from launcher.control import ControlEndpoint
 from launcher.programs import Program, stop_all
 from plumbing import Problem, loopback
@@ -19,6 +18,7 @@ CONSUMERS = 3
 MOST_CONSUMERS = 9
 KAFDROP_PORT = 9000
 
+BACKGROUND_SECONDS = 0.5  # between two looks whether this is the foreground again
 START_SECONDS = 60.0
 HTTP_SECONDS = 15.0
 LONGEST_LIKE_COMMAND = 100_000
@@ -128,8 +128,19 @@ class Session:
             case "stop" | "kill" | "start" as verb, _:
                 terminal.complain(f"{verb} what?", f"{verb} 1, {verb} 2, {verb} 3, {verb} producer or {verb} page")
             case _:
-                terminal.complain(f"unknown command {line.strip()!r}", "help")
+                self._explain(line.strip())
         return True
+
+    @staticmethod
+    def _explain(line: str) -> None:
+        """Say what is wrong with a line that is not a command of a session."""
+        if shorter := typed.without_run_py(line):
+            terminal.complain("run.py is running: this is its own terminal", f"type only: {shorter}")
+        elif command := typed.for_a_shell(line):
+            what = f"this terminal takes the commands of run.py (help lists them), and {line.split()[0]} is none"
+            terminal.complain(what, f"in a second terminal, in this folder: {command}")
+        else:
+            terminal.complain(f"unknown command {line!r}", "help")
 
     def _find(self, name: str, or_new: bool) -> Program | None:
         """The program of that name; with `or_new` also a consumer beyond the three: `start 4`."""
@@ -209,6 +220,15 @@ class Session:
 
     def read_commands(self) -> None:
         """Put what is typed into the queue; at the end of the input, keep running."""
-        with contextlib.suppress(OSError, ValueError):
-            for line in sys.stdin:
-                self.commands.put(line)
+        while True:
+            try:
+                if not terminal.in_foreground():
+                    time.sleep(BACKGROUND_SECONDS)
+                elif line := sys.stdin.readline():
+                    self.commands.put(line)
+                else:
+                    return
+            except OSError:  # sent to the background while it was reading
+                time.sleep(BACKGROUND_SECONDS)
+            except ValueError:  # closed
+                return

@@ -11,19 +11,18 @@ from brokers import Broker
 from brokers.choose import candidates, cluster_candidates, start_first
 from brokers.ports import port_holder
 from brokers.topic import create_likes
-from launcher import terminal
+from launcher import leftovers, terminal
 from launcher.session import CONSUMERS, MOST_CONSUMERS, Session
 from plumbing import Problem
 
 
 def main(kind: str, brokers: int) -> int:
     """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem`."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # whatever ends us, end what we started
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    _handle_signals()
+    leftovers.settle()
     check_settings()
     try:
-        with running_broker(kind, brokers) as broker:
+        with leftovers.recorded(), running_broker(kind, brokers) as broker:
             terminal.say("topic", create_likes(broker.bootstrap_servers))
             session = Session(broker)
             try:
@@ -39,6 +38,17 @@ def main(kind: str, brokers: int) -> int:
         pass
     terminal.say("bye", "everything that was started here has ended")
     return 0
+
+
+def _handle_signals() -> None:
+    """Whatever ends us, end what we started; but `nohup` and a job in the background go on."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+            signal.signal(number, signal.default_int_handler)
+    for name in ("SIGTTIN", "SIGTTOU"):  # reading in the background is an error then, and does not stop us
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _next(commands: queue.Queue[str]) -> str:

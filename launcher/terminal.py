@@ -30,6 +30,24 @@ def colourful() -> bool:
     return is_interactive() and not NO_COLOR
 
 
+def in_foreground() -> bool:
+    """Whether what is typed into the terminal is for this process: not after `python run.py &`, nor after Ctrl+Z and
+    bg. It is, too, where the input is no terminal."""
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (AttributeError, OSError, ValueError):  # Windows; a pipe; IDLE
+        return True
+
+
+def agrees(what: str, question: str) -> bool:
+    """Whether the user says yes; no where nobody can answer."""
+    if not (sys.stdin.isatty() and is_interactive() and in_foreground()):
+        return False
+    write(f"{what}\n  -> {question} (Enter or y: yes; n: no)")
+    answer = sys.stdin.readline()
+    return answer != "" and answer.strip().lower() in ("", "y", "yes")
+
+
 def prepare() -> None:
     """UTF-8 lines on any system, escape sequences in the console of Windows, an output that never blocks."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
