@@ -1,18 +1,18 @@
 """The commands of `run.py`. Only the standard library is imported before `setup.enter` has the packages."""
 
 import argparse
-import errno
-import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import labs
+import settings
 from brokers import java
 from launcher import setup, terminal, typed
-from plumbing import Problem
+from plumbing import Problem, problem_of
 from settings import BOOTSTRAP_SERVERS, ROOT
 
 KINDS = ("docker", "local", "secured")
@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> int:
     """Run the command; returns the exit code. A `Problem` is printed in two lines: what happened, and what to type."""
     terminal.prepare()
     try:
+        if hasattr(signal, "pthread_sigmask"):  # setup.py has put off a Ctrl+C until here
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         name, options = parse(arguments)
         setup.enter(COMMANDS[name].requirements)
         return COMMANDS[name].run(options)
@@ -49,20 +51,9 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:  # a file, or a program that was to be started
-        terminal.complain(*_about(error))
+        problem = problem_of(error)
+        terminal.complain(str(problem), problem.hint)
         return 1
-
-
-def _about(error: OSError) -> tuple[str, str]:
-    """What happened, and what to type."""
-    what = f"{error.filename or 'the system'}: {error.strerror or error}"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return what, "it is not yours to write: give it to this user (chown, icacls), or use a copy of this folder"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return what, "make room, then type the same command again"
-    if error.errno == errno.EMFILE:
-        return what, "ulimit -n 1024   (this shell allows too few open files), then the same command again"
-    return what, "python run.py doctor"
 
 
 def parse(arguments: list[str]) -> tuple[str, argparse.Namespace]:
@@ -197,18 +188,9 @@ def _prepare(_options) -> int:
 
 
 def _stop(_options) -> int:
-    from brokers import ports
     from launcher import leftovers
 
-    if sessions := leftovers.sessions():
-        raise Problem(f"run.py is running: {ports.shown(sessions[0])}", "type quit there")
-    if processes := leftovers.left():
-        with terminal.progress("programs", "ending them"):
-            leftovers.end_all()
-        terminal.say("programs", f"ended {len(processes)} programs that a run.py had left when it was killed")
-    else:
-        terminal.say("programs", "no run.py has left any running")
-    return 0
+    return leftovers.main()
 
 
 def _clean(_options) -> int:
@@ -231,8 +213,8 @@ def _clean(_options) -> int:
 
 def _call(*arguments: str) -> int:
     """Run Python with these arguments in the project's folder; returns its exit code."""
-    utf8 = {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
-    return subprocess.call([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **utf8})
+    environment = settings.environment(PYTHONUTF8="1", PYTHONUNBUFFERED="1")
+    return subprocess.call([sys.executable, *arguments], cwd=ROOT, env=environment)
 
 
 BROKER_SECONDS = 15.0

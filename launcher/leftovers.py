@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+import settings
+from brokers.ports import shown
 from launcher import terminal
 from plumbing import Problem, child
 from settings import ROOT
@@ -128,6 +130,19 @@ def end_all() -> None:
         _remove(record.file)
 
 
+def main() -> int:
+    """`python run.py stop`; returns the exit code. Raises `Problem`."""
+    if running := sessions():
+        raise Problem(f"run.py is running: {shown(running[0])}", "type quit there")
+    processes = left()
+    if processes:
+        with terminal.progress("programs", "ending them"):
+            end_all()
+    ended = f"ended {len(processes)} programs that a run.py had left when it was killed"
+    terminal.say("programs", ended if processes else "no run.py has left any running")
+    return 0
+
+
 def settle() -> None:
     """Before a start: wait for a guard that is at work; then offer to end what is left. Raises `Problem`."""
     guards = [record.guard for record in records() if not record.run_py and record.guard]
@@ -156,6 +171,7 @@ def recorded() -> Iterator[None]:
     guard = subprocess.Popen(
         [sys.executable, "-m", "launcher.leftovers", str(file)],
         cwd=ROOT,
+        env=settings.environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ class Program:
     """One of the programs, by its name. `on_crash(program, exit_code)` is called if it ends unexpectedly."""
 
     def __init__(self, name: str, command: list[str], port: int, environment: dict[str, str], on_crash: Callable):
+        self.spoke = False  # whether it has printed anything since its start
         self.name = name
         self.command = [sys.executable, *command]
         self.port = port
@@ -33,9 +34,14 @@ class Program:
         return self._child and self._child.process.pid
 
     def start(self) -> None:
-        self._ending = False
-        self._child = Child(*self.command, on_line=self._relay, environment=self.environment)
+        self._ending = self.spoke = False
+        ours = self.command[1].endswith(".py")  # it has a StopSignal
+        self._child = Child(*self.command, on_line=self._relay, environment=self.environment, late=ours)
         threading.Thread(target=self._watch, args=[self._child], daemon=True).start()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._child and self._child.process.poll()
 
     def ask_to_stop(self) -> None:
         """What Ctrl+C does in a terminal of its own."""
@@ -63,6 +69,7 @@ class Program:
 
     def _relay(self, line: str) -> None:
         if line:
+            self.spoke = True
             terminal.relay(self.name, line)
 
     def _watch(self, child: Child) -> None:

@@ -66,8 +66,7 @@ class Session:
             while waiting := [program for program in self.programs if not self._answers(program)] or self._joining():
                 dead = [program for program in self.programs if not program.running]
                 if dead or time.monotonic() > deadline:
-                    names = ", ".join(program.name for program in dead or waiting)
-                    raise Problem(f"{names} did not start, see the lines above", "python run.py doctor")
+                    raise Problem(_why_not_started(dead, waiting))
                 time.sleep(0.1)
 
     def _answers(self, program: Program) -> bool:
@@ -94,8 +93,13 @@ class Session:
     def stop(self) -> None:
         """End all programs."""
         with terminal.progress("programs", "stopping"):
+            self._end_page_that_starts()
             stop_all([*self.consumers, self.producer, self.page])
             self.control.close()
+
+    def _end_page_that_starts(self) -> None:
+        if not self._answers(self.page):  # to a Ctrl+C, Streamlit would answer with a traceback
+            self.page.kill()
 
     def print_table(self) -> None:
         """Print the addresses."""
@@ -167,6 +171,8 @@ class Session:
             terminal.say(program.name, f"is not running; start {again} starts it")
             return
         if verb == "stop":
+            if program is self.page:
+                self._end_page_that_starts()
             program.stop()
             terminal.say(program.name, "stopped")
         else:
@@ -232,3 +238,12 @@ class Session:
                 time.sleep(BACKGROUND_SECONDS)
             except ValueError:  # closed
                 return
+
+
+def _why_not_started(dead: list[Program], waiting: list[Program]) -> str:
+    """What is known of the programs that have ended, else of those that do not answer."""
+    if not dead:
+        names = ", ".join(program.name for program in waiting)
+        return f"{names} did not start: no answer in {START_SECONDS:.0f} s"
+    names = ", ".join(f"{program.name} (exit code {program.exit_code})" for program in dead)
+    return f"{names} did not start" + (", see the lines above" if any(p.spoke for p in dead) else "")

@@ -15,6 +15,13 @@ from launcher import leftovers, terminal
 from launcher.session import CONSUMERS, MOST_CONSUMERS, Session
 from plumbing import Problem
 
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None
+
+OPEN_FILES, FEWEST_OPEN_FILES = 4096, 512
+
 
 def main(kind: str, brokers: int) -> int:
     """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem`."""
@@ -66,6 +73,7 @@ def _ignore_further_signals() -> None:
 
 def check_settings() -> None:
     """Refuse what could not work before anything is started. Raises `Problem`."""
+    check_open_files()
     written, read = settings.topic_of("producer.py"), settings.topic_of("consumer.py")
     if written != read:
         what = f"producer.py writes to the topic {written}, consumer.py reads {read}"
@@ -81,6 +89,20 @@ def check_settings() -> None:
                 f"port {port} (of the {name}) is taken by {holder}",
                 f"end it ({holder.how_to_end}), then: python run.py",
             )
+
+
+def check_open_files() -> None:
+    """Kafka keeps three files open for each partition. Raises `Problem` if the user's limit is too low for that."""
+    if not resource:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if 0 <= soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < FEWEST_OPEN_FILES:
+        what = f"this terminal allows only {hard} open files (ulimit -n); Kafka needs {FEWEST_OPEN_FILES}"
+        raise Problem(what, "open a new terminal; if the limit is the same there, ask who administers this computer")
 
 
 @contextlib.contextmanager

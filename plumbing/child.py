@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import settings
 from settings import ROOT
 
 started: list[Callable[[int], None]] = []  # each is called with the pid of a program that was started
@@ -22,6 +23,7 @@ class Child:
     environment  variables in addition to those of this process
     log          a file to which its lines are appended instead
     reads        whether it has an input, for type(); otherwise its input is empty
+    late         whether a Ctrl+C waits until its StopSignal can deal with it
     """
 
     def __init__(
@@ -32,12 +34,14 @@ class Child:
         environment: dict[str, str] | None = None,
         log: Path | None = None,
         reads: bool = False,
+        late: bool = False,
     ):
-        with log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE) as output:
+        output = log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE)
+        with output as output, put_off_ctrl_c() if late else contextlib.nullcontext():
             self.process = subprocess.Popen(
                 command,
                 cwd=cwd,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(environment or {})},
+                env=settings.environment(PYTHONUNBUFFERED="1", PYTHONUTF8="1", **(environment or {})),
                 stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -84,6 +88,20 @@ class Child:
         """End it at once, as a crash would (`kill -9`)."""
         self.process.kill()
         return self.wait(seconds)
+
+
+@contextlib.contextmanager
+def put_off_ctrl_c() -> Iterator[None]:
+    """A program that is started in this block gets no SIGINT before it asks for it: while Python starts and imports,
+    it would print a traceback. (Windows ends such a program without one.)"""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def ask_to_stop(process: subprocess.Popen) -> None:

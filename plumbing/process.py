@@ -36,6 +36,8 @@ class StopSignal:
         for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), self._request)
+        if hasattr(signal, "pthread_sigmask"):  # see child.put_off_ctrl_c
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         if os.name == "nt":
             kind = ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)
             self._on_close = kind(self._close)  # kept, because Windows calls it
