@@ -18,6 +18,9 @@ CONSUMERS = 3
 MOST_CONSUMERS = 9
 KAFDROP_PORT = 9000
 
+# What ~/.streamlit/config.toml may have for other pages; this one would then answer somewhere else.
+STREAMLIT = ("--server.baseUrlPath", "", "--server.sslCertFile", "", "--server.sslKeyFile", "")
+
 BACKGROUND_SECONDS = 0.5  # between two looks whether this is the foreground again
 START_SECONDS = 60.0
 HTTP_SECONDS = 15.0
@@ -40,7 +43,7 @@ class Session:
         self.commands: queue.Queue[str] = queue.Queue()
         self.producer = self._program("producer", ["producer.py"], PRODUCER_PORT, {})
         self.consumers = [self._consumer(number) for number in range(1, CONSUMERS + 1)]
-        streamlit = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true"]
+        streamlit = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true", *STREAMLIT]
         self.control = ControlEndpoint(self.commands.put)
         controlled = {"CONTROL_URL": self.control.url, "CONTROL_TOKEN": self.control.token}
         self.page = self._program("page", [*streamlit, "--server.port", str(PAGE_PORT)], PAGE_PORT, controlled)

@@ -96,7 +96,8 @@ _SOURCES = (
 def _environment_of_pip() -> dict[str, str]:
     """Only pip itself knows all the places where a user may have set something. Raises `Problem`."""
     command = [PYTHON, "-m", "pip", "config", "list"]
-    done = subprocess.run(command, env=settings.environment(), capture_output=True, text=True, errors="replace")
+    every_file = settings.environment(PIP_USER="0", PIP_GLOBAL="0", PIP_SITE="0")  # `user = 1` limits this command, too
+    done = subprocess.run(command, env=every_file, capture_output=True, text=True, errors="replace")
     if done.returncode:
         raise _why_pip_failed((done.stdout + done.stderr).splitlines())
     lines = re.findall(r"^(global|install|:env:)\.([\w-]+)=(.+)$", done.stdout, re.MULTILINE)
@@ -181,6 +182,8 @@ def _why_pip_failed(output: list[str]) -> Problem:
             "a package is not the one that requirements/lock.txt names by its SHA-256",
             "python run.py, once more; if it stays so, ask the operator of the package index or proxy that pip uses",
         )
+    if "Configuration file could not be loaded" in text:
+        return Problem(" ".join(output), "correct that file of pip's, then: python run.py")
     errors = [line for line in output if line.startswith("ERROR")] or output or ["no output from pip"]
     return Problem(
         f"pip could not install the packages: {errors[-1]}",
