@@ -14,7 +14,14 @@ if sys.version_info < (3, 10):  # in syntax that an old Python understands; noth
         "https://www.python.org/downloads/ and start run.py with it." % sys.version_info[:2]
     )
 
-from launcher import cli
+import os
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # PYTHONSAFEPATH would leave it out
 
 if __name__ == "__main__":
-    sys.exit(cli.main(sys.argv[1:]))
+    try:
+        from launcher import cli
+
+        sys.exit(cli.main(sys.argv[1:]))
+    except KeyboardInterrupt:  # during the import; cli.main() deals with every later one
+        sys.exit(130)

@@ -40,10 +40,21 @@ def topic_of(program: str) -> str:
     return re.search(r"""^TOPIC = ["'](.+)["']""", source, re.MULTILINE)[1]
 
 
+def bootstrap_servers_of(file: str) -> str:
+    """The broker that a client.properties names, as those of a cloud do; empty if it names none or cannot be read."""
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig") if file else ""
+    except (OSError, ValueError):
+        return ""
+    found = re.search(r"^[ \t]*bootstrap\.servers[ \t]*=[ \t]*(\S+)", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
 TOPIC = topic_of("producer.py")
-CHOSEN_BOOTSTRAP_SERVERS = _text("KAFKA_BOOTSTRAP_SERVERS")  # empty: run.py looks for a broker, or starts one
-BOOTSTRAP_SERVERS = CHOSEN_BOOTSTRAP_SERVERS or DEFAULT_BOOTSTRAP_SERVERS
 CLIENT_CONFIG = _text("KAFKA_CLIENT_CONFIG")  # path of a client.properties, for SASL or TLS
+# Empty: run.py looks for a broker, or starts one
+CHOSEN_BOOTSTRAP_SERVERS = _text("KAFKA_BOOTSTRAP_SERVERS") or bootstrap_servers_of(CLIENT_CONFIG)
+BOOTSTRAP_SERVERS = CHOSEN_BOOTSTRAP_SERVERS or DEFAULT_BOOTSTRAP_SERVERS
 GROUP = _text("CONSUMER_GROUP", "likes-ui")
 PRODUCER_PORT = _port("PRODUCER_PORT", "5001")
 CONSUMER_PORT = _port("CONSUMER_PORT", "5002")  # of this consumer; for run.py and the page, of the first
@@ -62,6 +73,29 @@ START_KAFKA = _text("START_KAFKA")  # what starts the broker of this run.py agai
 # The labs
 LEARNER = _text("LEARNER", "labs")  # on a broker that many share, each needs topics and groups of their own
 SCHEMA_REGISTRY_URL = _text("SCHEMA_REGISTRY_URL", "mock://labs")
+
+
+# What a user has set for other programs in Python (an older package in PYTHONPATH, a server's port for another page)
+# does not reach those that we start. HTTPS_PROXY, certificates, Java's options and the rest do.
+_FOREIGN = re.compile("PYTHON|STREAMLIT_|FLASK_|WERKZEUG_|GEVENT")
+_HARMLESS = re.compile("PYTHON(UTF8|UNBUFFERED|DONTWRITEBYTECODE|PYCACHEPREFIX)|STREAMLIT_THEME_")
+_PIP = re.compile("PIP_")
+
+
+def foreign() -> list[str]:
+    """The names of the variables that our programs are started without."""
+    return [name for name in os.environ if _FOREIGN.match(name) and not _HARMLESS.match(name)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a program that we start: what `foreign` names is left out, `more` is added."""
+    dropped = foreign()
+    return {name: value for name, value in os.environ.items() if name not in dropped} | more
+
+
+def environment_of_pip(**more: str) -> dict[str, str]:
+    """As `environment`, with `more` as the only settings of pip."""
+    return {name: value for name, value in environment().items() if not _PIP.match(name)} | more
 
 
 def use_client_config(file: Path) -> None:

@@ -8,6 +8,7 @@
 """
 
 import hashlib
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,10 +16,21 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 
 from brokers import NotAvailable, Progress
-from settings import M2_REPO
+from settings import M2_REPO, ROOT
 
 LIST = Path(__file__).with_name("jars.sha256")
-REPOSITORY = Path(M2_REPO or Path.home() / ".m2" / "repository").absolute()  # Java will run in another folder
+
+
+def default_repository() -> Path:
+    """Maven's own, which other projects share; in this folder where the user has no home to write to."""
+    try:
+        own = Path.home() / ".m2" / "repository"
+    except RuntimeError:  # neither HOME nor an entry in the list of users
+        return ROOT / ".m2" / "repository"
+    return own if own.is_dir() or os.access(Path.home(), os.W_OK) else ROOT / ".m2" / "repository"
+
+
+REPOSITORY = (Path(M2_REPO) if M2_REPO else default_repository()).absolute()  # Java will run in another folder
 DOWNLOADS_AT_ONCE = 8
 ATTEMPTS = 3
 

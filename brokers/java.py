@@ -112,7 +112,8 @@ def run_command(name: str, arguments: list[str]) -> int:
 
     Without `--bootstrap-server`, the one that the programs use is added.
     """
-    if "--bootstrap-server" not in arguments and "--help" not in arguments:
+    named = {argument.partition("=")[0] for argument in arguments}
+    if not named & {"--bootstrap-server", "--bootstrap-controller", "--broker-list", "--help"}:
         arguments = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS, *arguments]
     options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"]
     command = [*find_java(), *options, COMMANDS[name], *arguments]

@@ -16,12 +16,19 @@ import psutil
 QUIET_PORTS = range(20_000, 29_000)  # and below those of the compose files
 
 
+_OTHER_COMMANDS = {"test", "bench", "labs", "check"}  # of run.py; what they have started ends with them
+
+
 @dataclass(frozen=True)
 class PortHolder:
-    """The process that holds a port; without a pid if the system does not reveal it."""
+    """The process that holds a port; without a pid if the system does not reveal it.
+
+    session  the run.py that has started it: its terminal and pid
+    """
 
     pid: int | None = None
     command: str = ""
+    session: str = ""
 
     def __str__(self) -> str:
         return f"{self.command} (pid {self.pid})" if self.pid else "another program"
@@ -30,6 +37,8 @@ class PortHolder:
     def how_to_end(self) -> str:
         if not self.pid:
             return "python run.py doctor, as administrator, can name it"
+        if self.session:
+            return f"it belongs to a run.py: type quit in its terminal, {self.session}"
         return f"taskkill /F /PID {self.pid}" if os.name == "nt" else f"kill {self.pid}"
 
 
@@ -60,8 +69,24 @@ def _holder(port: int) -> PortHolder:
         with contextlib.suppress(psutil.Error, OSError):  # somebody else's process, or one that has just ended
             connections = process.net_connections(kind="tcp")
             if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections):
-                return PortHolder(process.pid, _short(process.cmdline()))
+                return PortHolder(process.pid, _short(process.cmdline()), _session_of(process))
     return PortHolder()
+
+
+def _session_of(process: psutil.Process) -> str:
+    """The run.py that has started this process, empty if none has."""
+    with contextlib.suppress(psutil.Error, OSError):
+        for parent in [process, *process.parents()]:
+            names = [Path(word).name for word in parent.cmdline()]
+            if "run.py" in names[:3] and not _OTHER_COMMANDS.intersection(names):
+                return shown(parent)
+    return ""
+
+
+def shown(process: psutil.Process) -> str:
+    """Where a user finds it: `/dev/pts/3 (pid 42)`."""
+    place = process.terminal() if hasattr(process, "terminal") else None
+    return f"{place or 'a window'} (pid {process.pid})"
 
 
 def _short(command: list[str]) -> str:

@@ -9,6 +9,8 @@
 | `control`      | the endpoint through which the page stops and starts consumers               |
 | `start`        | `python run.py` itself: broker, topic, session, the end                      |
 | `session`      | the five programs and the commands that are typed                            |
+| `typed`        | what is typed into the terminal of a session, or into a shell by mistake     |
+| `leftovers`    | what a run.py that was killed has left running                               |
 | `doctor`       | `python run.py doctor`                                                       |
 | `check`        | `python run.py check`: what is reached in the labs                           |
 | `stop_windows` | what stop_apps.bat runs                                                      |

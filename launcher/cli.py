@@ -1,16 +1,18 @@
 """The commands of `run.py`. Only the standard library is imported before `setup.enter` has the packages."""
 
 import argparse
-import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import labs
+import settings
 from brokers import java
-from launcher import setup, terminal
-from plumbing import Problem
+from launcher import setup, terminal, typed
+from plumbing import Problem, problem_of
 from settings import BOOTSTRAP_SERVERS, ROOT
 
 KINDS = ("docker", "local", "secured")
@@ -38,6 +40,8 @@ def main(arguments: list[str]) -> int:
     """Run the command; returns the exit code. A `Problem` is printed in two lines: what happened, and what to type."""
     terminal.prepare()
     try:
+        if hasattr(signal, "pthread_sigmask"):  # setup.py has put off a Ctrl+C until here
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         name, options = parse(arguments)
         setup.enter(COMMANDS[name].requirements)
         return COMMANDS[name].run(options)
@@ -46,13 +50,22 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except OSError as error:  # a file, or a program that was to be started
+        problem = problem_of(error)
+        terminal.complain(str(problem), problem.hint)
+        return 1
 
 
 def parse(arguments: list[str]) -> tuple[str, argparse.Namespace]:
-    """The name of the command, and its options. What is wrong with them ends the program with code 2."""
+    """The name of the command, and its options. What is wrong with them ends the program with code 2. Raises `Problem`
+    for what is typed elsewhere."""
+    if typed.is_for_a_session(arguments):
+        what = f"{arguments[0]} is a command for the terminal where run.py runs"
+        raise Problem(what, f"type there: {' '.join(arguments)}   (python run.py starts it)")
     name = arguments[0].replace("\\", "/").removeprefix("./") if arguments else "start"  # .\labs\click.py
     if name.startswith("labs/"):
         return "labs", argparse.Namespace(module=_module(name), arguments=arguments[1:])
+    name = re.sub(r"^(kafka-[a-z-]+)\.(sh|bat)$", r"\1", name)  # as in Kafka's own documents
     if name in COMMANDS and COMMANDS[name].passes_on:
         return name, argparse.Namespace(command=name, arguments=arguments[1:])
     if name not in COMMANDS and not name.startswith("-"):
@@ -174,11 +187,20 @@ def _prepare(_options) -> int:
     return 0
 
 
+def _stop(_options) -> int:
+    from launcher import leftovers
+
+    return leftovers.main()
+
+
 def _clean(_options) -> int:
     import shutil
 
     from brokers import local
+    from launcher import leftovers
 
+    if processes := leftovers.left():
+        raise Problem(leftovers.description(processes), f"{leftovers.END}, then python run.py clean")
     if pid := local.running():
         raise Problem(f"the local broker is running (pid {pid})", "quit it first (quit, or Ctrl+C in its terminal)")
     if local.FOLDER.exists():
@@ -191,8 +213,8 @@ def _clean(_options) -> int:
 
 def _call(*arguments: str) -> int:
     """Run Python with these arguments in the project's folder; returns its exit code."""
-    utf8 = {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
-    return subprocess.call([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **utf8})
+    environment = settings.environment(PYTHONUTF8="1", PYTHONUNBUFFERED="1")
+    return subprocess.call([sys.executable, *arguments], cwd=ROOT, env=environment)
 
 
 BROKER_SECONDS = 15.0
@@ -216,6 +238,7 @@ COMMANDS = {
     "bench": Command("measure how fast the programs are", BENCH, _bench, passes_on=True),
     "doctor": Command("find what is wrong, and how to fix it", PROGRAMS, _doctor),
     "topic": Command("create the topic likes", PROGRAMS, _topic),
+    "stop": Command("end what a run.py has left running when it was killed", PROGRAMS, _stop),
     "clean": Command("wipe the data of the local broker", PROGRAMS, _clean),
 }
 COMMANDS |= {name: Command(f"Kafka's own {name}", PROGRAMS, _kafka_command, passes_on=True) for name in java.COMMANDS}

@@ -16,7 +16,7 @@ from brokers import compose, docker, jars, java, local
 from brokers.cluster import services
 from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
-from launcher import terminal
+from launcher import leftovers, terminal
 from launcher.session import CONSUMERS
 from plumbing import Problem, loopback
 from plumbing.kafka import Misdirected, broker_problem, client_config
@@ -59,6 +59,7 @@ def findings() -> Iterator[Finding]:
     yield _docker(needed=bool(problem) and not hint)
     yield _image()
     yield from _local_broker()
+    yield from _left()
     yield from _programs()
     yield _hosts()
     if hint:
@@ -140,6 +141,12 @@ def _local_broker() -> Iterator[Finding]:
     what = f"{missing} of {len(jars.pinned())} still to download" if missing else "all there, verified"
     yield Finding("kafka jars", f"{jars.kafka_version()}: {what}, in {jars.REPOSITORY}")
     yield from _data()
+
+
+def _left() -> Iterator[Finding]:
+    """What a run.py that was killed has left running."""
+    if processes := leftovers.left():
+        yield Finding("left", leftovers.description(processes), leftovers.END)
 
 
 def _programs() -> Iterator[Finding]:

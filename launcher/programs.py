@@ -17,7 +17,8 @@ STOP_SECONDS = 8.0  # a consumer leaves its group, the producer answers its last
 
 
 def page_command() -> list[str]:
-    """What starts the page. Who may open it is not left to the user's settings of Streamlit: options win over them.
+    """What starts the page. Where it is and who may open it is not left to the user's settings of Streamlit: options
+    win over them.
 
     Streamlit lets in every website whose Host and Origin are equal unless the hosts are named, and none whose are not
     unless the origin is named. A proxy for a forwarded port keeps the Host, or changes it to localhost.
@@ -28,6 +29,9 @@ def page_command() -> list[str]:
         ("headless", "true"),
         ("address", "127.0.0.1"),
         ("enableCORS", "true"),
+        ("baseUrlPath", ""),
+        ("sslCertFile", ""),
+        ("sslKeyFile", ""),
     ]
     options += [("allowedHosts", host.strip("[]")) for host in hosts]
     options += [("corsAllowedOrigins", f"https://{host}") for host in hosts]  # of each only the host counts
@@ -39,6 +43,7 @@ class Program:
     """One of the programs, by its name. `on_crash(program, exit_code)` is called if it ends unexpectedly."""
 
     def __init__(self, name: str, command: list[str], port: int, environment: dict[str, str], on_crash: Callable):
+        self.spoke = False  # whether it has printed anything since its start
         self.name = name
         self.command = [sys.executable, *command]
         self.port = port
@@ -57,9 +62,14 @@ class Program:
         return self._child and self._child.process.pid
 
     def start(self) -> None:
-        self._ending = False
-        self._child = Child(*self.command, on_line=self._relay, environment=self.environment)
+        self._ending = self.spoke = False
+        ours = self.command[1].endswith(".py")  # it has a StopSignal
+        self._child = Child(*self.command, on_line=self._relay, environment=self.environment, late=ours)
         threading.Thread(target=self._watch, args=[self._child], daemon=True).start()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._child and self._child.process.poll()
 
     def ask_to_stop(self) -> None:
         """What Ctrl+C does in a terminal of its own."""
@@ -89,6 +99,7 @@ class Program:
         if refused := REFUSED_BY_STREAMLIT.search(line):
             self._explain(next((place for place in refused.groups() if not callers.is_known(place)), ""))
         elif line:
+            self.spoke = True
             terminal.relay(self.name, line)
 
     def _explain(self, place: str) -> None:

@@ -1,6 +1,5 @@
 """A session of `python run.py`: the five programs, and the commands that are typed or come from the page."""
 
-import contextlib
 import queue
 import sys
 import time
@@ -9,7 +8,7 @@ import requests
 
 from brokers import Broker
 from brokers.ports import port_holder
-from launcher import terminal
+from launcher import terminal, typed
 from launcher.control import ControlEndpoint
 from launcher.programs import Program, page_command, stop_all
 from plumbing import Problem, loopback
@@ -19,6 +18,7 @@ CONSUMERS = 3
 MOST_CONSUMERS = 9
 KAFDROP_PORT = 9000
 
+BACKGROUND_SECONDS = 0.5  # between two looks whether this is the foreground again
 START_SECONDS = 60.0
 HTTP_SECONDS = 15.0
 LONGEST_LIKE_COMMAND = 100_000
@@ -70,8 +70,7 @@ class Session:
             while waiting := [program for program in self.programs if not self._answers(program)] or self._joining():
                 dead = [program for program in self.programs if not program.running]
                 if dead or time.monotonic() > deadline:
-                    names = ", ".join(program.name for program in dead or waiting)
-                    raise Problem(f"{names} did not start, see the lines above", "python run.py doctor")
+                    raise Problem(_why_not_started(dead, waiting))
                 time.sleep(0.1)
 
     def _answers(self, program: Program) -> bool:
@@ -98,8 +97,13 @@ class Session:
     def stop(self) -> None:
         """End all programs."""
         with terminal.progress("programs", "stopping"):
+            self._end_page_that_starts()
             stop_all([*self.consumers, self.producer, self.page])
             self.control.close()
+
+    def _end_page_that_starts(self) -> None:
+        if not self._answers(self.page):  # to a Ctrl+C, Streamlit would answer with a traceback
+            self.page.kill()
 
     def print_table(self) -> None:
         """Print the addresses."""
@@ -132,8 +136,19 @@ class Session:
             case "stop" | "kill" | "start" as verb, _:
                 terminal.complain(f"{verb} what?", f"{verb} 1, {verb} 2, {verb} 3, {verb} producer or {verb} page")
             case _:
-                terminal.complain(f"unknown command {line.strip()!r}", "help")
+                self._explain(line.strip())
         return True
+
+    @staticmethod
+    def _explain(line: str) -> None:
+        """Say what is wrong with a line that is not a command of a session."""
+        if shorter := typed.without_run_py(line):
+            terminal.complain("run.py is running: this is its own terminal", f"type only: {shorter}")
+        elif command := typed.for_a_shell(line):
+            what = f"this terminal takes the commands of run.py (help lists them), and {line.split()[0]} is none"
+            terminal.complain(what, f"in a second terminal, in this folder: {command}")
+        else:
+            terminal.complain(f"unknown command {line!r}", "help")
 
     def _find(self, name: str, or_new: bool) -> Program | None:
         """The program of that name; with `or_new` also a consumer beyond the three: `start 4`."""
@@ -160,6 +175,8 @@ class Session:
             terminal.say(program.name, f"is not running; start {again} starts it")
             return
         if verb == "stop":
+            if program is self.page:
+                self._end_page_that_starts()
             program.stop()
             terminal.say(program.name, "stopped")
         else:
@@ -218,6 +235,24 @@ class Session:
 
     def read_commands(self) -> None:
         """Put what is typed into the queue; at the end of the input, keep running."""
-        with contextlib.suppress(OSError, ValueError):
-            for line in sys.stdin:
-                self.commands.put(line)
+        while True:
+            try:
+                if not terminal.in_foreground():
+                    time.sleep(BACKGROUND_SECONDS)
+                elif line := sys.stdin.readline():
+                    self.commands.put(line)
+                else:
+                    return
+            except OSError:  # sent to the background while it was reading
+                time.sleep(BACKGROUND_SECONDS)
+            except ValueError:  # closed
+                return
+
+
+def _why_not_started(dead: list[Program], waiting: list[Program]) -> str:
+    """What is known of the programs that have ended, else of those that do not answer."""
+    if not dead:
+        names = ", ".join(program.name for program in waiting)
+        return f"{names} did not start: no answer in {START_SECONDS:.0f} s"
+    names = ", ".join(f"{program.name} (exit code {program.exit_code})" for program in dead)
+    return f"{names} did not start" + (", see the lines above" if any(p.spoke for p in dead) else "")

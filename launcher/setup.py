@@ -1,5 +1,6 @@
 """`.venv` with the packages of a requirements file. Standard library only: it runs before they are installed."""
 
+import ast
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path, PurePath, PurePosixPath
 
+import settings
 from launcher import terminal
 from plumbing import Problem
 from settings import ROOT
@@ -25,7 +27,7 @@ def enter(requirements: str) -> None:
     necessary, and starts run.py again with its Python. Raises `Problem`."""
     if not _is_complete(requirements):
         _install(requirements)
-    if Path(sys.prefix).resolve() != VENV.resolve():
+    if Path(sys.prefix).resolve() != VENV.resolve() or settings.foreign():
         _start_again()
 
 
@@ -64,9 +66,48 @@ def _install(requirements: str) -> None:
             _create_venv()
         update("installing")
         _pip(update, lock_of(requirements))
+    _check(requirements)
     for file in _included(requirements):
         _stamp(file).write_text(_wanted(file), encoding="utf-8")
     terminal.say("packages", f"installed in {VENV.name}")
+
+
+def _check(requirements: str) -> None:
+    """Whether what pip has installed is in `.venv`: its stamp would be believed for ever. Raises `Problem`."""
+    names = [name for file in _included(requirements) for name in _names(file)]
+    code = "import importlib.metadata as m, sys; [m.version(name) for name in sys.argv[1:]]"
+    done = subprocess.run([PYTHON, "-c", code, *names], env=settings.environment(), capture_output=True, text=True)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1]
+        raise Problem(f"pip has put the packages somewhere else than into .venv: {reason}", f"{PYTHON} -m pip debug")
+
+
+def _names(requirements: str) -> list[str]:
+    """The packages that the file names for every system."""
+    text = (ROOT / requirements).read_text(encoding="utf-8")
+    return re.findall(r"^([\w-]+)==[^;\n]*$", text, re.MULTILINE)
+
+
+# Of the user's settings of pip, in variables and files, those that say where packages come from. The others, such as
+# `user` and `target`, would keep them out of `.venv`.
+_SOURCES = (
+    *("index-url", "extra-index-url", "no-index", "find-links", "trusted-host", "proxy", "cert", "client-cert"),
+    *("timeout", "default-timeout", "retries", "cache-dir", "no-cache-dir", "keyring-provider"),
+)
+
+
+def _environment_of_pip() -> dict[str, str]:
+    """Only pip itself knows all the places where a user may have set something. Raises `Problem`."""
+    command = [PYTHON, "-m", "pip", "config", "list"]
+    every_file = settings.environment(PIP_USER="0", PIP_GLOBAL="0", PIP_SITE="0")  # `user = 1` limits this command, too
+    done = subprocess.run(command, env=every_file, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        raise _why_pip_failed((done.stdout + done.stderr).splitlines())
+    lines = re.findall(r"^(global|install|:env:)\.([\w-]+)=(.+)$", done.stdout, re.MULTILINE)
+    lines.sort(key=lambda line: ("global", "install", ":env:").index(line[0]))  # the later ones win
+    chosen = {name: ast.literal_eval(value) for _where, name, value in lines if name in _SOURCES}
+    variables = {f"PIP_{name.replace('-', '_').upper()}": " ".join(value.split()) for name, value in chosen.items()}
+    return settings.environment_of_pip(PIP_CONFIG_FILE=os.devnull, **variables)
 
 
 def _pip(update, lock: str) -> None:
@@ -76,6 +117,7 @@ def _pip(update, lock: str) -> None:
     output = []
     with subprocess.Popen(
         command,
+        env=_environment_of_pip(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -98,7 +140,8 @@ def _works() -> bool:
     was copied from another machine, or whose Python has been removed since."""
     try:
         check = "import pip, sys; sys.exit(sys.version_info < (3, 10))"
-        return subprocess.run([PYTHON, "-c", check], capture_output=True, timeout=60).returncode == 0
+        done = subprocess.run([PYTHON, "-c", check], env=settings.environment(), capture_output=True, timeout=60)
+        return done.returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -112,7 +155,8 @@ def _create_venv() -> None:
                 f"{VENV} is broken and cannot be removed: {error.strerror}",
                 "close the programs that use it, remove the folder, and type: python run.py",
             ) from error
-    done = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True, text=True, errors="replace")
+    command = [sys.executable, "-m", "venv", VENV]
+    done = subprocess.run(command, env=settings.environment(), capture_output=True, text=True, errors="replace")
     if done.returncode:
         output = (done.stdout + done.stderr).strip()
         if "ensurepip" in output or "No module named venv" in output:
@@ -144,6 +188,8 @@ def _why_pip_failed(output: list[str], lock: str) -> Problem:
             f"a package is not the one that {lock} names by its SHA-256",
             "python run.py, once more; if it stays so, ask the operator of the package index or proxy that pip uses",
         )
+    if "Configuration file could not be loaded" in text:
+        return Problem(" ".join(output), "correct that file of pip's, then: python run.py")
     errors = [line for line in output if line.startswith("ERROR")] or output or ["no output from pip"]
     return Problem(
         f"pip could not install the packages: {errors[-1]}",
@@ -155,8 +201,10 @@ def _start_again() -> None:
     """Run the same command again with the Python of `.venv`."""
     command = [str(PYTHON), str(ROOT / "run.py"), *sys.argv[1:]]
     if os.name != "nt":
-        os.execv(PYTHON, command)
+        # Python prints a traceback for a Ctrl+C while it starts. So that comes later: cli.main() lets it through.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        os.execve(PYTHON, command, settings.environment())
     # On Windows exec would give the prompt back at once, with the new process still running.
-    inside = subprocess.Popen(command)
+    inside = subprocess.Popen(command, env=settings.environment())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the one inside
     sys.exit(inside.wait())

@@ -11,19 +11,25 @@ from brokers import Broker
 from brokers.choose import candidates, cluster_candidates, start_first
 from brokers.ports import port_holder
 from brokers.topic import create_likes
-from launcher import terminal
+from launcher import leftovers, terminal
 from launcher.session import CONSUMERS, MOST_CONSUMERS, Session
 from plumbing import Problem
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None
+
+OPEN_FILES, FEWEST_OPEN_FILES = 4096, 512
 
 
 def main(kind: str, brokers: int) -> int:
     """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem`."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # whatever ends us, end what we started
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    _handle_signals()
+    leftovers.settle()
     check_settings()
     try:
-        with running_broker(kind, brokers) as broker:
+        with leftovers.recorded(), running_broker(kind, brokers) as broker:
             terminal.say("topic", create_likes(broker.bootstrap_servers))
             session = Session(broker)
             try:
@@ -41,6 +47,17 @@ def main(kind: str, brokers: int) -> int:
     return 0
 
 
+def _handle_signals() -> None:
+    """Whatever ends us, end what we started; but `nohup` and a job in the background go on."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+            signal.signal(number, signal.default_int_handler)
+    for name in ("SIGTTIN", "SIGTTOU"):  # reading in the background is an error then, and does not stop us
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 def _next(commands: queue.Queue[str]) -> str:
     while True:
         with contextlib.suppress(queue.Empty):
@@ -56,6 +73,7 @@ def _ignore_further_signals() -> None:
 
 def check_settings() -> None:
     """Refuse what could not work before anything is started. Raises `Problem`."""
+    check_open_files()
     written, read = settings.topic_of("producer.py"), settings.topic_of("consumer.py")
     if written != read:
         what = f"producer.py writes to the topic {written}, consumer.py reads {read}"
@@ -71,6 +89,20 @@ def check_settings() -> None:
                 f"port {port} (of the {name}) is taken by {holder}",
                 f"end it ({holder.how_to_end}), then: python run.py",
             )
+
+
+def check_open_files() -> None:
+    """Kafka keeps three files open for each partition. Raises `Problem` if the user's limit is too low for that."""
+    if not resource:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if 0 <= soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < FEWEST_OPEN_FILES:
+        what = f"this terminal allows only {hard} open files (ulimit -n); Kafka needs {FEWEST_OPEN_FILES}"
+        raise Problem(what, "open a new terminal; if the limit is the same there, ask who administers this computer")
 
 
 @contextlib.contextmanager

@@ -1,12 +1,15 @@
 """One terminal for everything that runs: lines with a name in front, colours, progress."""
 
 import contextlib
+import io
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+from plumbing import output
 from plumbing.plain import plain, plain_lines
 from settings import NO_COLOR
 
@@ -28,10 +31,34 @@ def colourful() -> bool:
     return is_interactive() and not NO_COLOR
 
 
+def in_foreground() -> bool:
+    """Whether what is typed into the terminal is for this process: not after `python run.py &`, nor after Ctrl+Z and
+    bg. It is, too, where the input is no terminal."""
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (AttributeError, OSError, ValueError):  # Windows; a pipe; IDLE
+        return True
+
+
+def agrees(what: str, question: str) -> bool:
+    """Whether the user says yes; no where nobody can answer."""
+    if not (sys.stdin.isatty() and is_interactive() and in_foreground()):
+        return False
+    write(f"{what}\n  -> {question} (Enter or y: yes; n: no)")
+    answer = sys.stdin.readline()
+    return answer != "" and answer.strip().lower() in ("", "y", "yes")
+
+
 def prepare() -> None:
-    """UTF-8 lines on any system, and escape sequences in the console of Windows."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+    """UTF-8 lines on any system, escape sequences in the console of Windows, an output that never blocks."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # closed, as in `python run.py >&-`: opened, so that no socket gets its number
+            nothing = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, nothing)
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):  # IDLE has streams of its own
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    sys.stderr.flush()
+    sys.stdout = output.of_this_program()
     if os.name == "nt" and is_interactive():
         os.system("")  # turns on what Windows calls virtual terminal processing
 

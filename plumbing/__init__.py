@@ -3,21 +3,23 @@
 | module       | what it does                                                            |
 | ------------ | ----------------------------------------------------------------------- |
 | `kafka`      | settings that all clients share; the diagnosis when no broker answers   |
-| `topic`      | what the broker says about a topic, and its records up to its end       |
-| ------------ | ----------------------------------------------------------------------- |
-| `web`        | a Flask app with errors in JSON for this computer only, and its servers |
-| `callers`    | who may call that app                                                   |
-| `connection` | a connection of its server: only whole requests reach the app           |
-| `loopback`   | HTTP calls to the programs on this computer                             |
-| `plain`      | text of others, without commands to the terminal                        |
 | `advertised` | whether the addresses that a cluster advertises can be reached          |
+| `topic`      | what the broker says about a topic, and its records up to its end       |
 | `offsets`    | committed offsets: of which topic they are, whether its log has them    |
 | `group`      | why a consumer is not in its group                                      |
 | `like`       | what counts as a like                                                   |
 | `keys`       | to which partition a key goes                                           |
+| `web`        | a Flask app with errors in JSON for this computer only, and its servers |
+| `connection` | a connection of its server: only whole requests reach the app           |
+| `callers`    | who may call that app                                                   |
+| `loopback`   | HTTP calls to the programs on this computer                             |
 | `process`    | log lines; Ctrl+C, SIGTERM and a closed window as one request to stop   |
+| `output`     | standard output that never blocks a program for ever                    |
+| `plain`      | text of others, without commands to the terminal                        |
 | `child`      | programs that run.py, the tests and the bench start                     |
 """
+
+import errno
 
 
 class Problem(Exception):
@@ -35,3 +37,15 @@ class Problem(Exception):
         """What happened, and what to type."""
         what, hint = (f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in (str(self), self.hint))
         return what, hint
+
+
+def problem_of(error: OSError) -> Problem:
+    """What a file or a program of the system refuses, and what to do about it."""
+    what = f"{error.filename or 'the system'}: {error.strerror or error}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return Problem(what, "make it yours (chown, icacls), or use a copy of this folder that belongs to you")
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return Problem(what, "make room, then type the same command again")
+    if error.errno == errno.EMFILE:
+        return Problem(what, "ulimit -n 1024   (this shell allows too few open files), then the same command again")
+    return Problem(what)

@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import settings
 from settings import ROOT
 
+started: list[Callable[[int], None]] = []  # each is called with the pid of a program that was started
 READ_SECONDS = 10.0  # for the last lines of a program that has ended; a process of its own may hold its output open
 
 
@@ -21,6 +23,7 @@ class Child:
     environment  variables in addition to those of this process
     log          a file to which its lines are appended instead
     reads        whether it has an input, for type(); otherwise its input is empty
+    late         whether a Ctrl+C waits until its StopSignal can deal with it
     """
 
     def __init__(
@@ -31,12 +34,14 @@ class Child:
         environment: dict[str, str] | None = None,
         log: Path | None = None,
         reads: bool = False,
+        late: bool = False,
     ):
-        with log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE) as output:
+        output = log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE)
+        with output as output, put_off_ctrl_c() if late else contextlib.nullcontext():
             self.process = subprocess.Popen(
                 command,
                 cwd=cwd,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(environment or {})},
+                env=settings.environment(PYTHONUNBUFFERED="1", PYTHONUTF8="1", **(environment or {})),
                 stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -45,6 +50,8 @@ class Child:
                 errors="replace",
                 **own_process_group(),
             )
+        for tell in started:
+            tell(self.process.pid)
         self._on_line = on_line
         self._reader = threading.Thread(target=self._read, daemon=True)
         if not log:
@@ -83,16 +90,34 @@ class Child:
         return self.wait(seconds)
 
 
+@contextlib.contextmanager
+def put_off_ctrl_c() -> Iterator[None]:
+    """A program that is started in this block gets no SIGINT before it asks for it: while Python starts and imports,
+    it would print a traceback. (Windows ends such a program without one.)"""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def ask_to_stop(process: subprocess.Popen) -> None:
     """What Ctrl+C does in a terminal of its own; for a process in its `own_process_group()`."""
-    if process.poll() is not None:
-        return
+    if process.poll() is None:
+        interrupt(process.pid)
+
+
+def interrupt(pid: int) -> None:
+    """As `ask_to_stop`, for a process of which only the pid is known."""
     if os.name == "nt":
         # os.kill would do the same, but it ends the process at once where the event cannot be sent.
-        ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, process.pid)
+        ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, pid)
     else:
         with contextlib.suppress(ProcessLookupError):  # it has just ended
-            process.send_signal(signal.SIGINT)
+            os.kill(pid, signal.SIGINT)
 
 
 def own_process_group() -> dict:

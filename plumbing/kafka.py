@@ -49,7 +49,9 @@ def client_config(servers: str = "", file: str | Path = "") -> dict:
         "socket.timeout.ms": 6000,
         "log_level": 2,  # not librdkafka's lines about lost connections: the programs report them more clearly
     }
-    return common | _read_properties(file or settings.CLIENT_CONFIG)
+    chosen = _read_properties(file or settings.CLIENT_CONFIG)
+    chosen.pop("bootstrap.servers", None)  # settings.py has read it; KAFKA_BOOTSTRAP_SERVERS wins
+    return common | chosen
 
 
 def _address_family(servers: str) -> str:
@@ -79,7 +81,7 @@ def _read_properties(file: str | Path) -> dict[str, str]:
     if not file:
         return {}
     try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         hint = "name another file with KAFKA_CLIENT_CONFIG, or unset it"
         raise InvalidSettings(f"KAFKA_CLIENT_CONFIG cannot be read: {error}", hint) from None

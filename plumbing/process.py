@@ -4,16 +4,16 @@ import ctypes
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 
+from plumbing import output
 from plumbing.plain import plain
 
 
 def log_to_stdout() -> None:
-    """One plain line for each message."""
-    handler = logging.StreamHandler(sys.stdout)
+    """One plain line for each message. A reader that hangs does not hang the program."""
+    handler = logging.StreamHandler(output.of_this_program())
     handler.setFormatter(_Line())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # The lines show no thread, process or place in the code, and finding these out costs a fifth of the time
@@ -44,6 +44,8 @@ class StopSignal:
         for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), self._request)
+        if hasattr(signal, "pthread_sigmask"):  # see child.put_off_ctrl_c
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         if os.name == "nt":
             kind = ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)
             self._on_close = kind(self._close)  # kept, because Windows calls it

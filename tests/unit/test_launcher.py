@@ -298,7 +298,7 @@ def test_help_names_every_command():
     assert "python run.py --broker local" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["start", "check", "labs", "prepare", "doctor", "topic", "clean"])
+@pytest.mark.parametrize("command", ["start", "check", "labs", "prepare", "doctor", "topic", "stop", "clean"])
 def test_each_command_has_help_of_its_own(command):
     done = subprocess.run([sys.executable, ROOT / "run.py", command, "--help"], capture_output=True, text=True)
     assert done.returncode == 0

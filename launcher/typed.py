@@ -1,0 +1,35 @@
+"""Two terminals, two languages: the commands of a session, and those of a shell. Standard library only."""
+
+SESSION = ("kill", "like", "status", "quit", "exit", "help")
+BOTH = ("start", "stop")  # in a shell, without the name of a program
+RUN_PY = ("check", "labs", "prepare", "test", "bench", "doctor", "topic", "clean")
+SHELL = ("py", "pip", "pip3", "streamlit", "curl", "docker", "git", "cd", "ls", "dir", "set", "export", "run.py")
+
+
+def is_for_a_session(arguments: list[str]) -> bool:
+    """Whether what follows `python run.py` should have been typed alone, where run.py runs."""
+    if not arguments:
+        return False
+    first, *others = arguments
+    return first in SESSION or (first in BOTH and bool(others) and not others[0].startswith("-"))
+
+
+def without_run_py(line: str) -> str:
+    """`like 3` for `python run.py like 3`; empty if it does not call run.py with a command for a session."""
+    words = line.split()
+    for place, word in enumerate(words[:2], start=1):
+        if _name(word) == "run.py" and is_for_a_session(words[place:]):
+            return " ".join(words[place:])
+    return ""
+
+
+def for_a_shell(line: str) -> str:
+    """What to type in a shell, if this line belongs there; else empty."""
+    first = line.split()[0]
+    if first in RUN_PY or first.startswith("kafka-") or first.replace("\\", "/").startswith("labs/"):
+        return f"python run.py {line}"
+    return line if _name(first) in SHELL or _name(first).startswith("python") else ""
+
+
+def _name(word: str) -> str:
+    return word.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")

@@ -1,0 +1,54 @@
+"""run.py where much is set for other programs, and ended while it starts."""
+
+import psutil
+
+from brokers import jars
+from tests.end_to_end.conftest import READY, nothing_is_left, run_py
+from tests.programs import wait_until
+
+
+def test_settings_for_other_programs_change_nothing(copy, tmp_path):
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "config.toml").write_text('[server]\nbaseUrlPath = "elsewhere"\nport = 8600\n')
+    for name in ("flask", "settings", "streamlit"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
+    session = run_py(
+        *(copy, "--broker", "local"),
+        HOME=str(tmp_path),
+        USERPROFILE=str(tmp_path),
+        M2_REPO=str(jars.REPOSITORY),
+        PYTHONPATH=str(tmp_path),
+        PYTHONSAFEPATH="1",
+        PYTHONWARNINGS="error",
+        STREAMLIT_SERVER_PORT="8700",
+        STREAMLIT_SERVER_BASE_URL_PATH="elsewhere",
+        FLASK_DEBUG="1",
+        CONSUMER_GROUP=" ",
+    )
+    try:
+        session.wait_for(READY, seconds=180)
+        session.type("like")
+        session.wait_for("Consumed: order=")
+        session.type("quit")
+        assert session.wait() == 0
+        assert not any("Traceback" in line for line in session.lines)
+    finally:
+        session.kill()
+    assert nothing_is_left()
+
+
+def test_ctrl_c_while_the_programs_start_is_no_traceback(copy):
+    session = run_py(copy, "--broker", "local")
+
+    def all_started() -> bool:
+        words = [word for child in psutil.Process(session.process.pid).children() for word in child.cmdline()]
+        return words.count("consumer.py") == 3 and "producer_ui.py" in words
+
+    try:
+        wait_until(all_started, "the start of the programs", 180, session.lines)
+        session.ask_to_stop()
+        assert session.wait() == 0
+        assert not any("Traceback" in line or "Error" in line for line in session.lines), session.lines
+    finally:
+        session.kill()
+    assert nothing_is_left()

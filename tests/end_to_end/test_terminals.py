@@ -1,0 +1,202 @@
+"""run.py in terminals that are closed, left unread or in the background, and run.py killed."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import psutil
+import pytest
+import requests
+
+from tests.end_to_end.conftest import READY, new_session, nothing_is_left, run_py
+from tests.end_to_end.test_run import LIKE
+from tests.programs import PATIENCE, wait_until
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs the signals and terminals of Linux or macOS")
+
+LIKES = 3000  # more lines than a pipe and a terminal hold
+IN_A_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
+class Terminal:
+    """A terminal with this command in it. What the command prints stays unread until read()."""
+
+    def __init__(self, *command: str, cwd):
+        import pty
+
+        self.end, other = pty.openpty()
+        command = [sys.executable, "-c", IN_A_TERMINAL, *command]
+        streams = {"stdin": other, "stdout": other, "stderr": other}
+        self.process = subprocess.Popen(command, cwd=cwd, start_new_session=True, **streams)
+        os.close(other)
+        self.text = ""
+
+    def read(self) -> "Terminal":
+        threading.Thread(target=self._read, daemon=True).start()
+        return self
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # the last program in it has ended
+            while data := os.read(self.end, 65536):
+                self.text += data.decode(errors="replace")
+
+    def wait_for(self, pattern: str) -> re.Match:
+        return wait_until(lambda: re.search(pattern, self.text), pattern, 180, self.text.splitlines())
+
+    def type(self, line: str) -> None:
+        os.write(self.end, f"{line}\n".encode())
+
+    def close(self) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for process in [*psutil.Process(self.process.pid).children(recursive=True), self.process]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+        self.process.wait()
+        os.close(self.end)
+
+
+@pytest.fixture
+def terminal(copy):
+    opened = []
+
+    def open_terminal(*command: str) -> Terminal:
+        opened.append(Terminal(*command, cwd=copy))
+        return opened[-1]
+
+    yield open_terminal
+    for one in opened:
+        one.close()
+    wait_until(nothing_is_left, "the end of all programs")
+
+
+RUN_PY = (sys.executable, "run.py", "--broker", "local")
+
+
+def consumed() -> int:
+    statuses = [requests.get(f"http://127.0.0.1:{port}/status", timeout=PATIENCE).json() for port in (5002, 5003, 5004)]
+    return sum(status["consumed"] for status in statuses)
+
+
+def likes_are_consumed() -> None:
+    before = consumed()
+    with requests.Session() as session:
+        for _ in range(LIKES):
+            assert session.post(LIKE, timeout=PATIENCE).status_code == 201
+    wait_until(lambda: consumed() >= before + LIKES, "all likes")
+
+
+def is_ready() -> bool:
+    try:
+        return all(requests.get(f"http://127.0.0.1:{port}/health", timeout=5).ok for port in (5001, 5002, 5003, 5004))
+    except requests.RequestException:
+        return False
+
+
+def test_a_terminal_that_nobody_reads_stops_neither_the_programs_nor_the_end(terminal):
+    unread = terminal(*RUN_PY)
+    wait_until(is_ready, "the programs", 180)
+    likes_are_consumed()
+    unread.process.send_signal(signal.SIGTERM)
+    assert unread.process.wait(PATIENCE) == 0
+    assert nothing_is_left()
+
+
+def test_a_stopped_run_py_stops_no_program(copy):
+    with new_session(copy, "--broker", "local") as session:
+        session.process.send_signal(signal.SIGSTOP)
+        try:
+            likes_are_consumed()
+        finally:
+            session.process.send_signal(signal.SIGCONT)
+        session.wait_for("lines are missing here: nobody read this output")
+
+
+def test_in_the_background_it_runs_on_and_takes_commands_in_the_foreground_again(terminal):
+    shell = terminal("bash", "--norc", "-i").read()
+    shell.type(" ".join(RUN_PY) + " &")
+    shell.wait_for(READY)
+    wait_until(is_ready, "the programs")
+    shell.type("jobs; fg")
+    shell.wait_for(r"\[1\]\+? +Running")
+    shell.type("status")
+    shell.wait_for(r"consumer-3 +5004  pid \d+  partitions \[2\]")
+    os.write(shell.end, b"\x1a")  # Ctrl+Z
+    shell.wait_for(r"\[1\]\+? +Stopped")
+    shell.type("bg")
+    likes_are_consumed()
+    shell.type("jobs; fg")
+    shell.type("quit")
+    shell.wait_for("everything that was started here has ended")
+
+
+def test_nohup_outlives_its_terminal(terminal, copy):
+    (copy / "nohup.out").unlink(missing_ok=True)
+    shell = terminal("nohup", *RUN_PY).read()
+    wait_until(is_ready, "the programs", 180)
+    shell.process.send_signal(signal.SIGHUP)
+    likes_are_consumed()
+    assert shell.process.poll() is None
+    shell.process.send_signal(signal.SIGTERM)
+    assert shell.process.wait(PATIENCE) == 0
+    (copy / "nohup.out").unlink()
+
+
+def test_a_second_run_py_names_the_terminal_of_the_first(terminal, copy):
+    first = terminal(*RUN_PY).read()
+    first.wait_for(READY)
+    place = rf"type quit in its terminal, /dev/\S+ \(pid {first.process.pid}\)"
+    second = run_py(copy)
+    assert second.wait() == 1
+    second.kill()
+    assert re.search(place, second.lines[1])
+    refused = subprocess.run([sys.executable, "run.py", "stop"], cwd=copy, capture_output=True, text=True)
+    assert re.match(rf"run.py is running: /dev/\S+ \(pid {first.process.pid}\)\n  -> type quit there", refused.stdout)
+    first.type("quit")
+    assert first.process.wait(PATIENCE) == 0
+    assert not (copy / ".run").exists()
+
+
+def test_a_killed_run_py_takes_its_programs_along(copy):
+    with new_session(copy, "--broker", "local") as session:
+        likes_are_consumed()
+        session.process.kill()
+        wait_until(nothing_is_left, "the end of all programs")
+        wait_until(lambda: not (copy / ".run").exists(), "the end of the record")
+
+
+def test_what_a_killed_run_py_has_left_is_named_and_ended(copy, terminal):
+    def killed() -> None:
+        children = psutil.Process(session.process.pid).children()
+        guard = next(child for child in children if "launcher.leftovers" in child.cmdline())
+        guard.kill()
+        session.process.kill()
+        session.wait()
+
+    def typed(*arguments: str) -> str:
+        done = subprocess.run([sys.executable, "run.py", *arguments], cwd=copy, capture_output=True, text=True)
+        return done.stdout
+
+    with new_session(copy, "--broker", "local") as session:
+        killed()
+        left = r"a run.py that was killed has left these running: the broker \(pid \d+\), producer.py \(pid \d+\), .+"
+        for arguments in ((), ("clean",), ("doctor",)):
+            said = typed(*arguments)
+            assert re.search(left, said), said
+            assert "-> python run.py stop   (ends them)" in said
+        assert "ended 6 programs that a run.py had left" in typed("stop")
+        assert nothing_is_left()
+        assert "no run.py has left any running" in typed("stop")
+    with new_session(copy, "--broker", "local") as session:
+        killed()
+        following = terminal(*RUN_PY).read()
+        following.wait_for("end them")
+        following.type("y")
+        following.wait_for(READY)
+        following.type("quit")
+        assert following.process.wait(PATIENCE) == 0

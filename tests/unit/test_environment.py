@@ -1,0 +1,248 @@
+"""What a user's environment sets for other programs changes nothing here, or is named in an error."""
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import settings
+from brokers import jars, java
+from launcher import cli, setup, start
+from plumbing import Problem, child, kafka, process
+from tests.programs import ROOT, Program
+from tests.unit.test_launcher import project
+
+__all__ = ["project"]
+posix = pytest.mark.skipif(os.name == "nt", reason="needs the signals and limits of Linux or macOS")
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess:
+    merged = {**os.environ, **environment}
+    return subprocess.run([sys.executable, *command], cwd=ROOT, env=merged, capture_output=True, text=True)
+
+
+@pytest.fixture
+def shadows(tmp_path):
+    """A folder with broken modules: with the names of packages, and of ours."""
+    for name in ("labs", "settings", "flask", "requests", "psutil"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
+    return str(tmp_path)
+
+
+def test_variables_for_other_programs_do_not_reach_ours(monkeypatch, shadows):
+    trap = {"PYTHONSAFEPATH": "1", "PYTHONPATH": shadows, "STREAMLIT_SERVER_PORT": "80", "FLASK_DEBUG": "1"}
+    kept = {"PYTHONUTF8": "1", "HTTPS_PROXY": "http://127.0.0.1:1", "_JAVA_OPTIONS": "-Xmx300m", "LIKES": "1"}
+    for name, value in (trap | kept).items():
+        monkeypatch.setenv(name, value)
+    environment = settings.environment(MORE="2")
+    assert not trap.keys() & environment.keys()
+    assert environment.items() >= (kept | {"MORE": "2"}).items()
+    program = Program(sys.executable, "-c", "import flask, sys; print(sys.path)")
+    assert program.wait() == 0, program.lines
+
+
+@pytest.mark.parametrize("variable", ["PYTHONSAFEPATH", "PYTHONPATH", "PYTHONWARNINGS", "PYTHONOPTIMIZE"])
+def test_run_py_starts_whatever_is_set_for_python(variable, shadows):
+    value = {"PYTHONPATH": shadows, "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"}.get(variable, "1")
+    for command in (["labs"], ["test", "--version"]):
+        done = run("run.py", *command, **{variable: value})
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("where", ["a variable", "a file"])
+@pytest.mark.parametrize("option", ["target", "user"])
+def test_packages_get_into_venv_whatever_is_set_for_pip(project, monkeypatch, tmp_path, option, where):
+    wheel = tmp_path / "likes-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("likes.py", "")
+        archive.writestr("likes-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: likes\nVersion: 1\n")
+        archive.writestr("likes-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("likes-1.dist-info/RECORD", "")
+    (project / "requirements.txt").write_text("likes==1\n")
+    (project / "requirements" / "lock.txt").write_text(f"likes==1 --hash=sha256:{jars.sha256(wheel)}\n")
+    value = str(tmp_path / "elsewhere") if option == "target" else "1"
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    sources = {"no-index": "1", "find-links": str(tmp_path)}  # these are heeded
+    if where == "a file":
+        lines = [f"{name} = {text}\n" for name, text in (sources | {option: value}).items()]
+        (tmp_path / "pip.conf").write_text("[global]\n" + "".join(lines))
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    else:
+        for name, text in (sources | {option: value}).items():
+            monkeypatch.setenv(f"PIP_{name.replace('-', '_').upper()}", text)
+    setup.enter("requirements.txt")
+    assert subprocess.run([setup.PYTHON, "-c", "import likes"]).returncode == 0
+
+
+def test_an_installation_without_packages_gets_no_stamp(project, monkeypatch):
+    (project / "requirements.txt").write_text("likes==1\nother==2; sys_platform == 'beos'\n")
+    monkeypatch.setattr(setup, "_pip", lambda *_: None)
+    for _ in range(2):
+        with pytest.raises(Problem, match=r"somewhere else than into \.venv: .*likes"):
+            setup.enter("requirements.txt")
+
+
+def test_a_broken_file_of_pip_is_named(project, monkeypatch, tmp_path):
+    (tmp_path / "pip.conf").write_text("[global\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    with pytest.raises(Problem, match=r"pip\.conf"):
+        setup.enter("requirements.txt")
+
+
+def no_home():
+    raise RuntimeError("Could not determine home directory.")
+
+
+def test_without_a_home_the_jars_are_kept_in_this_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(Path, "home", no_home)
+    assert jars.default_repository() == ROOT / ".m2" / "repository"
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "missing")
+    assert jars.default_repository() == ROOT / ".m2" / "repository"
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert jars.default_repository() == tmp_path / ".m2" / "repository"
+
+
+REFUSED = [
+    (PermissionError(errno.EACCES, "Permission denied", ".kafka/server.properties"), "make it yours"),
+    (OSError(errno.EROFS, "Read-only file system", ".kafka"), "make it yours"),
+    (OSError(errno.ENOSPC, "No space left on device", ".kafka/broker.log"), "make room"),
+    (OSError(errno.EMFILE, "Too many open files"), "ulimit -n 1024"),
+]
+
+
+@pytest.mark.parametrize(("error", "hint"), REFUSED)
+def test_what_the_system_refuses_is_two_lines(monkeypatch, capsys, error, hint):
+    def refuse(_options):
+        raise error
+
+    monkeypatch.setattr(setup, "enter", lambda _requirements: None)
+    monkeypatch.setattr(cli.terminal, "prepare", lambda: None)
+    monkeypatch.setitem(cli.COMMANDS, "topic", cli.Command("", "", refuse))
+    assert cli.main(["topic"]) == 1
+    what, advice = capsys.readouterr().out.splitlines()
+    assert what == f"{error.filename or 'the system'}: {error.strerror}"
+    assert advice.startswith(f"  -> {hint}")
+
+
+@pytest.mark.parametrize("group", ["", " "])
+def test_a_blank_group_is_the_default(group):
+    code = "import settings; print(settings.GROUP)"
+    assert run("-c", code, CONSUMER_GROUP=group).stdout == "likes-ui\n"
+
+
+def test_the_broker_of_a_settings_file_is_used_unless_a_variable_names_another(tmp_path, monkeypatch):
+    file = tmp_path / "client.properties"
+    file.write_text("\ufeffclient.id=me\n # bootstrap.servers=no:1\nbootstrap.servers = cloud.example:9092\n", "utf-8")
+    code = "import settings; from plumbing import kafka; print(kafka.client_config()['bootstrap.servers'])"
+    where = {"KAFKA_CLIENT_CONFIG": str(file), "KAFKA_BOOTSTRAP_SERVERS": ""}
+    assert run("-c", code, **where).stdout == "cloud.example:9092\n"
+    assert run("-c", code, **where | {"KAFKA_BOOTSTRAP_SERVERS": "here:9092"}).stdout == "here:9092\n"
+    monkeypatch.setattr(settings, "CLIENT_CONFIG", str(file))
+    assert kafka.client_config("asked:9092")["bootstrap.servers"] == "asked:9092"
+    assert kafka.client_config("asked:9092")["client.id"] == "me"
+
+
+SERVERS = [
+    (["--list"], True),
+    (["--bootstrap-server", "other:1", "--list"], False),
+    (["--bootstrap-server=other:1", "--list"], False),
+    (["--broker-list=other:1"], False),
+    (["--help"], False),
+]
+
+
+@pytest.mark.parametrize(("arguments", "added"), SERVERS)
+def test_a_tool_gets_one_bootstrap_server(monkeypatch, arguments, added):
+    called = []
+    monkeypatch.setattr(subprocess, "call", lambda command, env: called.append(command))
+    monkeypatch.setattr(jars, "ensure", list)
+    java.run_command("kafka-topics", arguments)
+    words = called[0][called[0].index("org.apache.kafka.tools.TopicCommand") + 1 :]
+    own = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS]
+    assert words == (own if added else []) + arguments
+
+
+@pytest.mark.parametrize("name", ["kafka-topics.sh", "kafka-topics.bat", "kafka-topics"])
+def test_tools_are_known_by_their_names_in_kafkas_documents(name):
+    command, options = cli.parse([name, "--list"])
+    assert (command, options.command, options.arguments) == ("kafka-topics", "kafka-topics", ["--list"])
+
+
+INTERRUPTED = """
+import runpy, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "launcher.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+runpy.run_path("run.py", run_name="__main__")
+"""
+STARTED_AGAIN = """
+import os, signal
+from launcher import setup
+os.execve = lambda *_: exit(str(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+setup._start_again()
+"""
+
+
+def test_ctrl_c_while_run_py_is_imported_is_no_traceback():
+    done = run("-c", INTERRUPTED)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+@posix
+def test_ctrl_c_while_python_starts_again_waits_until_it_can_be_dealt_with(monkeypatch):
+    assert run("-c", STARTED_AGAIN).stderr == "True\n"
+    monkeypatch.setattr(setup, "enter", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr(cli.terminal, "prepare", lambda: None)
+    with child.put_off_ctrl_c():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert cli.main(["topic"]) == 130
+
+
+SLOW_START = """
+import time
+print("starting", flush=True)
+time.sleep(1)
+from plumbing.process import StopSignal
+with StopSignal() as stop:
+    print("stopped" if stop.requested else "not asked", flush=True)
+"""
+
+
+@posix
+def test_ctrl_c_while_a_program_starts_is_no_traceback():
+    with contextlib.ExitStack() as stack:
+        lines = []
+        program = child.Child(sys.executable, "-c", SLOW_START, on_line=lines.append, late=True)
+        stack.callback(program.kill)
+        while not lines:
+            pass
+        program.ask_to_stop()
+        assert program.wait(60) == 0
+        assert lines == ["starting", "stopped"]
+
+
+@posix
+def test_a_low_limit_of_open_files_is_raised_or_named(monkeypatch):
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -n 128; {sys.executable} run.py --broker local"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "this terminal allows only 128 open files (ulimit -n); Kafka needs 512\n  -> open a new" in done.stdout
+    code = "from launcher import start; start.check_open_files(); print(start.resource.getrlimit(7)[0])"
+    shell = f"ulimit -S -n 128; {sys.executable} -c '{code.replace('(7)', '(start.resource.RLIMIT_NOFILE)')}'"
+    done = subprocess.run(["sh", "-c", shell], cwd=ROOT, capture_output=True, text=True)
+    assert int(done.stdout) >= start.FEWEST_OPEN_FILES
+
+
+def test_a_stop_signal_lets_ctrl_c_through():
+    with process.StopSignal() as stop:
+        assert not stop.requested

@@ -1,0 +1,186 @@
+"""A program whose output nobody reads goes on, and says afterwards how many lines are missing."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+import requests
+
+from brokers.ports import free_ports
+from launcher import terminal
+from plumbing import child
+from plumbing.output import LINES_KEPT, Output
+from tests.programs import PATIENCE, ROOT, wait_until
+
+LINE = "x" * 99 + "\n"
+LIKES = 3000  # their lines are more than what fits into a pipe
+posix = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal: Linux or macOS")
+
+
+@pytest.fixture(params=["pipe", pytest.param("terminal", marks=posix)])
+def ends(request):
+    """The file descriptors to read from and to write to."""
+    if request.param == "pipe":
+        reads, writes = os.pipe()
+    else:
+        import pty
+
+        reads, writes = pty.openpty()
+    yield reads, writes
+    for end in (reads, writes):
+        os.close(end)
+
+
+def everything(reads: int, until: str) -> str:
+    """What can be read there, up to this text; the test fails at its deadline if it never comes."""
+    text = ""
+    while until not in text:
+        text += os.read(reads, 65536).decode().replace("\r\n", "\n")
+    return text
+
+
+def within_the_deadline(function) -> None:
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    assert not thread.is_alive(), "it hangs"
+
+
+def test_unread_output_blocks_nobody_and_the_missing_lines_are_counted(ends):
+    reads, writes = ends
+    with os.fdopen(writes, "w", closefd=False) as stream:
+        output = Output(stream)
+        written = 10 * LINES_KEPT
+        within_the_deadline(lambda: [output.write(f"{number} {LINE}") for number in range(written)])
+        text = everything(reads, until="are missing here: nobody read this output]\n")
+        output.write("and on it goes\n")
+        text += everything(reads, until="and on it goes\n")
+    lines = text.splitlines()
+    shown = [int(line.split()[0]) for line in lines[:-2]]
+    assert shown == list(range(len(shown))), "the first lines, in their order"
+    assert len(shown) >= LINES_KEPT
+    assert lines[-2] == f"[{written - len(shown)} lines are missing here: nobody read this output]"
+    assert lines[-1] == "and on it goes"
+
+
+def test_a_slow_reader_gets_every_line(ends):
+    reads, writes = ends
+    received = []
+
+    def read_slowly():
+        while "last" not in "".join(received[-2:]):
+            received.append(os.read(reads, 5000).decode())
+            threading.Event().wait(0.001)
+
+    reader = threading.Thread(target=read_slowly, daemon=True)
+    reader.start()
+    with os.fdopen(writes, "w", closefd=False) as stream:
+        output = Output(stream)
+        for number in range(3 * LINES_KEPT):
+            output.write(f"{number} {LINE}")
+        output.write("last\n")
+    reader.join(PATIENCE)
+    lines = "".join(received).splitlines()
+    assert [line.split()[0] for line in lines] == [*map(str, range(3 * LINES_KEPT)), "last"]
+
+
+def test_a_line_is_written_when_write_returns(ends):
+    """The consumer stores the offset of an event next: in the other order a crash could lose it."""
+    reads, writes = ends
+    with os.fdopen(writes, "w", closefd=False) as stream:
+        output = Output(stream)
+        for line in ("short\n", "long " * 2000 + "\n"):
+            thread = threading.Thread(target=output.write, args=[line], daemon=True)
+            thread.start()
+            assert everything(reads, until="\n") == line
+            thread.join(PATIENCE)
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as stream:
+        output = Output(stream)
+        for _ in range(10):
+            output.write(LINE)
+
+
+def unread(*command: str, **environment: str) -> subprocess.Popen:
+    """A program whose output goes into a pipe that nobody reads."""
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **child.own_process_group(),
+    )
+
+
+def test_the_programs_go_on_while_nobody_reads_their_lines(simulated, group):
+    servers = simulated.bootstrap_servers
+    ports = free_ports(2)
+    urls = [f"http://127.0.0.1:{port}" for port in ports]
+    common = {"KAFKA_BOOTSTRAP_SERVERS": servers, "CONSUMER_GROUP": group}
+    programs = [
+        unread("producer.py", PRODUCER_PORT=str(ports[0]), **common),
+        unread("consumer.py", CONSUMER_PORT=str(ports[1]), **common),
+    ]
+    try:
+        wait_until(lambda: answers(f"{urls[0]}/health"), "the producer")
+        with requests.Session() as session:
+            for _ in range(LIKES):
+                assert session.post(f"{urls[0]}/like", timeout=PATIENCE).status_code == 201
+        wait_until(lambda: requests.get(f"{urls[1]}/status", timeout=PATIENCE).json()["consumed"] >= LIKES, "all likes")
+        for program in programs:
+            child.ask_to_stop(program)
+            assert program.wait(PATIENCE) == 0
+            first = program.stdout.read().decode().splitlines()[0]
+            assert re.match("Producer on|Consumer on", first)
+    finally:
+        for program in programs:
+            program.kill()
+            program.communicate()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@posix
+def test_closed_standard_streams_are_no_error(closed):
+    command = f"{sys.executable} run.py labs {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bool(done.stdout) == (">&- " not in f"{closed} ".replace("2>&-", ""))
+
+
+def test_streams_that_are_no_files_are_no_error(monkeypatch, capsys):
+    """As in IDLE."""
+
+    class Shell:
+        encoding = "utf-8"
+        text = ""
+
+        def write(self, text):
+            self.text += text
+
+        def flush(self):
+            pass
+
+        def isatty(self):
+            return True
+
+    shell = Shell()
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, shell)
+    terminal.prepare()
+    terminal.say("kafka", "a line")
+    assert "a line\n" in shell.text

@@ -1,0 +1,57 @@
+"""What is typed into the wrong terminal: a session's commands into a shell, and the other way round."""
+
+import subprocess
+import sys
+
+import pytest
+
+from launcher import cli
+from plumbing import Problem
+from tests.programs import ROOT
+from tests.unit.test_launcher import idle_session
+
+__all__ = ["idle_session"]
+
+
+@pytest.mark.parametrize("typed", ["like 3", "like", "status", "quit", "help", "kill 1", "stop 1", "start 4"])
+def test_a_command_of_a_session_is_sent_to_its_terminal(typed):
+    done = subprocess.run([sys.executable, "run.py", *typed.split()], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    what, hint = done.stdout.splitlines()
+    assert what == f"{typed.split()[0]} is a command for the terminal where run.py runs"
+    assert hint == f"  -> type there: {typed}   (python run.py starts it)"
+
+
+def test_start_and_stop_are_commands_of_the_shell_as_well():
+    assert cli.parse(["start", "--broker", "local"])[0] == "start"
+    assert cli.parse(["stop"])[0] == "stop"
+    with pytest.raises(Problem, match="start is a command for the terminal where"):
+        cli.parse(["start", "producer"])
+
+
+FOR_A_SHELL = [
+    ("check 1", "python run.py check 1"),
+    ("doctor", "python run.py doctor"),
+    ("kafka-topics --list", "python run.py kafka-topics --list"),
+    ("labs/click.py --count 3", "python run.py labs/click.py --count 3"),
+    ("python run.py check 1", "python run.py check 1"),
+    (".venv/bin/python producer.py", ".venv/bin/python producer.py"),
+    (".venv\\Scripts\\python.exe producer.py", ".venv\\Scripts\\python.exe producer.py"),
+    ("python3.12 run.py doctor", "python3.12 run.py doctor"),
+    ("curl http://localhost:5001/health", "curl http://localhost:5001/health"),
+    ("docker ps", "docker ps"),
+]
+
+
+@pytest.mark.parametrize(("typed", "meant"), FOR_A_SHELL)
+def test_a_command_of_the_shell_is_sent_to_a_second_terminal(idle_session, capsys, typed, meant):
+    assert idle_session.obey(f"{typed}\n")
+    what, hint = capsys.readouterr().out.splitlines()
+    assert what == f"this terminal takes the commands of run.py (help lists them), and {typed.split()[0]} is none"
+    assert hint == f"  -> in a second terminal, in this folder: {meant}"
+
+
+@pytest.mark.parametrize("python", ["python run.py", "./run.py", ".venv\\Scripts\\python.exe run.py"])
+def test_a_command_of_the_session_needs_no_python_there(idle_session, capsys, python):
+    assert idle_session.obey(f"{python} like 3\n")
+    assert "-> type only: like 3\n" in capsys.readouterr().out
