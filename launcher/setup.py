@@ -102,7 +102,7 @@ def _environment_of_pip() -> dict[str, str]:
     every_file = settings.environment(PIP_USER="0", PIP_GLOBAL="0", PIP_SITE="0")  # `user = 1` limits this command, too
     done = subprocess.run(command, env=every_file, capture_output=True, text=True, errors="replace")
     if done.returncode:
-        raise _why_pip_failed((done.stdout + done.stderr).splitlines())
+        raise _why_pip_failed((done.stdout + done.stderr).splitlines(), "")
     lines = re.findall(r"^(global|install|:env:)\.([\w-]+)=(.+)$", done.stdout, re.MULTILINE)
     lines.sort(key=lambda line: ("global", "install", ":env:").index(line[0]))  # the later ones win
     chosen = {name: ast.literal_eval(value) for _where, name, value in lines if name in _SOURCES}

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -162,7 +163,7 @@ SERVERS = [
 def test_a_tool_gets_one_bootstrap_server(monkeypatch, arguments, added):
     called = []
     monkeypatch.setattr(subprocess, "call", lambda command, env: called.append(command))
-    monkeypatch.setattr(jars, "ensure", list)
+    monkeypatch.setattr(jars, "ensure", lambda _: [])
     java.run_command("kafka-topics", arguments)
     words = called[0][called[0].index("org.apache.kafka.tools.TopicCommand") + 1 :]
     own = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS]
@@ -200,10 +201,14 @@ def test_ctrl_c_while_run_py_is_imported_is_no_traceback():
 @posix
 def test_ctrl_c_while_python_starts_again_waits_until_it_can_be_dealt_with(monkeypatch):
     assert run("-c", STARTED_AGAIN).stderr == "True\n"
-    monkeypatch.setattr(setup, "enter", lambda _: os.kill(os.getpid(), signal.SIGINT))
+
+    def ctrl_c(*_) -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # no other thread may get it instead
+
+    monkeypatch.setattr(setup, "enter", ctrl_c)
     monkeypatch.setattr(cli.terminal, "prepare", lambda: None)
     with child.put_off_ctrl_c():
-        os.kill(os.getpid(), signal.SIGINT)
+        ctrl_c()
         assert cli.main(["topic"]) == 130
 
 

@@ -54,6 +54,8 @@ def test_every_command_installs_from_a_lock_and_nothing_else(requirements, monke
     monkeypatch.setattr(subprocess, "Popen", Pip)
     monkeypatch.setattr(setup, "VENV", tmp_path)
     monkeypatch.setattr(setup, "_works", lambda: True)
+    monkeypatch.setattr(setup, "_environment_of_pip", dict)
+    monkeypatch.setattr(setup, "_check", lambda _: None)
     setup._install(requirements)
     ((*_, hashes, option, lock),) = commands
     assert (hashes, option) == ("--require-hashes", "-r")
