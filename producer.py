@@ -35,7 +35,7 @@ KEY_DECIDES = -1  # as an event's partition: the partitioner chooses one by the 
 CONFIG = {  # https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
     "client.id": "producer",
     "acks": "all",  # an event is confirmed when every in-sync replica has it
-    "enable.idempotence": True,  # a retry never writes an event twice
+    "enable.idempotence": True,  # a retry does not write an event twice; docs/RELIABILITY.md has the one exception
     "partitioner": "murmur2_random",  # a key goes where Kafka's Java clients would send it
     # One request at a time: likes that arrive while it is out go with the next one. So they are batched
     # under load, and a single click never waits for others.

@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
@@ -90,6 +91,24 @@ def test_the_broker_is_stopped_for_some_seconds(trial, broker, seconds):
     broker.start()
     trial.clicks.wait_for_more(50)
     trial.finish()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
+def test_the_broker_hangs_past_every_session_and_goes_on(trial, broker, long):
+    for _ in range(8 if long else 2):
+        trial.clicks.wait_for_more(50)
+        trial.faults += 1
+        hang(broker.process, SESSION_TIMEOUT + 1.5 * random.random())
+        for number, member in trial.members.items():
+            member.wait_for_status(lambda status, number=number: status["assignment"] == [number])
+    trial.clicks.wait_for_more(50)
+    trial.finish()
+
+
+def hang(process: subprocess.Popen, seconds: float) -> None:
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGCONT)
 
 
 def test_the_broker_is_killed(trial, broker):
@@ -211,12 +230,10 @@ def test_chaos(trial, broker, long):
         time.sleep(dice.random() * 2)
         trial.start_member(number)
 
-    def hang_member():
+    def hang_one():
         trial.faults += 1
-        process = trial.members[dice.choice(list(trial.members))].process
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(dice.random() * 1.5 * SESSION_TIMEOUT)
-        process.send_signal(signal.SIGCONT)
+        members = [member.process for member in trial.members.values()]
+        hang(dice.choice([*members, trial.producer.process, broker.process]), dice.random() * 1.5 * SESSION_TIMEOUT)
 
     def kill_producer():
         trial.kill_producer()
@@ -236,7 +253,7 @@ def test_chaos(trial, broker, long):
 
     faults = [kill_member, stop_member, kill_producer, kill_broker, stop_broker]
     if sys.platform != "win32":
-        faults.append(hang_member)
+        faults.append(hang_one)
     while time.monotonic() < until:
         trial.clicks.wait_for_more(dice.randint(1, 60))
         fault = dice.choice(faults)
