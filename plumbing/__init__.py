@@ -7,6 +7,7 @@
 | `topic`      | what the broker says about a topic, and its records up to its end       |
 | `offsets`    | committed offsets: of which topic they are, whether its log has them    |
 | `group`      | why a consumer is not in its group                                      |
+| `orders`     | the numbers of the likes, and whether somebody else gives them out, too  |
 | `like`       | what counts as a like                                                   |
 | `keys`       | to which partition a key goes                                           |
 | `web`        | a Flask app with errors in JSON for this computer only, and its servers |

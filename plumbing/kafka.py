@@ -1,11 +1,13 @@
 """Settings that all Kafka clients share, and the diagnosis when no broker answers."""
 
+import contextlib
 import os
 import re
 import socket
 import ssl
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from confluent_kafka import KafkaError, KafkaException
@@ -105,6 +107,19 @@ def connect(kind: type, own: dict):
         return client(kind, client_config() | own)
     except InvalidSettings as problem:
         sys.exit(problem.line())
+
+
+@contextlib.contextmanager
+def fatal_errors(batch: Iterable[dict] = ()) -> Iterator[None]:
+    """Around produce() or produce_batch(): an error there is fatal, such as that of a fenced producer, and produce_batch()
+    only leaves it in the messages of the batch. Raises `Unavailable` for it."""
+    try:
+        yield
+        if error := next((message["_error"] for message in batch if "_error" in message), None):
+            raise KafkaException(error)
+    except KafkaException as error:
+        hint = "see what is wrong (python run.py doctor), then restart the producer"
+        raise Unavailable(f"the like cannot be sent: {error.args[0].str()}", hint) from error
 
 
 def admin_client(servers: str = "", file: str | Path = "", own: dict | None = None) -> AdminClient:

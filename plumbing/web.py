@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import gevent
@@ -191,6 +191,14 @@ def in_thread(function: Callable, *arguments):
     if error:
         raise error
     return result
+
+
+def taking_turns(count: int, share: int) -> Iterator[int]:
+    """Numbers of at most `share` that add up to `count`; other requests under serve() are answered in between."""
+    for done in range(0, count, share):
+        if done:
+            gevent.sleep(0)
+        yield min(share, count - done)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = float("inf")) -> bool:

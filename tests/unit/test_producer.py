@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 import producer
-from plumbing import web
+from plumbing import orders, web
 from plumbing.kafka import Unavailable, client_config
 from plumbing.topic import Topic
 
@@ -21,6 +21,10 @@ class FakeMessage:
     _value: bytes | None
     _partition: int = 0
     _offset: int = 0
+    _key: str | None = None
+
+    def key(self):
+        return self._key
 
     def value(self):
         return self._value
@@ -45,7 +49,8 @@ class FakeTopic:
         return self.count
 
     def tail(self, records):
-        return [FakeMessage(json.dumps({"order": self.last_order}).encode())] if self.last_order else []
+        like = {"order": self.last_order, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
+        return [FakeMessage(json.dumps(like).encode())] if self.last_order else []
 
 
 @dataclass
@@ -63,7 +68,14 @@ class FakeProducer:
         if self.broken:
             raise KafkaException(KafkaError(KafkaError._FATAL, "fenced"))
         self.sent.append({"topic": topic, "value": value, "key": key, "partition": partition})
-        on_delivery(None, FakeMessage(value, partition, len(self.sent) - 1))
+        on_delivery(None, FakeMessage(value, partition, len(self.sent) - 1, key))
+
+    def produce_batch(self, topic, messages, partition, on_delivery):
+        for message in messages:
+            try:
+                self.produce(topic, message["value"], None, partition, on_delivery)
+            except KafkaException as error:
+                message["_error"] = error.args[0]
 
 
 @pytest.fixture
@@ -228,17 +240,17 @@ def test_the_order_is_read_from_the_log_past_what_is_not_a_like(delivering, topi
     for value in (b"junk", b'{"order": "9"}', b'{"order": true}', b'{"order": 1e99}', None):
         other.produce("likes", value, partition=0)
     other.flush()
-    assert producer.last_order(topic) == 7
+    assert orders.end_of_log(topic)[0] == 7
 
 
 def test_no_order_is_given_again_behind_many_records_that_are_no_likes(delivering, topic):
     delivering.post("/likes", json={"count": 7})
     other = Producer(client_config())
     for partition in range(3):
-        for _ in range(producer.TAIL + 1):
+        for _ in range(orders.TAIL + 1):
             other.produce("likes", b"junk", partition=partition)
     other.flush()
-    assert producer.last_order(topic) == 7 + 3 * (producer.TAIL + 1)
+    assert orders.end_of_log(topic)[0] == 7 + 3 * (orders.TAIL + 1)
 
 
 def test_two_producers_that_number_likes_are_noticed(kafka_producer, delivering, topic, caplog):
@@ -246,7 +258,18 @@ def test_two_producers_that_number_likes_are_noticed(kafka_producer, delivering,
     for _ in range(4):
         for client in (delivering, second):
             assert client.post("/like").status_code == 201
+            assert client.post("/like", json={"key": "ann"}).status_code == 201
     assert "Another producer numbers likes, too" in caplog.text
+
+
+def test_one_producer_reads_the_log_once(delivering, topic, monkeypatch):
+    reads = []
+    monkeypatch.setattr(topic, "tail", lambda _: reads.append(1) or [])
+    for _ in range(3):
+        assert delivering.post("/like").status_code == 201
+        assert delivering.post("/likes", json={"count": 100}).status_code == 201
+        assert delivering.post("/like", json={"key": "ann"}).status_code == 201
+    assert len(reads) == 1
 
 
 def test_one_producer_beside_other_writers_is_not_warned_about(delivering, caplog):
@@ -265,7 +288,7 @@ def test_a_like_that_is_not_confirmed_is_503_and_does_not_come_later(delivering,
     assert refused.status_code == 503
     assert "click again" in refused.json["hint"]
     simulated.set_down(False)
-    assert producer.last_order(topic) == 1
+    assert orders.end_of_log(topic)[0] == 1
 
 
 def test_clicks_that_come_while_the_broker_is_asked_share_its_answer(topic, monkeypatch):
