@@ -111,7 +111,7 @@ def connect(kind: type, own: dict):
 
 @contextlib.contextmanager
 def fatal_errors(batch: Iterable[dict] = ()) -> Iterator[None]:
-    """Around produce() or produce_batch(): an error there is fatal, such as that of a fenced producer, and produce_batch()
+    """Around produce() or produce_batch(): an error there is fatal, such as that of a fenced producer. produce_batch()
     only leaves it in the messages of the batch. Raises `Unavailable` for it."""
     try:
         yield
