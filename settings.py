@@ -80,6 +80,7 @@ SCHEMA_REGISTRY_URL = _text("SCHEMA_REGISTRY_URL", "mock://labs")
 _FOREIGN = re.compile("PYTHON|STREAMLIT_|FLASK_|WERKZEUG_|GEVENT")
 _HARMLESS = re.compile("PYTHON(UTF8|UNBUFFERED|DONTWRITEBYTECODE|PYCACHEPREFIX)|STREAMLIT_THEME_")
 _PIP = re.compile("PIP_")
+_UV = re.compile("UV_(?!DEFAULT_INDEX|INDEX|EXTRA_INDEX|FIND_LINKS|CACHE|NO_CACHE|LINK|HTTP|INSECURE|KEYRING|OFFLINE)")
 
 
 def foreign() -> list[str]:
@@ -96,6 +97,11 @@ def environment(**more: str) -> dict[str, str]:
 def environment_of_pip(**more: str) -> dict[str, str]:
     """As `environment`, with `more` as the only settings of pip."""
     return {name: value for name, value in environment().items() if not _PIP.match(name)} | more
+
+
+def environment_of_uv(defaults: dict[str, str]) -> dict[str, str]:
+    """As `environment`, with those of uv's settings that say where packages come from; `defaults` give way to them."""
+    return defaults | {name: value for name, value in environment().items() if not _UV.match(name)}
 
 
 def use_client_config(file: Path) -> None:

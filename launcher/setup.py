@@ -1,6 +1,5 @@
 """`.venv` with the packages of a requirements file. Standard library only: it runs before they are installed."""
 
-import ast
 import os
 import re
 import shutil
@@ -10,7 +9,7 @@ import sys
 from pathlib import Path, PurePath, PurePosixPath
 
 import settings
-from launcher import terminal
+from launcher import pip, terminal, uv
 from plumbing import Problem
 from settings import ROOT
 
@@ -18,8 +17,6 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 PROGRAMS = "requirements.txt"
-
-NO_NETWORK = "Max retries|NewConnectionError|NameResolutionError|ProxyError|Network is unreachable|timed out"
 
 
 def enter(requirements: str) -> None:
@@ -63,9 +60,13 @@ def _stamp(requirements: str) -> Path:
 def _install(requirements: str) -> None:
     with terminal.progress("packages", "preparing .venv") as update:
         if not _works():
-            _create_venv()
-        update("installing")
-        _pip(update, lock_of(requirements))
+            _remove_venv()
+        if not uv.install(update, VENV, PYTHON, ROOT / lock_of(requirements)):
+            if not _works():
+                _remove_venv()
+                _create_venv()
+            update("installing")
+            pip.install(update, PYTHON, ROOT / lock_of(requirements))
     _check(requirements)
     for file in _included(requirements):
         _stamp(file).write_text(_wanted(file), encoding="utf-8")
@@ -88,53 +89,6 @@ def _names(requirements: str) -> list[str]:
     return re.findall(r"^([\w-]+)==[^;\n]*$", text, re.MULTILINE)
 
 
-# Of the user's settings of pip, in variables and files, those that say where packages come from. The others, such as
-# `user` and `target`, would keep them out of `.venv`.
-_SOURCES = (
-    *("index-url", "extra-index-url", "no-index", "find-links", "trusted-host", "proxy", "cert", "client-cert"),
-    *("timeout", "default-timeout", "retries", "cache-dir", "no-cache-dir", "keyring-provider"),
-)
-
-
-def _environment_of_pip() -> dict[str, str]:
-    """Only pip itself knows all the places where a user may have set something. Raises `Problem`."""
-    command = [PYTHON, "-m", "pip", "config", "list"]
-    every_file = settings.environment(PIP_USER="0", PIP_GLOBAL="0", PIP_SITE="0")  # `user = 1` limits this command, too
-    done = subprocess.run(command, env=every_file, capture_output=True, text=True, errors="replace")
-    if done.returncode:
-        raise _why_pip_failed((done.stdout + done.stderr).splitlines(), "")
-    lines = re.findall(r"^(global|install|:env:)\.([\w-]+)=(.+)$", done.stdout, re.MULTILINE)
-    lines.sort(key=lambda line: ("global", "install", ":env:").index(line[0]))  # the later ones win
-    chosen = {name: ast.literal_eval(value) for _where, name, value in lines if name in _SOURCES}
-    variables = {f"PIP_{name.replace('-', '_').upper()}": " ".join(value.split()) for name, value in chosen.items()}
-    return settings.environment_of_pip(PIP_CONFIG_FILE=os.devnull, **variables)
-
-
-def _pip(update, lock: str) -> None:
-    """Install what this lock names and nothing else, and report the progress to `update`. Raises `Problem`."""
-    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["--progress-bar", "off", "--retries", "2", "--require-hashes", "-r", ROOT / lock]
-    output = []
-    with subprocess.Popen(
-        command,
-        env=_environment_of_pip(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as pip:
-        for line in pip.stdout:
-            output.append(line.strip())
-            if name := re.match(r"(?:Collecting|Downloading) ([A-Za-z_.-]*[A-Za-z])", line.strip()):
-                update(f"installing {name[1]}")
-            elif line.startswith("Installing"):
-                update("installing, almost done")
-    if pip.returncode:
-        raise _why_pip_failed(output, lock)
-
-
 def _works() -> bool:
     """Whether `.venv` has a Python that is new enough and has pip: not one that is half created, that
     was copied from another machine, or whose Python has been removed since."""
@@ -146,7 +100,7 @@ def _works() -> bool:
         return False
 
 
-def _create_venv() -> None:
+def _remove_venv() -> None:
     if VENV.exists():
         try:
             shutil.rmtree(VENV)
@@ -155,6 +109,9 @@ def _create_venv() -> None:
                 f"{VENV} is broken and cannot be removed: {error.strerror}",
                 "close the programs that use it, remove the folder, and type: python run.py",
             ) from error
+
+
+def _create_venv() -> None:
     command = [sys.executable, "-m", "venv", VENV]
     done = subprocess.run(command, env=settings.environment(), capture_output=True, text=True, errors="replace")
     if done.returncode:
@@ -172,29 +129,6 @@ def _create_venv() -> None:
 
 
 _TRY_AGAIN = "check that the disk has room and the folder is writable, then: python run.py"
-
-
-def _why_pip_failed(output: list[str], lock: str) -> Problem:
-    text = "\n".join(output)
-    if "No space left" in text:
-        return Problem("the disk is full: the packages need about 700 MB", "make room, then: python run.py")
-    if re.search(NO_NETWORK, text):
-        return Problem(
-            "the packages cannot be downloaded: no network?",
-            "connect (behind a proxy: set HTTPS_PROXY), then: python run.py",
-        )
-    if "THESE PACKAGES DO NOT MATCH THE HASHES" in text:
-        return Problem(
-            f"a package is not the one that {lock} names by its SHA-256",
-            "python run.py, once more; if it stays so, ask the operator of the package index or proxy that pip uses",
-        )
-    if "Configuration file could not be loaded" in text:
-        return Problem(" ".join(output), "correct that file of pip's, then: python run.py")
-    errors = [line for line in output if line.startswith("ERROR")] or output or ["no output from pip"]
-    return Problem(
-        f"pip could not install the packages: {errors[-1]}",
-        f"{PYTHON} -m pip install -r {lock}   shows its full output",
-    )
 
 
 def _start_again() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import settings
 from brokers import jars, java
-from launcher import cli, setup, start
+from launcher import cli, pip, setup, start
 from plumbing import Problem, child, kafka, process
 from tests.programs import ROOT, Program
 from tests.unit.test_launcher import project
@@ -84,7 +84,7 @@ def test_packages_get_into_venv_whatever_is_set_for_pip(project, monkeypatch, tm
 
 def test_an_installation_without_packages_gets_no_stamp(project, monkeypatch):
     (project / "requirements.txt").write_text("likes==1\nother==2; sys_platform == 'beos'\n")
-    monkeypatch.setattr(setup, "_pip", lambda *_: None)
+    monkeypatch.setattr(pip, "install", lambda *_: None)
     for _ in range(2):
         with pytest.raises(Problem, match=r"somewhere else than into \.venv: .*likes"):
             setup.enter("requirements.txt")

@@ -19,7 +19,7 @@ from brokers.docker import DockerBroker
 from brokers.local import LocalBroker
 from brokers.ports import PortHolder, free_ports
 from brokers.secured import SecuredBroker
-from launcher import cli, session, setup, start
+from launcher import cli, session, setup, start, uv
 from plumbing import Problem
 from tests.programs import ROOT
 
@@ -51,6 +51,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(setup, "VENV", folder / ".venv")
     monkeypatch.setattr(setup, "PYTHON", folder / ".venv" / setup.PYTHON.relative_to(setup.PYTHON.parents[1]))
     monkeypatch.setattr(setup, "_start_again", lambda: None)
+    monkeypatch.setattr(uv, "install", lambda *_: False)  # see test_packages_by_uv.py
     return folder
 
 
