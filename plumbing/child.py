@@ -41,7 +41,7 @@ class Child:
             self.process = subprocess.Popen(
                 command,
                 cwd=cwd,
-                env=settings.environment(PYTHONUNBUFFERED="1", PYTHONUTF8="1", **(environment or {})),
+                env=settings.environment(**{"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(environment or {})}),
                 stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -5,6 +5,7 @@ from collections import Counter
 
 from confluent_kafka import Message
 
+from plumbing.kafka import Unavailable
 from plumbing.like import parse_like
 from plumbing.topic import Topic
 
@@ -19,20 +20,29 @@ class Orders:
     def __init__(self, topic: Topic):
         self._topic = topic
         self._last = 0
+        self._log_was_read = False
         self._ends = Counter()  # partition -> its end, once our likes are in it and if nobody else writes
         self._must_read_log = True
 
     def take(self, count: int, unconfirmed: int) -> range:
         """The next numbers, while so many likes are not confirmed yet. Raises `Unavailable`."""
         if self._must_read_log:
-            last, ends = end_of_log(self._topic)
-            if 0 < self._last < last:
-                log.warning("Another producer numbers likes, too: two of them can have the same order. Stop one.")
-            self._last = max(last, self._last)  # another click may have been faster
-            self._ends = Counter({partition: end + unconfirmed for partition, end in ends.items()})
+            try:
+                self._read_log(unconfirmed)
+            except Unavailable:
+                if not self._log_was_read:
+                    raise
             self._must_read_log = False
         self._last += count
         return range(self._last - count + 1, self._last + 1)
+
+    def _read_log(self, unconfirmed: int) -> None:
+        last, ends = end_of_log(self._topic)
+        if 0 < self._last < last:
+            log.warning("Another producer numbers likes, too: two of them can have the same order. Stop one.")
+        self._last = max(last, self._last)  # another click may have been faster
+        self._ends = Counter({partition: end + unconfirmed for partition, end in ends.items()})
+        self._log_was_read = True
 
     def note_handed_over(self, count: int, partition: int) -> None:
         self._ends[partition] += count

@@ -204,6 +204,7 @@ class Topic:
 
     def _read_tail(self, partitions: int, records: int) -> list[Message]:
         try:
+            insist(lambda: self._client.list_topics(timeout=BROKER_SECONDS))  # so that it knows the leaders of now
             ends = {partition: self._ends(partition) for partition in range(partitions)}
             starts = [TopicPartition(self.name, p, max(low, high - records)) for p, (low, high) in ends.items()]
             return list(read_to_end(self._client, starts, BROKER_SECONDS))

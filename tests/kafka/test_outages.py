@@ -83,6 +83,7 @@ def test_every_member_returns_to_a_broker_that_hung(broker, group):
     broker.start()
     servers = with_topic(broker.bootstrap_servers)
     config = client_config(servers) | {"group.id": group, "session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
+    admin = AdminClient(client_config(servers))
     members = [Consumer(config) for _ in range(8)]
     over = threading.Event()
 
@@ -92,8 +93,8 @@ def test_every_member_returns_to_a_broker_that_hung(broker, group):
                 member.poll(0.02)
 
     def present() -> int:
-        with contextlib.suppress(KafkaException):
-            return len(AdminClient(config).describe_consumer_groups([group], request_timeout=5)[group].result().members)
+        with contextlib.suppress(KafkaException, TimeoutError):
+            return len(admin.describe_consumer_groups([group], request_timeout=5)[group].result(10).members)
         return 0
 
     for member in members:
