@@ -34,11 +34,12 @@ LIKE_LOGGED = "Consumed: order=%(order)d partition=%(partition)d clicked_at=%(cl
 
 CONFIG = {  # https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
     "group.id": GROUP,
-    # Members are sorted by member id, which starts with the client id, and `range` deals the partitions out
-    # in that order: 5002 gets 0, 5003 gets 1, 5004 gets 2, after every rebalance.
+    # One of the members, the group's leader, runs the assignor: `range` sorts the members by member id, which
+    # starts with the client id, and deals the partitions out in that order: 5002 gets 0, 5003 gets 1, 5004 gets 2.
     "client.id": f"consumer-{CONSUMER_PORT}",
     "partition.assignment.strategy": "range",
-    "auto.offset.reset": "earliest",  # a new group reads the log from its beginning
+    # Where to start without a committed offset in the log, as in a new group. The default is the end.
+    "auto.offset.reset": "earliest",
     "enable.auto.offset.store": False,  # main() stores an offset once its event is logged,
     "auto.commit.interval.ms": 1000,  # and the client commits what is stored once a second
     # A member that crashes is missed after 6 s. The default, 45 s, looks like a hang.

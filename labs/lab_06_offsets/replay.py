@@ -7,7 +7,7 @@
 --from end       ... to the end
 --from 2         ... to offset 2
 --from 60s       ... to the first event of the last 60 seconds
---reset latest   where a group without a committed offset starts; otherwise earliest
+--reset latest   where to start without a committed offset, or if the log no longer has it; otherwise earliest
 """
 
 import argparse
