@@ -12,7 +12,7 @@ from pathlib import Path
 import settings
 from brokers import NotAvailable, Progress, jars
 from brokers.failures import OPTION_VARIABLES, failure
-from plumbing import Problem
+from plumbing import Problem, child
 
 VERSIONS = range(17, 24)  # https://kafka.apache.org/37/documentation.html#java; 24 lacks what Kafka 3.7 needs
 COMMANDS = {  # name of the shell script -> Java class
@@ -117,4 +117,4 @@ def run_command(name: str, arguments: list[str]) -> int:
         arguments = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS, *arguments]
     options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"]
     command = [*find_java(), *options, COMMANDS[name], *arguments]
-    return subprocess.call(command, env={**os.environ, **environment()})
+    return child.call(command, env={**os.environ, **environment()})

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.topic import READ_TO_END, create, read_to_end
 from settings import LEARNER
 
 BROKER_SECONDS = 15.0
+JOIN_SECONDS = 4.0  # in which a member of a group that nobody else is in has its partitions
+# A run that was killed has not left its group. The next one waits for its session to time out: 6 s, not 45.
+SESSION = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
 LEADER_SECONDS = 3.0  # for one request to the leader of a partition
 
 
@@ -47,6 +51,22 @@ def read(
         yield from read_to_end(consumer, starts, BROKER_SECONDS)
     finally:
         consumer.close()
+
+
+def next_message(consumer: Consumer, group: str) -> Message:
+    """The next record, error or end of a partition for this member of the group. While another member keeps it waiting,
+    it says so. Raises `Problem` if nothing comes."""
+    message = consumer.poll(JOIN_SECONDS)
+    if message is None and not consumer.assignment():
+        print(f"No partition of {group} is free: perhaps a run that was killed is still a member. Waiting ...")
+    if message is None:
+        message = consumer.poll(BROKER_SECONDS)
+    if message is None and not consumer.assignment():
+        what = f"the group {group} has given this program no partition in {BROKER_SECONDS:.0f} s"
+        raise Problem(what, "end the other program that reads in this group, then type the same command again")
+    if message is None:
+        raise Problem(f"no answer from the broker in {BROKER_SECONDS:.0f} s")
+    return message
 
 
 def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 import argparse
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import labs
 import settings
 from brokers import java
 from launcher import setup, terminal, typed
-from plumbing import Problem, problem_of
+from plumbing import Problem, child, problem_of
 from settings import BOOTSTRAP_SERVERS, ROOT
 
 KINDS = ("docker", "local", "secured")
@@ -214,7 +213,7 @@ def _clean(_options) -> int:
 def _call(*arguments: str) -> int:
     """Run Python with these arguments in the project's folder; returns its exit code."""
     environment = settings.environment(PYTHONUTF8="1", PYTHONUNBUFFERED="1")
-    return subprocess.call([sys.executable, *arguments], cwd=ROOT, env=environment)
+    return child.call([sys.executable, *arguments], cwd=ROOT, env=environment)
 
 
 BROKER_SECONDS = 15.0

@@ -13,7 +13,26 @@ import settings
 from settings import ROOT
 
 started: list[Callable[[int], None]] = []  # each is called with the pid of a program that was started
+LEAVE_SECONDS = 10.0  # that a program has to end after a Ctrl+C: it may have a group to leave
 READ_SECONDS = 10.0  # for the last lines of a program that has ended; a process of its own may hold its output open
+
+
+def call(command: list[str], **options) -> int:
+    """Run the program in this terminal; returns its exit code.
+
+    subprocess.call would kill it a quarter of a second after a Ctrl+C: before a consumer has left its group, or while
+    the broker is still suspended.
+    """
+    with subprocess.Popen(command, **options) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the program has got it, too
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LEAVE_SECONDS)
+            raise
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 class Child:

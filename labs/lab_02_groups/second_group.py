@@ -7,13 +7,12 @@ from collections import Counter
 
 from confluent_kafka import Consumer, KafkaException
 
-from labs.topics import named
+from labs.topics import SESSION, named, next_message
 from plumbing.kafka import client_config
 from plumbing.topic import Topic, at_end
 from settings import TOPIC
 
 GROUP = named("second")
-SECONDS = 20
 
 
 def main() -> None:
@@ -24,15 +23,13 @@ def main() -> None:
         "enable.auto.commit": False,
         "enable.partition.eof": True,  # report the end of a partition
     }
-    consumer = Consumer(client_config() | own)
+    consumer = Consumer(client_config() | SESSION | own)
     topic = Topic(TOPIC, own)
     consumer.subscribe([TOPIC], on_assign=topic.ignore_offsets_of_its_predecessor)
     counts, ended, read = Counter(), set(), {}
     try:
         while not ended or len(ended) < len(consumer.assignment()):
-            message = consumer.poll(SECONDS)
-            if message is None:
-                raise SystemExit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
+            message = next_message(consumer, GROUP)
             if not message.error():
                 counts[message.partition()] += 1
             elif at_end(message):
@@ -43,7 +40,7 @@ def main() -> None:
         if counts:
             consumer.commit(offsets=list(read.values()), asynchronous=False)
     finally:
-        consumer.close()
+        consumer.close()  # leaves the group, also after Ctrl+C: the next run need not wait
     for partition in sorted(ended):
         print(f"partition {partition}: {counts[partition]} events")
     print(f"{GROUP} has read {counts.total()} events")

@@ -35,6 +35,7 @@ class Member(threading.Thread):
             "partition.assignment.strategy": assignor,
             "auto.offset.reset": "latest",
             "fetch.wait.max.ms": 50,
+            "session.timeout.ms": 6000,  # how long the next run waits if this one is killed
             "heartbeat.interval.ms": 200,
         }
         self.read_at = read_at

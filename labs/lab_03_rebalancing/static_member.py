@@ -47,7 +47,8 @@ class Member(threading.Thread):
 
     def stop(self) -> None:
         self.stopping = True
-        self.join()
+        if self.ident:  # it was started
+            self.join()
 
 
 def wait_for(condition) -> None:
@@ -61,9 +62,9 @@ def wait_for(condition) -> None:
 def restart(group: str) -> None:
     """Start two members, restart the second, and print how often the first was reassigned."""
     stays, updated = Member(group, "stays"), Member(group, "updated")
-    stays.start()
-    updated.start()
     try:
+        stays.start()
+        updated.start()
         wait_for(lambda: stays.assigned and updated.assigned and len(stays.assigned[-1] + updated.assigned[-1]) == 3)
         before = len(stays.assigned)
         updated.stop()

@@ -13,7 +13,7 @@ import time
 
 from confluent_kafka import Consumer, Message, Producer
 
-from labs.topics import make_topic, named
+from labs.topics import SESSION, make_topic, named, next_message
 from plumbing.kafka import client_config
 from plumbing.like import parse_like
 from plumbing.topic import Topic, at_end
@@ -88,15 +88,22 @@ def main() -> None:
         "enable.auto.commit": False,
         "enable.partition.eof": True,
     }
-    consumer = Consumer(client_config() | own)
+    consumer = Consumer(client_config() | SESSION | own)
     topic = Topic(DEAD_LETTERS if replay else TOPIC, own)
-    consumer.subscribe([topic.name], on_assign=topic.ignore_offsets_of_its_predecessor)
+    try:
+        consumer.subscribe([topic.name], on_assign=topic.ignore_offsets_of_its_predecessor)
+        forwarded, aside = read(consumer, topic, group, producer, replay)
+    finally:
+        consumer.close()  # leaves the group, also after Ctrl+C: the next run need not wait
+    print(f"{forwarded} forwarded, {aside} set aside")
+
+
+def read(consumer: Consumer, topic: Topic, group: str, producer: Producer, replay: bool) -> tuple[int, int]:
+    """Read to the end of the topic; returns how many records were forwarded, and how many set aside."""
     ended: set[int] = set()
     forwarded = aside = 0
     while not ended or len(ended) < len(consumer.assignment()):
-        message = consumer.poll(SECONDS)
-        if message is None:
-            sys.exit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
+        message = next_message(consumer, group)
         if message.error():
             if not at_end(message):
                 sys.exit(f"{message.error().str()}. python run.py doctor")
@@ -112,8 +119,7 @@ def main() -> None:
             forwarded += 1
         # At least once: the dead letter is written before the commit, so nothing is lost.
         consumer.commit(offsets=[topic.offset_after(message)], asynchronous=False)
-    consumer.close()
-    print(f"{forwarded} forwarded, {aside} set aside")
+    return forwarded, aside
 
 
 if __name__ == "__main__":
