@@ -39,7 +39,7 @@ def click(key: str | None) -> dict:
     else:
         what = f"{body['error']} -> {body['hint']}"
     print(f"{answer.status_code} after {seconds:.1f} s  {what}", flush=True)
-    return {"at_ms": int(time.time() * 1000), "status": answer.status_code, **body}
+    return {"at_ms": int(time.time() * 1000), "status": answer.status_code, "key": key, **body}
 
 
 def topic_id() -> str:

@@ -13,8 +13,10 @@ import struct
 from dataclasses import dataclass, field
 
 from labs.topics import partitions_of, read
+from plumbing.offsets import LABEL
 
 TOPIC = "__consumer_offsets"
+RESET = "labs reset"  # metadata of a commit: what the group did before does not count any more
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ class Commit:
     metadata: str
     at_ms: int
 
+    @property
+    def is_read(self) -> bool:
+        """Whether a program of this project has read up to here. Kafka's tools, which only move a group, leave no
+        label; replay.py says where it has moved a group to, or where that started."""
+        return self.metadata.startswith(LABEL)
+
 
 @dataclass
 class History:
@@ -78,7 +86,7 @@ class History:
 
 
 def of(group: str) -> History:
-    """The group's history, as far as the broker still has it. Raises KafkaException."""
+    """The group's history, as far as the broker still has it, since the last reset. Raises KafkaException."""
     history = History()
     count = partitions_of(TOPIC)
     for record in read(TOPIC, only=partition_of(group, count)) if count else ():
@@ -89,8 +97,10 @@ def of(group: str) -> History:
         value = _Reader(record.value())
         if version == 2:
             history.generations.append(_generation(value))
+        elif (commit := _commit(key.string(), key.int32(), value)).metadata == RESET:
+            history = History()
         else:
-            history.commits.append(_commit(key.string(), key.int32(), value))
+            history.commits.append(commit)
     return history
 
 

@@ -8,6 +8,7 @@ chosen   the program chooses: 0, 1, 2, 0, 1, 2 ... as in producer.py
 """
 
 import time
+import uuid
 from collections import Counter
 
 from confluent_kafka import Producer
@@ -29,13 +30,14 @@ def send(way: str) -> Counter:
         producer.produce(TOPIC, b"first", partition=partition)
     producer.flush(15)
     counts = Counter()
+    headers = {"way": way, "run": uuid.uuid4().hex}
 
     def delivered(error, message) -> None:
         counts[error.str() if error else message.partition()] += 1
 
     for number in range(EVENTS):
         choice = {"partition": number % PARTITIONS} if way == "chosen" else {}
-        producer.produce(TOPIC, str(number), headers={"way": way}, on_delivery=delivered, **choice)
+        producer.produce(TOPIC, str(number), headers=headers, on_delivery=delivered, **choice)
         if way == "slow":
             producer.poll(PAUSE_SECONDS)
             time.sleep(PAUSE_SECONDS)

@@ -1,6 +1,7 @@
 """Lab 2: Consumer groups."""
 
 from collections.abc import Iterator
+from itertools import groupby, pairwise
 
 from labs.checks import Goal
 from labs.evidence import Evidence
@@ -10,19 +11,39 @@ from settings import GROUP, TOPIC
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
-    generations = seen.history(GROUP).generations
-    # Only in this order: at the start of a session, too, the consumers join one by one.
+    found = by_members(seen)
     for what, members, following in (
         ("four consumers, one of them idle", 4, "start 4   (in the terminal of run.py)"),
-        ("then two consumers, three partitions", 2, "stop 4, then stop 3"),
-        ("then one consumer with all three", 1, "stop 2"),
-        ("then one partition each again", 3, "start 2, then start 3"),
+        ("then two consumers, three partitions", 2, "stop 4, then stop 3   (of four; of three, stop 3)"),
+        ("then one consumer with all three", 1, "stop 3, then stop 2"),
+        ("then one partition each again", 3, "start 2, then start 3   (after there was one alone)"),
     ):
-        at = next((at for at, generation in enumerate(generations) if shares(generation, members, seen)), None)
-        why = generations[at].summary(TOPIC) if at is not None else f"the group {GROUP} had no such generation"
-        yield Goal(what, at is not None, why, following)
-        generations = generations[at + 1 :] if at is not None else []
+        generation = found.get(members)
+        why = generation.summary(TOPIC) if generation else f"the group {GROUP} had no such generation"
+        yield Goal(what, generation is not None, why, following)
+    yield from _second_group(seen)
 
+
+def by_members(seen: Evidence) -> dict[int, Generation]:
+    """The number of members -> a generation in which that many shared `likes`, because a learner has changed it: at the
+    start of a session, too, the consumers join one by one, so two or one count only after there were more, and three
+    only after one was left alone."""
+    found: dict[int, Generation] = {}
+    changes = [list(same) for _, same in groupby(seen.history(GROUP).generations, Generation.clients)]
+    alone = False
+    for before, now in pairwise([[], *changes]):
+        fewer = bool(before) and set(now[0].clients()) < set(before[-1].clients())
+        for generation in now:
+            counts = {4: True, 2: fewer, 1: fewer, 3: alone}
+            members = len(generation.members)
+            if counts.get(members) and shares(generation, members, seen):
+                found.setdefault(members, generation)
+                alone = alone or members == 1
+        alone = alone and bool(now[0].members)  # they have all left: what follows is a start
+    return found
+
+
+def _second_group(seen: Evidence) -> Iterator[Goal]:
     group = named("second")
     following = "python run.py labs/lab_02_groups/second_group.py"
     history = seen.history(group)
@@ -31,10 +52,15 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     # Events written later do not count: it read what was there when it ran.
     read = bool(committed) and all(partition in committed for partition, end in ends.items() if end)
     why = f"{group} has committed {sum(committed.values())} of {sum(ends.values())} offsets"
-    yield Goal("a second group has read the whole topic", read, why, following)
-    times = sum(bool(generation.members) for generation in history.generations)
-    why = f"{group} ran {times} times" if times else f"there is no group {group}"
-    yield Goal("it ran again and resumed at its offsets", read and times > 1, why, following)
+    first = following if any(ends.values()) else f"like 3   (in the terminal of run.py), then {following}"
+    yield Goal("a second group has read the whole topic", read, why, first)
+    # Before its first commit there was nothing at which it could resume.
+    since = min((commits[0].at_ms for commits in history.commits_of(TOPIC).values()), default=None)
+    runs = [generation for generation in history.generations if generation.members]
+    again = sum(since is not None and generation.at_ms > since for generation in runs)
+    why = f"{group} ran {len(runs)} times, {again} of them after its first commit"
+    why = why if runs else f"there is no group {group}"
+    yield Goal("it ran again and resumed at its offsets", read and again > 0, why, first)
 
 
 def shares(generation: Generation, members: int, seen: Evidence) -> bool:

@@ -5,16 +5,17 @@ from itertools import groupby, pairwise
 
 from labs.checks import Goal
 from labs.evidence import Evidence
-from labs.history import Generation
+from labs.history import Generation, History
 from labs.topics import named
 from settings import CONSUMER_PORT, GROUP, TOPIC
 
 FIRST = f"consumer-{CONSUMER_PORT}"
 WAITED_MS = 2000  # longer than a running consumer ever leaves a like unread
+LEFT_MS = 4000  # consumer.py commits when it leaves; a killed one is missed session.timeout.ms later, 6 s
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
-    yield _came_back(seen.history(GROUP).generations)
+    yield _came_back(seen.history(GROUP))
     yield _waited(seen)
     following = "python run.py labs/lab_03_rebalancing/assignors.py"
     yield _all_given_up(seen.history(named("range")).generations, following)
@@ -30,13 +31,23 @@ def _changes(generations: list[Generation]) -> Iterator[tuple[Generation, Genera
     return zip(changed, changed[1:], changed[2:], strict=False)
 
 
-def _came_back(generations: list[Generation]) -> Goal:
+def _came_back(history: History) -> Goal:
     what = "consumer 1 left and came back"
-    for one, two, three in _changes(generations):
-        if two.members and FIRST not in two.clients() and FIRST in one.clients() and FIRST in three.clients():
-            return Goal(what, True, f"{two.summary(TOPIC)}; then {three.summary(TOPIC)}")
     missing = f"no generation of {GROUP} without {FIRST} between two with it"
+    for one, two, three in _changes(history.generations):
+        if two.members and FIRST not in two.clients() and FIRST in one.clients() and FIRST in three.clients():
+            if _has_left(history, two):
+                return Goal(what, True, f"{two.summary(TOPIC)}; then {three.summary(TOPIC)}")
+            missing = f"before generation {two.number}, {FIRST} did not leave: its session timed out, as after a kill"
     return Goal(what, False, missing, "stop 1, then start 1   (in the terminal of run.py)")
+
+
+def _has_left(history: History, without: Generation) -> bool:
+    """Whether consumer 1 left before this generation. Then it has just committed; a member whose session timed out had
+    been silent for as long."""
+    before = history.generations[history.generations.index(without) - 1].owners(TOPIC)
+    own = [commit for commit in history.commits if commit.topic == TOPIC and before.get(commit.partition) == FIRST]
+    return any(without.at_ms - LEFT_MS <= commit.at_ms <= without.at_ms for commit in own)
 
 
 def _waited(seen: Evidence) -> Goal:

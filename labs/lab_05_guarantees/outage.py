@@ -8,11 +8,12 @@ import uuid
 
 from confluent_kafka import KafkaException
 
-from labs.click import CONFIRMED, click
+from labs.click import CONFIRMED, click, save, topic_id
 from labs.frozen import frozen_broker
 from labs.topics import read
 from settings import TOPIC
 
+KEY = "outage-"  # the beginning of this run's key
 METADATA_SECONDS = (
     3.1  # producer.py asks for the number of partitions if its answer is older than 3 s: at the first click
 )
@@ -33,7 +34,7 @@ def likes_of(key: str) -> int:
 
 
 def main() -> None:
-    key = f"outage-{uuid.uuid4().hex[:8]}"
+    key = f"{KEY}{uuid.uuid4().hex[:8]}"
     time.sleep(METADATA_SECONDS)
     print("the broker responds")
     answers = [click(key)]
@@ -46,6 +47,7 @@ def main() -> None:
         if time.monotonic() > until:
             raise SystemExit("The broker does not come back. python run.py doctor")
         answers.append(click(key))
+    save(answers, topic_id())  # for the check: the broker does not know what the user was told
     confirmed = sum(answer["status"] == CONFIRMED for answer in answers)
     print(f"{confirmed} likes with the key {key} were confirmed, {likes_of(key)} are in the log")
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from labs.checks import Goal
 from labs.evidence import Evidence
@@ -20,7 +20,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     history = seen.history(group)
     program = f"{REPLAY} --group {group}"
     commits = [commit for commit in history.commits if commit.topic == TOPIC]
-    yield _in_two_parts(commits, f"{program} --max {AT_FIRST}, then without --max")
+    yield _in_two_parts(commits, f"like 9, then {program} --max {AT_FIRST}, then without --max")
     yield _to_the_beginning(commits, group)
     jumps = [commit for commit in commits if re.fullmatch(r"from \d+", commit.metadata)]
     why = f"{jumps[-1].metadata}: {summary(jumps)}" if jumps else f"{group} was never moved to an offset"
@@ -37,15 +37,19 @@ def summary(commits: list[Commit]) -> str:
 
 
 def _in_two_parts(commits: list[Commit], following: str) -> Goal:
-    """The sum over the partitions was four, and later more."""
+    """One run read four likes, and a later one more."""
     what = "four likes, then the rest"
+    read: list[int] = []  # by each run
     committed: dict[int, int] = {}
-    sums: dict[int, int] = {}  # time -> sum; the offsets of one request have the same time
-    for commit in commits:
-        committed[commit.partition] = commit.offset
-        sums[commit.at_ms] = sum(committed.values())
-    reached = AT_FIRST in sums.values() and max(sums.values()) > AT_FIRST
-    why = f"first committed {next(iter(sums.values()))}, at most {max(sums.values())}" if sums else "no commit yet"
+    for _, request in groupby(commits, lambda commit: commit.at_ms):  # the offsets of one request have the same time
+        likes = 0
+        for commit in request:
+            if not re.match("from |reset ", commit.metadata):  # otherwise it was only moved
+                likes += max(0, commit.offset - committed.get(commit.partition, 0))
+            committed[commit.partition] = commit.offset
+        read += [likes] if likes else []
+    reached = AT_FIRST in read[:-1]
+    why = f"its runs have read {' + '.join(map(str, read))} likes" if read else "nothing read yet"
     return Goal(what, reached, why, following)
 
 
@@ -53,8 +57,10 @@ def _to_the_beginning(commits: list[Commit], group: str) -> Goal:
     what = "back to the beginning"
     back = set()
     for partition in {commit.partition for commit in commits}:
-        offsets = [commit.offset for commit in commits if commit.partition == partition]
-        back |= {partition for one, other in pairwise(offsets) if one > 0 == other}
+        own = [commit for commit in commits if commit.partition == partition]
+        # Not those of a run: in a topic that was recreated, it starts at 0, too.
+        moves = ((one, to) for one, to in pairwise(own) if not to.is_read and not to.metadata.startswith("reset "))
+        back |= {partition for one, to in moves if one.offset > 0 == to.offset}
     partitions = ", ".join(map(str, sorted(back)))
     why = f"the committed offset went back to 0 (partitions {partitions})" if back else "no offset went back to 0"
     tool = "python run.py kafka-consumer-groups --reset-offsets"
@@ -62,28 +68,45 @@ def _to_the_beginning(commits: list[Commit], group: str) -> Goal:
 
 
 def _to_a_time(seen: Evidence, commits: list[Commit], following: str) -> Goal:
-    """Each partition was moved to the first event that is not older."""
-    what = "back to a time"
+    """Each partition was moved to the first event that is not older, and there was one to read."""
+    what, why = "back to a time", "the group was never moved to a time"
     jumps = [commit for commit in commits if re.fullmatch(r"from \d+s", commit.metadata)]
-    if not jumps:
-        return Goal(what, False, "the group was never moved to a time", following)
     times = {(record.partition(), record.offset()): record.timestamp()[1] for record in seen.records(TOPIC)}
-    for jump in jumps:
-        since = jump.at_ms - 1000 * int(jump.metadata[len("from ") : -1])
-        before, at = (times.get((jump.partition, jump.offset - back)) for back in (1, 0))
-        if (before or 0) > since or (at is not None and at < since - TOLERANCE_MS):
-            return Goal(what, False, f"partition {jump.partition} was moved to an older event", following)
-    return Goal(what, True, f"{jumps[-1].metadata}: {summary(jumps[-seen.partitions(TOPIC) :])}", following)
+    for at_ms, request in groupby(jumps, lambda jump: jump.at_ms):
+        moved = list(request)
+        wrong = next((jump for jump in moved if not _is_first_since(jump, times)), None)
+        if wrong:
+            why = f"partition {wrong.partition} was moved to an older event"
+        elif any(times.get((jump.partition, jump.offset), at_ms + 1) <= at_ms for jump in moved):
+            return Goal(what, True, f"{moved[0].metadata}: {summary(moved)}")
+        else:
+            why = f"{moved[0].metadata}: nothing was written in that time, so there was nothing to read again"
+    return Goal(what, False, why, f"like 3, then {following}")
+
+
+def _is_first_since(jump: Commit, times: dict[tuple[int, int], int]) -> bool:
+    """Whether the event before this place is older than the time, and the one at it is not."""
+    since = jump.at_ms - 1000 * int(jump.metadata[len("from ") : -1])
+    before, at = (times.get((jump.partition, jump.offset - back)) for back in (1, 0))
+    return (before or 0) <= since and (at is None or at >= since - TOLERANCE_MS)
 
 
 def _from_the_end(seen: Evidence) -> Goal:
     what = "a group that started at the end"
     group = named("late")
-    following = f"{REPLAY} --group {group} --reset latest   (then like 3, then again)"
+    program = f"{REPLAY} --group {group} --reset latest"
     commits = seen.history(group).commits_of(TOPIC)
     if not commits:
-        return Goal(what, False, f"there is no group {group}", following)
-    first = {partition: offsets[0].offset for partition, offsets in commits.items()}
-    read = sum(offsets[-1].offset - offsets[0].offset for offsets in commits.values())
-    why = f"it started after {sum(first.values())} likes, and has read {read} that came later"
-    return Goal(what, read > 0, why, following)
+        return Goal(what, False, f"there is no group {group}", f"{program}   (then like 3, then again)")
+    passed = read = 0
+    for offsets in commits.values():
+        started = next((commit for commit in offsets if commit.metadata == "reset latest"), None)
+        if started:
+            passed += started.offset
+            read += max(0, offsets[-1].offset - started.offset)
+    if not passed:
+        why = f"{group} did not start at the end: without --reset latest, or in an empty topic"
+        delete = f"python run.py kafka-consumer-groups --delete --group {group}"
+        return Goal(what, False, why, f"{delete}, then {program}, then like 3, then again")
+    why = f"it started after {passed} likes, and has read {read} that came later"
+    return Goal(what, read > 0, why, f"like 3, then {program}")

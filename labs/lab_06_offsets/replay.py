@@ -65,20 +65,30 @@ def main() -> None:
         "enable.partition.eof": True,  # report the end of a partition
     }
     consumer = Consumer(client_config() | own)
+    try:
+        replay(consumer, options, own)
+    finally:
+        consumer.close()
+
+
+def replay(consumer: Consumer, options: argparse.Namespace, own: dict) -> None:
     places = starts_of(consumer, options.where)
+    new: set[int] = set()  # partitions without a committed offset
     if options.where != "group":
         consumer.commit(offsets=places, asynchronous=False)  # committing an offset is all it takes to go back
     consumer.assign(places)
     topic = Topic(TOPIC, own)
     if options.where == "group":
+        new = {place.partition for place in consumer.committed(places, SECONDS) if place.offset < 0}
         topic.ignore_offsets_of_its_predecessor(consumer, places)
-    reached, ended, likes = {}, set(), 0
+    started, reached, ended, likes = {}, {}, set(), 0
     while len(ended) < len(places) and likes < options.max:
         message = consumer.poll(SECONDS)
         if message is None:
             sys.exit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
         if message.error() and not at_end(message):
             sys.exit(f"{message.error().str()}. python run.py doctor")
+        started.setdefault(message.partition(), message.offset())
         reached[message.partition()] = topic.offset_after(message)
         if message.error():
             ended.add(message.partition())
@@ -89,11 +99,16 @@ def main() -> None:
         except (ValueError, TypeError, KeyError):
             what = "not a like"
         print(f"partition {message.partition()}, offset {message.offset()}: {what}")
+    if new & started.keys():  # for the check: this is where auto.offset.reset has let it start
+        label = f"reset {options.reset}"
+        consumer.commit(
+            offsets=[TopicPartition(TOPIC, partition, started[partition], label) for partition in new & started.keys()],
+            asynchronous=False,
+        )
     offsets = [reached[partition] for partition in sorted(reached)]
     consumer.commit(offsets=offsets, asynchronous=False)
     committed = ", ".join(f"partition {place.partition} offset {place.offset}" for place in offsets)
     print(f"{likes} events; committed: {committed}")
-    consumer.close()
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     following = f"python run.py labs/click.py --count {CLICKS} --every 0.3, and kill kafka-1 while it runs"
     yield Goal("likes were written under more than one leader", copies == BROKERS and bool(changed), why, following)
 
-    answers = click.saved_for(click.topic_id()) if partitions else []
+    answers = seen.clicks() if partitions else []
     confirmed = [answer for answer in answers if answer["status"] == click.CONFIRMED]
     written = {(record.partition(), record.offset()): order_of(record) for record in records}
     there = sum(written.get((answer["partition"], answer["offset"])) == answer["order"] for answer in confirmed)

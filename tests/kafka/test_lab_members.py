@@ -1,0 +1,91 @@
+"""A program of the labs leaves its group, also after Ctrl+C; and the history of a group tells a leave from a death."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+import pytest
+import requests
+from confluent_kafka import ConsumerGroupState
+from confluent_kafka.admin import AdminClient
+
+from labs import history
+from labs.lab_03_rebalancing import check as lab_3
+from plumbing.kafka import client_config
+from tests.programs import ROOT, Program, consumer, wait_until
+
+PROGRAM = "labs/lab_07_errors/dead_letters.py"
+
+
+@pytest.fixture
+def learner() -> str:
+    return f"learner-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def many_likes(running_producer):
+    """So many that dead_letters.py, which waits for its busy receiver, reads for some seconds."""
+    assert requests.post(f"{running_producer.url}/likes", json={"count": 250}, timeout=30).status_code == 201
+
+
+@pytest.fixture
+def reading(kafka, learner, many_likes, start):
+    """`python run.py labs/...dead_letters.py`, as it reads."""
+    program = start(Program(sys.executable, "run.py", PROGRAM, KAFKA_BOOTSTRAP_SERVERS=kafka, LEARNER=learner))
+    program.wait_for("^forwarded: ")
+    return program
+
+
+def members(kafka, group: str) -> int:
+    admin = AdminClient(client_config(kafka))
+    described = admin.describe_consumer_groups([group])[group].result()
+    return 0 if described.state == ConsumerGroupState.EMPTY else len(described.members)
+
+
+def read_on(kafka, learner: str) -> str:
+    """What the next run prints; it has to end by itself."""
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": learner}
+    command = [sys.executable, "run.py", PROGRAM]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
+def test_after_ctrl_c_nobody_is_left_in_the_group(kafka, learner, reading):
+    assert members(kafka, f"{learner}-errors") == 1
+    os.killpg(reading.process.pid, signal.SIGINT)  # as a terminal does: run.py and its program both get it
+    assert reading.wait() == 130
+    assert members(kafka, f"{learner}-errors") == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process group")
+def test_after_a_kill_the_next_run_says_what_it_waits_for_and_reads_on(kafka, learner, reading):
+    os.killpg(reading.process.pid, signal.SIGKILL)
+    reading.wait()
+    printed = read_on(kafka, learner)
+    assert f"No partition of {learner}-errors is free: perhaps a run that was killed" in printed
+    assert " forwarded, " in printed
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_the_history_tells_if_a_consumer_left_or_died(kafka, group, click, three_consumers, start, monkeypatch, left):
+    first, *others = three_consumers
+    monkeypatch.setattr(lab_3, "FIRST", f"consumer-{first.port}")
+    likes = [click() for _ in range(3)]
+    first.wait_for_likes({like["order"] for like in likes if like["partition"] == 0})
+    time.sleep(lab_3.LEFT_MS / 1000 + 2)  # nothing happens: the last commit for a like is long ago
+    first.interrupt() if left else first.kill()
+    others[0].wait_for_status(lambda status: status["assignment"] == [0, 1], seconds=20)
+    again = start(consumer(kafka, group, port=first.port))
+    again.wait_for_status(lambda status: status["assignment"] == [0])
+    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
+
+    def reached() -> bool:
+        return lab_3._came_back(history.of(group)).reached
+
+    wait_until(lambda: len(history.of(group).generations[-1].members) == 3, "the last generation")
+    assert reached() is left

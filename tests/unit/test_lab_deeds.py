@@ -1,0 +1,354 @@
+"""A goal of a lab is reached by its deed and by nothing else, and stays reached; otherwise the advice helps.
+
+The evidence is recorded here; tests/labs shows on a real broker that the programs leave it."""
+
+import json
+
+import pytest
+from confluent_kafka import TIMESTAMP_CREATE_TIME
+
+from labs import history
+from labs.evidence import Evidence
+from labs.history import Commit, Generation, History, Member
+from labs.lab_01_partitions import check as lab_1
+from labs.lab_02_groups import check as lab_2
+from labs.lab_03_rebalancing import check as lab_3
+from labs.lab_05_guarantees import check as lab_5
+from labs.lab_06_offsets import check as lab_6
+from labs.lab_07_errors import check as lab_7
+from labs.lab_08_schemas import check as lab_8
+from labs.lab_08_schemas import schemas
+from labs.topics import named
+from plumbing.offsets import label_of
+from settings import GROUP, TOPIC
+
+READ = label_of("A")  # what our programs write into the metadata of an offset up to which they have read
+PARTITIONS = 3
+
+
+class Record:
+    """What the checks read in a message."""
+
+    def __init__(self, value: bytes, partition=0, offset=0, at_ms=0, key=None, topic=TOPIC, **headers):
+        self.value, self.partition, self.offset = (lambda: value), (lambda: partition), (lambda: offset)
+        self.key, self.topic, self.headers = (lambda: key), (lambda: topic), (lambda: list(headers.items()))
+        self.timestamp = lambda: (TIMESTAMP_CREATE_TIME, at_ms)
+
+
+class Seen(Evidence):
+    """A cluster with these records and histories, and these answers to clicks."""
+
+    def __init__(self, records: dict | None = None, histories: dict | None = None, clicks: list | None = None):
+        records, histories = records or {}, histories or {}
+        self.records = lambda topic, _isolation="": records.get(topic, [])
+        self.history = lambda group: histories.get(group, History())
+        self.clicks = lambda: clicks or []
+        self.partitions = lambda _topic: PARTITIONS
+
+    def ends(self, topic: str) -> dict[int, int]:
+        return {p: sum(record.partition() == p for record in self.records(topic)) for p in range(PARTITIONS)}
+
+
+def like(order: int, partition: int | None = None, **more) -> Record:
+    value = {"order": order, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
+    return Record(json.dumps(value).encode(), (order - 1) % PARTITIONS if partition is None else partition, **more)
+
+
+def goal(goals, what: str):
+    return next(one for one in goals if one.what == what)
+
+
+def generations(*rows: dict[int, tuple], since: int = 0, step: int = 1) -> list[Generation]:
+    """Consecutive generations, each from its consumers (1, 2, 3) and their partitions."""
+
+    def member(number: int, owned) -> Member:
+        name = f"consumer-{5001 + number}"
+        return Member(f"{name}-x", name, None, frozenset((TOPIC, partition) for partition in owned))
+
+    members = (tuple(member(number, owned) for number, owned in row.items()) for row in rows)
+    return [Generation(number, since + step * number, "range", one) for number, one in enumerate(members, 1)]
+
+
+ALONE, TWO, THREE = {1: (0, 1, 2)}, {1: (0, 1), 2: (2,)}, {1: (0,), 2: (1,), 3: (2,)}
+FOUR = THREE | {4: ()}
+A_START = (ALONE, TWO, THREE)
+
+
+# Lab 1
+
+
+def test_lab_1_a_like_with_a_key_in_between_is_named_as_the_reason():
+    likes = [*map(like, (1, 2, 3)), like(4, key=b"ann"), *map(like, (5, 6))]
+    row = lab_1._round_robin(Seen({TOPIC: likes}))
+    assert not row.reached
+    assert row.why.startswith("so far 2 in a row: order 4 has a key")
+    assert "order 7 has a key" in lab_1._round_robin(Seen({TOPIC: [*map(like, range(2, 7)), like(7, key=b"a")]})).why
+    assert lab_1._round_robin(Seen({TOPIC: [*likes, *map(like, range(7, 11))]})).reached
+
+
+def test_lab_1_a_like_out_of_turn_or_missing_is_named_as_the_reason():
+    assert "order 3 went to partition 0" in lab_1._round_robin(Seen({TOPIC: [like(1), like(2), like(3, 0)]})).why
+    assert "order 2 is missing" in lab_1._round_robin(Seen({TOPIC: [like(1), like(3)]})).why
+
+
+def null_keys(run: bytes, partitions: list[int], at_ms: int) -> list[Record]:
+    sent = enumerate(partitions)
+    return [Record(str(number).encode(), p, at_ms=at_ms, way=b"burst", run=run) for number, p in sent]
+
+
+@pytest.mark.parametrize("runs", [(b"1", b"2"), ()])
+def test_lab_1_its_own_go_on_does_not_take_the_burst_away(runs):
+    sticky, spread = [0] * 30, [number % 3 for number in range(30)]
+    records = null_keys(runs[0] if runs else b"", sticky, 1) + (null_keys(runs[1], spread, 2) if runs else [])
+    what = "a burst, the client chooses"
+    assert goal(lab_1._three_ways(Seen({named("null-key"): records})), what).reached
+    assert not goal(lab_1._three_ways(Seen({named("null-key"): null_keys(b"3", spread, 1)})), what).reached
+
+
+# Lab 2
+
+FOUR_OF_LAB_2 = "four consumers, one of them idle"
+TWO_OF_LAB_2, ONE_OF_LAB_2 = "then two consumers, three partitions", "then one consumer with all three"
+AGAIN_OF_LAB_2 = "then one partition each again"
+
+
+@pytest.mark.parametrize(
+    ("rows", "members"),
+    [
+        ((*A_START, FOUR, THREE, TWO, ALONE, TWO, THREE), {1, 2, 3, 4}),
+        ((*A_START, TWO, ALONE, TWO, THREE), {1, 2, 3}),  # without `start 4`
+        ((*A_START, TWO, ALONE, TWO, THREE, FOUR), {1, 2, 3, 4}),  # `start 4` as the last one
+        ((*A_START, TWO, THREE), {2}),
+        (A_START, set()),
+        ((*A_START, {}, *A_START), set()),  # a second session
+        ((*A_START, TWO, ALONE, {}, *A_START), {1, 2}),
+    ],
+)
+def test_lab_2_each_generation_counts_by_itself_and_a_start_does_not(rows, members):
+    assert lab_2.by_members(Seen(histories={GROUP: History(generations(*rows))})).keys() == members
+
+
+def test_lab_2_the_group_came_again_only_after_there_was_something_to_resume_at():
+    what = "it ran again and resumed at its offsets"
+    mine, likes = {1: (0, 1, 2)}, [like(order) for order in (1, 2, 3)]
+
+    def reached(*runs_at: int) -> bool:
+        runs = [one for at in runs_at for one in generations(mine, {}, since=at)]
+        commits = [Commit(TOPIC, partition, 1, READ, 350) for partition in range(3)]
+        seen = Seen({TOPIC: likes}, {named("second"): History(runs, commits)})
+        return goal(lab_2.goals(seen), what).reached
+
+    assert not reached(100, 200, 300), "twice in an empty topic, then once with events"
+    assert reached(300, 400)
+
+
+def test_lab_2_in_an_empty_topic_the_advice_starts_with_likes():
+    row = goal(lab_2.goals(Seen()), "a second group has read the whole topic")
+    assert row.next.startswith("like 3 ")
+
+
+# Lab 3
+
+
+def test_lab_3_a_consumer_that_was_killed_has_not_left():
+    rows = (THREE, {2: (0, 1), 3: (2,)}, THREE)
+
+    def row(committed_at: int):
+        commits = [Commit(TOPIC, 0, 5, READ, committed_at), Commit(TOPIC, 1, 5, READ, 19_900)]
+        return lab_3._came_back(History(generations(*rows, step=10_000), commits))
+
+    assert row(19_500).reached, "it has committed when it left"
+    killed = row(14_000)
+    assert not killed.reached
+    assert "as after a kill" in killed.why
+
+
+# Lab 5
+
+
+@pytest.mark.parametrize(
+    ("statuses", "written", "reached"),
+    [
+        ([201, 503, 201], 3, True),
+        ([201, 201, 201], 3, False),  # click.py --count 3 --key outage-me
+        ([201, 503, 201], 2, False),  # refused, and not written
+        ([503], 1, True),
+        ([], 3, False),
+    ],
+)
+def test_lab_5_a_refused_like_takes_a_refusal_and_one_more_like_than_was_confirmed(statuses, written, reached):
+    likes = [like(order, key=b"outage-me") for order in range(written)]
+    clicks = [{"key": "outage-me", "status": status} for status in statuses] + [{"status": 503}]
+    assert lab_5._outage(Seen({TOPIC: likes}, clicks=clicks)).reached is reached
+
+
+def test_lab_5_its_own_go_on_does_not_take_a_copy_away():
+    def copy(run: bytes, lost: int, at_ms: int) -> list[Record]:
+        return [Record(str(n).encode(), run=run, at_ms=at_ms) for n in range(lost, lab_5.EVENTS)]
+
+    topic = lab_5.target("at-most-once")
+    assert lab_5._copied("at-most-once", Seen({topic: copy(b"from-0", 63, 1) + copy(b"from-300", 0, 2)})).reached
+    assert not lab_5._copied("at-most-once", Seen({topic: copy(b"from-300", 0, 2)})).reached
+
+
+# Lab 6
+
+
+def commits(*requests: dict[int, int | tuple[int, str]], step: int = 1) -> list[Commit]:
+    """A request for each: partition -> its offset, or (offset, metadata)."""
+    found = []
+    for number, request in enumerate(requests, 1):
+        for partition, one in request.items():
+            offset, metadata = one if isinstance(one, tuple) else (one, READ)
+            found.append(Commit(TOPIC, partition, offset, metadata, step * number))
+    return found
+
+
+def test_lab_6_four_likes_count_after_five_too():
+    five, four, rest = {0: 3, 1: 2}, {0: 5, 1: 4}, {0: 6, 1: 6, 2: 6}
+    only_five = lab_6._in_two_parts(commits(five, rest), "")
+    assert not only_five.reached
+    assert "5 + 13 likes" in only_five.why
+    assert lab_6._in_two_parts(commits(five, four, rest), "").reached
+    to_the_start = dict.fromkeys(range(3), (0, "from start"))
+    assert lab_6._in_two_parts(commits(five, rest, to_the_start, {0: 2, 1: 2}, rest), "").reached
+    assert not lab_6._in_two_parts(commits({0: (4, "from 4")}, rest), "").reached, "moved, not read"
+
+
+def test_lab_6_a_new_topic_does_not_take_the_group_back_to_the_beginning():
+    def reached(metadata: str) -> bool:
+        return lab_6._to_the_beginning(commits({0: 5}, {0: (0, metadata)}), "any").reached
+
+    assert reached("")  # by Kafka's tool
+    assert reached("from start")
+    assert not reached(label_of("B"))
+    assert not reached("reset earliest")
+
+
+@pytest.mark.parametrize(("written_at", "reached"), [(110_000, True), (50_000, False)])
+def test_lab_6_back_to_a_time_takes_an_event_to_read_again(written_at, reached):
+    """One like, and 60 s before 120,000."""
+    moved = commits({0: (0 if reached else 1, "from 60s")}, step=120_000)
+    row = lab_6._to_a_time(Seen({TOPIC: [like(1, at_ms=written_at)]}), moved, "")
+    assert row.reached is reached
+    assert row.next == "" or row.next.startswith("like 3")
+
+
+def test_lab_6_one_move_to_a_wrong_place_does_not_spoil_the_next():
+    likes = [like(1, at_ms=10_000), like(4, at_ms=230_000, offset=1)]
+    moved = commits({0: (0, "from 60s")}, {0: (1, "from 60s")}, step=120_000)
+    assert not lab_6._to_a_time(Seen({TOPIC: likes}), moved[:1], "").reached
+    assert lab_6._to_a_time(Seen({TOPIC: likes}), moved, "").reached
+
+
+def test_lab_6_a_group_starts_at_the_end_only_with_reset_latest():
+    def row(*requests):
+        return lab_6._from_the_end(Seen(histories={named("late"): History(commits=commits(*requests))}))
+
+    at_the_end = {0: (3, "reset latest")}
+    assert row(at_the_end, {0: 3}, {0: 4}).reached
+    assert not row(at_the_end, {0: 3}).reached, "nothing came later"
+    without = row({0: (0, "reset earliest")}, {0: 3}, {0: 4})
+    assert not without.reached
+    assert "--delete --group" in without.next, "its offsets are there: --reset latest alone changes nothing"
+    assert not row({0: (0, "reset latest")}, {0: 0}, {0: 4}).reached, "the end of an empty topic"
+    assert row({0: (0, "reset earliest")}, {0: 3}, at_the_end, {0: 4}).reached, "deleted, and started again"
+
+
+# Lab 7
+
+REPLAYED = "the dead letters were replayed"
+NOT_LOST = "no broken record was lost"
+PASSED = f"the group {GROUP} has moved past them"
+
+
+def letter(offset: int, at_ms: int, origin: str = "likes/0/0", value: bytes = b"?") -> Record:
+    headers = {"reason": b"not a like", "origin": origin.encode(), "group": b"labs-errors"}
+    return Record(value, 0, offset, at_ms, topic=lab_7.DEAD_LETTERS, **headers)
+
+
+def test_lab_7_a_dead_letter_that_comes_later_takes_nothing_away():
+    def reached(*letters: Record) -> bool:
+        replays = [Commit(lab_7.DEAD_LETTERS, 0, offset, READ, 100) for offset in (1, 2)]
+        histories = {f"{lab_7.ERRORS_GROUP}-replay": History(commits=replays)}
+        return goal(lab_7.goals(Seen({lab_7.DEAD_LETTERS: list(letters)}, histories)), REPLAYED).reached
+
+    two = letter(0, 1), letter(1, 2)
+    assert reached(*two)
+    assert reached(*two, letter(2, 200))
+    assert not reached(*two, letter(2, 3)), "it was there, and was not read"
+
+
+def test_lab_7_a_record_that_the_group_was_moved_past_is_not_lost():
+    broken = [Record(b"?", 0, offset) for offset in (0, 1, 2)]
+    letters = [letter(0, 1, "likes/0/0"), letter(1, 2, "likes/0/2")]
+
+    def row(*made: tuple[int, str]):
+        mine = History(commits=[Commit(TOPIC, 0, offset, metadata, at) for at, (offset, metadata) in enumerate(made)])
+        seen = Seen({TOPIC: broken, lab_7.DEAD_LETTERS: letters}, {lab_7.ERRORS_GROUP: mine})
+        return goal(lab_7.goals(seen), NOT_LOST)
+
+    assert row((0, ""), (1, READ), (2, ""), (3, READ)).reached, "moved past the second one by --reset-offsets"
+    assert not row((0, ""), (1, READ), (2, READ), (3, READ)).reached, "the second one was read, and is nowhere"
+
+
+def test_lab_7_stopped_consumers_are_started_and_a_later_record_takes_nothing_away():
+    def row(broken: int, committed: int):
+        records = [Record(b"?", 0, offset) for offset in range(broken)]
+        mine = History(commits=[Commit(TOPIC, 0, committed, READ, 1)])
+        return goal(lab_7.goals(Seen({TOPIC: records}, {GROUP: mine})), PASSED)
+
+    assert row(3, 3).reached
+    assert row(4, 3).reached
+    stopped = row(3, 0)
+    assert not stopped.reached
+    assert stopped.next.startswith("start 1 ")
+
+
+# Lab 8
+
+
+def test_lab_8_its_own_go_on_does_not_take_avro_away(monkeypatch):
+    import io
+
+    import fastavro
+
+    values = {}
+    for version in (1, 2, 3):
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, json.loads(schemas.avro_schema(version)), schemas.like(1, version))
+        values[version] = b"\x00" * lab_8.PREFIX + out.getvalue()
+    records = [Record(value, version=str(version).encode()) for version, value in values.items()]
+    seen = Seen({named("likes-avro"): records})
+    without = schemas.avro_schema(2).replace(', "default": "??"', "")
+    assert "default" not in without
+    for schema in (schemas.avro_schema, lambda version: without if version == 2 else schemas.avro_schema(version)):
+        monkeypatch.setattr(lab_8, "avro_schema", schema)
+        assert lab_8._versions("avro", seen, lab_8.read_avro, lab_8.REJECTS).reached
+
+
+def test_lab_8_an_event_that_a_real_registry_rejects_is_explained(monkeypatch):
+    monkeypatch.setattr(lab_8, "SCHEMA_REGISTRY_URL", "http://localhost:8081")
+    records = [Record(b"\x00", version=version) for version in (b"1", b"2")]
+    row = lab_8._versions("avro", Seen({named("likes-avro"): records}), lab_8.read_avro, lab_8.REJECTS)
+    assert row.why == "no event of version 3, which a real registry rejects: unset SCHEMA_REGISTRY_URL"
+
+
+# Reset
+
+
+def test_what_a_group_did_before_a_reset_does_not_count(monkeypatch):
+    import struct
+
+    def string(text: str) -> bytes:
+        return struct.pack(">h", len(text)) + text.encode()
+
+    def record(offset: int, metadata: str):
+        one = Record(struct.pack(">hqi", 3, offset, -1) + string(metadata) + struct.pack(">q", 1))
+        one.key = lambda: struct.pack(">h", 1) + string("any") + string(TOPIC) + struct.pack(">i", 0)
+        return one
+
+    made = [record(1, READ), record(0, history.RESET), record(2, READ)]
+    monkeypatch.setattr(history, "partitions_of", lambda _topic: 50)
+    monkeypatch.setattr(history, "read", lambda _topic, only: made)
+    assert [commit.offset for commit in history.of("any").commits] == [2]
