@@ -185,7 +185,6 @@ def main() -> None:
                 place = topic.offset_after(message)
                 consumer.store_offsets(offsets=[place])
                 member.position[place.partition] = place.offset
-        topic.sign_off(consumer, member.position)
         consumer.close()  # commits, and tells the group, which then need not wait for the session timeout
         log.info("Consumer on port %d left the group", CONSUMER_PORT)
 

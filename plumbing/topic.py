@@ -162,13 +162,6 @@ class Topic:
         place.offset = message.offset() if message.error() else message.offset() + 1
         return place
 
-    def sign_off(self, consumer: Consumer, position: dict[int, int | None]) -> None:
-        """Before it leaves: commit these offsets, even those that have not changed. So the history of the group, which
-        the labs read, tells a member that left from one whose session timed out."""
-        read = [partition for partition, offset in position.items() if offset is not None]
-        if places := [self._places[partition] for partition in read if partition in self._places]:
-            consumer.commit(offsets=places, asynchronous=True)  # close() waits for it
-
     def ignore_offsets_of_its_predecessor(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """In `on_assign`: read a partition from its beginning if the group's committed offset is that of a topic of the
         same name that was deleted, or is beyond the end. (The broker refuses such an offset, so it would be read from

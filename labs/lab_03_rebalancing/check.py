@@ -11,7 +11,7 @@ from settings import CONSUMER_PORT, GROUP, TOPIC
 
 FIRST = f"consumer-{CONSUMER_PORT}"
 WAITED_MS = 2000  # longer than a running consumer ever leaves a like unread
-LEFT_MS = 4000  # consumer.py commits when it leaves; a killed one is missed session.timeout.ms later, 6 s
+LEFT_MS = 4000  # its last commit is from when it left; a killed one is missed session.timeout.ms later, 6 s
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
@@ -43,8 +43,8 @@ def _came_back(history: History) -> Goal:
 
 
 def _has_left(history: History, without: Generation) -> bool:
-    """Whether consumer 1 left before this generation. Then it has just committed; a member whose session timed out had
-    been silent for as long."""
+    """Whether consumer 1 left before this generation. Then it has just committed, as librdkafka does whenever a member
+    gives up partitions; a member whose session timed out had been silent for as long."""
     before = history.generations[history.generations.index(without) - 1].owners(TOPIC)
     own = [commit for commit in history.commits if commit.topic == TOPIC and before.get(commit.partition) == FIRST]
     return any(without.at_ms - LEFT_MS <= commit.at_ms <= without.at_ms for commit in own)

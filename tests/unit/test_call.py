@@ -1,0 +1,39 @@
+"""Programs that run.py runs in its terminal, such as those of the labs: a Ctrl+C is theirs, too."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.programs import ROOT
+
+PROGRAM = """
+import signal, sys, time
+try:
+    print("reading", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1.5)  # as a consumer may need to leave its group
+    print("left", flush=True)
+    sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
+def test_a_program_has_time_to_leave_after_ctrl_c():
+    caller = f"import sys; from plumbing import child; sys.exit(child.call([sys.executable, '-c', {PROGRAM!r}]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", caller], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout.readline() == "reading\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == "left\n"
+
+
+def test_what_it_runs_without_a_ctrl_c_gives_its_exit_code():
+    caller = (
+        "import sys; from plumbing import child; sys.exit(child.call([sys.executable, '-c', 'raise SystemExit(7)']))"
+    )
+    assert subprocess.run([sys.executable, "-c", caller], cwd=ROOT).returncode == 7
