@@ -85,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
                 _add_broker_options(one, argparse.SUPPRESS, argparse.SUPPRESS)  # keeps what precedes the command
             if name == "check":
                 one.add_argument("lab", nargs="?", help="its number: what is missing in that lab, and why")
+            if name == "labs":
+                one.add_argument(
+                    "action", nargs="?", choices=["reset"], help="delete what a lab has left, to repeat it"
+                )
+                one.add_argument("lab", nargs="?", help="its number: labs reset 4")
     return parser
 
 
@@ -130,16 +135,20 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    """Run a program of the labs, or list them. Raises `Problem` if no broker answers."""
+    """Run a program of the labs, list them, or reset a lab. Raises `Problem` if no broker answers."""
     from labs import secured
     from plumbing.kafka import answers
 
-    if "module" not in options:
+    if "module" not in options and not options.action:
         terminal.write("\n".join(f"python run.py {path}" for path in labs.programs()))
         return 0
-    secured.act_as("learner")
+    secured.act_as("learner" if "module" in options else "admin")
     if not {"-h", "--help"} & set(options.arguments) and not answers(BOOTSTRAP_SERVERS, BROKER_SECONDS):
         raise Problem(f"no broker answers on {BOOTSTRAP_SERVERS}", "python run.py in another terminal, then try again")
+    if "module" not in options:
+        from launcher import reset
+
+        return reset.main(options.lab)
     return _call("-m", "labs", options.module, *options.arguments)
 
 
@@ -231,7 +240,7 @@ Kafka's own command line, without Docker: python run.py kafka-topics --list; and
 COMMANDS = {
     "start": Command("start a broker, the topic and the five programs (the default)", PROGRAMS, _start),
     "check": Command("what you have reached in the labs, asked from the broker", LABS, _check),
-    "labs": Command("list the programs of the labs; to run one: python run.py labs/click.py", LABS, _lab),
+    "labs": Command("list the programs of the labs; run one: labs/click.py; repeat a lab: labs reset 4", LABS, _lab),
     "prepare": Command("fetch everything beforehand, for a room without network", LABS, _prepare),
     "test": Command("run the tests; arguments go to pytest", DEV, _test, passes_on=True),
     "bench": Command("measure how fast the programs are", BENCH, _bench, passes_on=True),

@@ -1,5 +1,8 @@
 """Lab 10, played from its page on the secured broker."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.end_to_end.conftest import new_session
@@ -18,3 +21,13 @@ def test_the_lab_played_from_its_page(secured_session, copy):
     assert before.returncode == 1, before.stdout + before.stderr
     play(PAGES[10], secured_session, copy)
     assert not found("Traceback", secured_session.lines)
+
+
+def test_after_a_reset_its_user_is_gone(secured_session, copy):
+    done = subprocess.run([sys.executable, "run.py", "labs", "reset", "10"], cwd=copy, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the user writer, its access rules, writer.properties" in done.stdout
+    assert not list(copy.rglob("writer.properties"))
+    after = check(10, copy).stdout
+    assert "not yet  the user writer: does not exist" in after
+    assert "not yet  what writer may do: may do nothing" in after

@@ -1,0 +1,149 @@
+"""`python run.py labs reset N`: delete what the programs of lab N have left, so that it can be done a second time.
+
+Only the topics, groups and saved answers of that lab. The likes stay, and what the consumers of run.py did.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka.admin import (
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+)
+
+from labs import checks, click, history, secured
+from labs.lab_05_guarantees.guarantees import SOURCE, WAYS, target
+from labs.lab_05_guarantees.outage import KEY
+from labs.lab_07_errors.dead_letters import DEAD_LETTERS
+from labs.lab_10_security.write_only_user import USER
+from labs.topics import BROKER_SECONDS, named, partitions_of
+from launcher import terminal
+from plumbing import Problem
+from plumbing.kafka import client_config
+from settings import BOOTSTRAP_SERVERS, GROUP, TOPIC
+
+GONE_SECONDS = 30.0  # in which a broker has deleted a topic
+NO_MEMBERS = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What the programs of a lab leave: topics, groups, the answers to clicks that it saved, a user of the broker."""
+
+    topics: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    answers: Callable[[dict], bool] | None = None
+    user: str = ""
+
+
+REMAINS = {
+    1: Remains((named("null-key"),)),
+    2: Remains(groups=(named("second"),)),
+    3: Remains((named("flow"),), tuple(map(named, ("range", "cooperative-sticky", "dynamic", "static")))),
+    4: Remains((named("keys"),)),
+    5: Remains(
+        (SOURCE, named("acks"), named("answers"), *map(target, WAYS)),
+        tuple(map(named, WAYS)),
+        answers=lambda answer: (answer.get("key") or "").startswith(KEY),
+    ),
+    6: Remains(groups=(named("replay"), named("late"))),
+    7: Remains((DEAD_LETTERS,), (named("errors"), named("errors-replay"))),
+    8: Remains(tuple(named(f"likes-{form}") for form in ("avro", "json", "protobuf"))),
+    9: Remains(answers=lambda answer: not (answer.get("key") or "").startswith(KEY)),
+    10: Remains(user=USER),
+}
+
+
+def main(lab: str | None) -> int:
+    """Say what is deleted, and delete it; returns the exit code. Raises `Problem`."""
+    known = list(checks.pages())
+    if lab not in map(str, known):
+        what = f"there is no lab {lab}" if lab else "which lab is to be reset?"
+        raise Problem(what, f"python run.py labs reset 4   ({known[0]} to {known[-1]})")
+    secured.act_as("admin")
+    try:
+        _reset(int(lab))
+    except KafkaException as error:
+        what = f"{BOOTSTRAP_SERVERS} does not do it: {error.args[0].str()}"
+        raise Problem(what, "python run.py in another terminal, then try again") from error
+    terminal.say("stays", f"the likes in {TOPIC} and what the group {GROUP} did; what they show still counts as done")
+    return 0
+
+
+def _reset(lab: int) -> None:
+    remains = REMAINS[lab]
+    admin = AdminClient(client_config())
+    found = [topic for topic in remains.topics if topic in admin.list_topics(timeout=BROKER_SECONDS).topics]
+    states = {one.group_id: one.state for one in admin.list_consumer_groups().result().valid}
+    groups = [group for group in remains.groups if group in states or history.of(group) != history.History()]
+    if busy := [group for group in groups if states.get(group, ConsumerGroupState.EMPTY) not in NO_MEMBERS]:
+        what = f"a program reads in the group {busy[0]}, so nothing is deleted"
+        raise Problem(what, f"end it; if it was killed, wait a minute; then python run.py labs reset {lab}")
+    answers = [answer for answer in click.all_saved() if remains.answers and remains.answers(answer)]
+    file = secured.properties_of(remains.user) if remains.user else None
+
+    deleted = [f"the topic {topic}" for topic in found] + [f"the group {group}" for group in groups]
+    deleted += [f"{len(answers)} answers in {click.HISTORY.name}"] if answers else []
+    deleted += [f"the user {remains.user}, its access rules, {file.name}"] if file else []
+    for one in deleted:
+        terminal.say("deletes", one)
+    if not deleted:
+        terminal.say("deletes", f"nothing: the programs of lab {lab} have left nothing")
+    for group in groups:
+        _forget(admin, group)
+    if found:
+        _delete_topics(admin, found)
+    if answers:
+        kept = [answer for answer in click.all_saved() if answer not in answers]
+        click.HISTORY.write_text("".join(f"{json.dumps(answer)}\n" for answer in kept), encoding="utf-8")
+    if file:
+        _delete_user(admin, remains.user)
+        file.unlink(missing_ok=True)
+
+
+def _forget(admin: AdminClient, group: str) -> None:
+    """Delete the group. Its history stays in `__consumer_offsets`, so a commit says there that it does not count."""
+    if partitions_of(TOPIC, admin):
+        consumer = Consumer(client_config() | {"group.id": group})
+        try:
+            consumer.commit(offsets=[TopicPartition(TOPIC, 0, 0, history.RESET)], asynchronous=False)
+        finally:
+            consumer.close()
+    admin.delete_consumer_groups([group])[group].result()
+
+
+def _delete_topics(admin: AdminClient, topics: list[str]) -> None:
+    """Delete the topics, and return once the broker does not list them any more."""
+    for deleted in admin.delete_topics(topics).values():
+        deleted.result()
+    give_up_at = time.monotonic() + GONE_SECONDS
+    while set(topics) & admin.list_topics(timeout=BROKER_SECONDS).topics.keys():
+        if time.monotonic() > give_up_at:
+            raise Problem(f"the broker has not deleted {', '.join(topics)} in {GONE_SECONDS:.0f} s")
+        time.sleep(0.1)
+
+
+def _delete_user(admin: AdminClient, user: str) -> None:
+    rules = AclBindingFilter(
+        ResourceType.ANY,
+        None,
+        ResourcePatternType.ANY,
+        f"User:{user}",
+        None,
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+    [deleted] = admin.delete_acls([rules]).values()
+    deleted.result()
+    if admin.describe_user_scram_credentials().result().get(user):
+        one = UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_256)
+        admin.alter_user_scram_credentials([one])[user].result()

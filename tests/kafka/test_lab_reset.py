@@ -1,0 +1,96 @@
+"""`python run.py labs reset N` on a real broker: what it deletes, and what it leaves alone."""
+
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from labs import history
+from plumbing.kafka import client_config
+from tests.brokers import TOPIC
+from tests.programs import ROOT, wait_until
+
+
+@pytest.fixture
+def learner() -> str:
+    return f"learner-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def run_py(kafka, learner, monkeypatch):
+    """`python run.py ...` as this learner; gives what it prints."""
+    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
+
+    def run(*arguments: str, code: int = 0, who: str = learner) -> str:
+        environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": who}
+        command = [sys.executable, "run.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def topics(kafka) -> set[str]:
+    return set(AdminClient(client_config(kafka)).list_topics(timeout=20).topics)
+
+
+def test_a_lab_can_be_done_again_after_a_reset_and_nothing_else_is_touched(kafka, run_py, learner):
+    program, other = "labs/lab_04_keys/keys.py", f"{learner}-b"
+    for who in (learner, other):
+        run_py(program, who=who)
+    add = ("kafka-topics", "--alter", "--topic", f"{learner}-keys", "--partitions", "4")
+    run_py(*add)
+    run_py("labs/lab_01_partitions/null_key.py")
+    before = topics(kafka)
+
+    printed = run_py("labs", "reset", "4")
+    assert f"deletes     the topic {learner}-keys" in printed
+    assert f"the likes in {TOPIC} and what the group likes-ui did" in printed
+    assert topics(kafka) == before - {f"{learner}-keys"}
+    assert "left nothing" in run_py("labs", "reset", "4")
+    assert f"{learner}-keys has 3 partitions" in run_py(program)
+    run_py(*add)
+
+
+def test_after_a_reset_a_group_starts_again_and_its_history_with_it(kafka, run_py, learner, click):
+    click()
+    program, group = "labs/lab_02_groups/second_group.py", f"{learner}-second"
+    first = run_py(program).splitlines()[-1]
+    assert run_py(program).endswith("has read 0 events\n")
+    assert "done     it ran again" in run_py("check", "2", code=1)
+
+    assert f"deletes     the group {group}" in run_py("labs", "reset", "2")
+    assert history.of(group) == history.History()
+    assert f"not yet  it ran again and resumed at its offsets: there is no group {group}" in run_py(
+        "check", "2", code=1
+    )
+    assert run_py(program).splitlines()[-1] == first
+
+
+def test_the_history_of_a_group_without_commits_is_forgotten_too(kafka, run_py, learner):
+    group = f"{learner}-static"
+    member = Consumer(client_config(kafka) | {"group.id": group, "auto.offset.reset": "latest"})
+    member.subscribe([TOPIC])
+    wait_until(lambda: member.poll(0.1) or member.assignment(), "an assignment")
+    member.close()
+    assert history.of(group).generations
+    run_py("labs", "reset", "3")
+    assert history.of(group) == history.History()
+
+
+def test_while_a_program_reads_in_its_group_nothing_is_deleted(kafka, run_py, learner):
+    idle, busy = (Consumer(client_config(kafka) | {"group.id": f"{learner}-{name}"}) for name in ("replay", "late"))
+    idle.commit(offsets=[TopicPartition(TOPIC, 0, 0)], asynchronous=False)
+    busy.subscribe([TOPIC])
+    wait_until(lambda: busy.poll(0.1) or busy.assignment(), "an assignment")
+    refused = run_py("labs", "reset", "6", code=1)
+    busy.close()
+    assert f"a program reads in the group {learner}-late, so nothing is deleted" in refused
+    assert idle.committed([TopicPartition(TOPIC, 0)], 20)[0].offset == 0
+    idle.close()
+    assert "deletes" in run_py("labs", "reset", "6")
