@@ -13,5 +13,6 @@
 | `leftovers`    | what a run.py that was killed has left running                               |
 | `doctor`       | `python run.py doctor`                                                       |
 | `check`        | `python run.py check`: what is reached in the labs                           |
+| `reset`        | `python run.py labs reset`: deletes what the programs of a lab have left     |
 | `stop_windows` | what stop_apps.bat runs                                                      |
 """

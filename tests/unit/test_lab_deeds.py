@@ -13,6 +13,7 @@ from labs.history import Commit, Generation, History, Member
 from labs.lab_01_partitions import check as lab_1
 from labs.lab_02_groups import check as lab_2
 from labs.lab_03_rebalancing import check as lab_3
+from labs.lab_04_keys import check as lab_4
 from labs.lab_05_guarantees import check as lab_5
 from labs.lab_06_offsets import check as lab_6
 from labs.lab_07_errors import check as lab_7
@@ -163,6 +164,17 @@ def test_lab_3_a_consumer_that_was_killed_has_not_left():
     assert "as after a kill" in killed.why
 
 
+# Lab 4
+
+
+def test_lab_4_with_a_fourth_partition_too_early_the_advice_is_a_reset():
+    seen = Seen()
+    what = "eight keys, one partition each"
+    assert goal(lab_4.goals(seen), what).next.startswith("python run.py labs/")
+    seen.partitions = lambda _topic: 4
+    assert goal(lab_4.goals(seen), what).next.startswith("python run.py labs reset 4, then ")
+
+
 # Lab 5
 
 
@@ -306,6 +318,12 @@ def test_lab_7_stopped_consumers_are_started_and_a_later_record_takes_nothing_aw
 
 
 # Lab 8
+
+
+def test_lab_8_what_stopped_consumers_have_not_read_is_theirs_to_read():
+    extra = Record(b'{"order": 0, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000, "country": "de"}')
+    assert "add_field.py" in lab_8._extra_and_missing(Seen()).next
+    assert lab_8._extra_and_missing(Seen({TOPIC: [extra]})).next.startswith("start 1 ")
 
 
 def test_lab_8_its_own_go_on_does_not_take_avro_away(monkeypatch):
