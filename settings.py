@@ -63,6 +63,7 @@ ALLOWED_HOSTS = _hosts(_text("ALLOWED_HOSTS"))  # who may call besides this comp
 
 # run.py and its broker
 KAFKA_IMAGE = _text("KAFKA_IMAGE")  # empty: the compose file's
+KAFDROP_PORT = _port("KAFDROP_PORT", "9000")
 JAVA_HOME = _text("JAVA_HOME")
 M2_REPO = _text("M2_REPO")  # Maven's local repository; empty: ~/.m2/repository
 NO_COLOR = bool(_text("NO_COLOR"))  # https://no-color.org
@@ -81,6 +82,7 @@ _FOREIGN = re.compile("PYTHON|STREAMLIT_|FLASK_|WERKZEUG_|GEVENT")
 _HARMLESS = re.compile("PYTHON(UTF8|UNBUFFERED|DONTWRITEBYTECODE|PYCACHEPREFIX)|STREAMLIT_THEME_")
 _PIP = re.compile("PIP_")
 _UV = re.compile("UV_(?!DEFAULT_INDEX|INDEX|EXTRA_INDEX|FIND_LINKS|CACHE|NO_CACHE|LINK|HTTP|INSECURE|KEYRING|OFFLINE)")
+_OTHER_PROJECT = re.compile("COMPOSE_(FILE|PROJECT_NAME|PROFILES|ENV_FILES)$")
 
 
 def foreign() -> list[str]:
@@ -102,6 +104,13 @@ def environment_of_pip(**more: str) -> dict[str, str]:
 def environment_of_uv(defaults: dict[str, str]) -> dict[str, str]:
     """As `environment`, with those of uv's settings that say where packages come from; `defaults` give way to them."""
     return defaults | {name: value for name, value in environment().items() if not _UV.match(name)}
+
+
+def environment_of_docker() -> dict[str, str]:
+    """As `environment`, for our compose files: without what names another project's, and their settings as read here,
+    without the blank that Windows leaves."""
+    ours = {"KAFDROP_PORT": str(KAFDROP_PORT)} | ({"KAFKA_IMAGE": KAFKA_IMAGE} if KAFKA_IMAGE else {})
+    return {name: value for name, value in environment().items() if not _OTHER_PROJECT.match(name)} | ours
 
 
 def use_client_config(file: Path) -> None:

@@ -37,6 +37,11 @@ def seconds(duration: str) -> int:
     return int(re.fullmatch(r"(\d+)s", duration)[1])
 
 
+def with_defaults(value: str) -> str:
+    """The text with what it says where no variable is set: `9000` for `${KAFDROP_PORT:-9000}`."""
+    return re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value)
+
+
 def listeners(value: str) -> dict[str, str]:
     """{"EXTERNAL": "localhost:9092", ...} from Kafka's way to write it."""
     return dict(listener.split("://") for listener in value.split(","))
@@ -61,10 +66,22 @@ def test_kafdrop_is_pinned_and_asks_the_internal_listener(kafdrop):
     assert kafdrop["environment"]["KAFKA_BROKERCONNECT"] == "kafka:29092"
 
 
+@pytest.mark.parametrize("file", sorted(FILE.parent.glob("docker-compose*.yml")), ids=lambda file: file.name)
+def test_kafdrop_is_for_its_own_page_only_and_changes_no_topic(file):
+    # By default it lets every website read and delete: Access-Control-Allow-Origin: *
+    kafdrop = yaml.safe_load(file.read_text(encoding="utf-8"))["services"]["kafdrop"]
+    (port,) = kafdrop["ports"]
+    origin = f"http://localhost:{port.removeprefix('127.0.0.1:').removesuffix(':9000')}"
+    options = ["--topic.deleteEnabled=false", "--topic.createEnabled=false", f"--cors.allowOrigins={origin}"]
+    assert kafdrop["environment"]["CMD_ARGS"].split() == options
+    assert with_defaults(origin) == "http://localhost:9000"
+
+
 @pytest.mark.parametrize(("name", "ports"), [("kafka", [9092]), ("kafdrop", [9000])])
 def test_ports_are_open_for_this_computer_only(compose, name, ports):
     # Equal inside and outside: a broker's clients come back to the address that it advertises.
-    assert compose["services"][name]["ports"] == [f"127.0.0.1:{port}:{port}" for port in ports]
+    published = [with_defaults(port) for port in compose["services"][name]["ports"]]
+    assert published == [f"127.0.0.1:{port}:{port}" for port in ports]
 
 
 def test_one_node_is_broker_and_controller(settings):

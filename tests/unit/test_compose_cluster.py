@@ -32,7 +32,10 @@ def test_each_broker_has_ports_of_its_own_open_for_this_computer_only(broker):
     port = external.removeprefix("localhost:")
     assert broker["ports"] == [f"127.0.0.1:{port}:{port}"]
     assert f"localhost/{port}" in broker["healthcheck"]["test"][-1]
-    assert f"--bootstrap-server {external}" in broker["healthcheck"]["test"][-1]
+    # Inside a container, localhost is where the other brokers are not.
+    internal = listeners(mine["KAFKA_CFG_ADVERTISED_LISTENERS"])["INTERNAL"]
+    assert internal.startswith(f"{broker['container_name']}:")
+    assert f"--bootstrap-server {internal} " in broker["healthcheck"]["test"][-1]
     ports = [port for service in cluster.services() for port in service.ports.values()]
     assert len(ports) == len(set(ports)) == 9
 
