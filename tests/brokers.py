@@ -59,8 +59,10 @@ class container:
     """The compose file's image with the compose file's settings, on a port of its own (testcontainers)."""
 
     def __enter__(self) -> str:
+        from testcontainers.core.config import testcontainers_config
         from testcontainers.core.container import DockerContainer
 
+        testcontainers_config.ryuk_disabled = True  # one more image to pull, to remove what __exit__ removes
         port = free_ports(1)[0]
         self.container = DockerContainer(SINGLE.image, hostname="kafka").with_bind_ports(port, port)
         for name, value in SINGLE.environment.items():
