@@ -4,7 +4,7 @@
 | --------- | ----------------------------------------------------------------- | ------ |
 | `choose`  | which one `run.py` takes                                          |        |
 | `docker`  | the compose project, with Kafdrop                                 | Docker |
-| `local`   | the same Apache Kafka without Docker, on a Java that pip installs | -      |
+| `local`   | Apache Kafka without Docker, on a Java that pip installs          | -      |
 | `cluster` | three brokers, with and without Docker                            | -      |
 | `secured` | the local one with TLS, passwords and access rules                | -      |
 
@@ -12,7 +12,7 @@ Their classes have the interface of `Broker`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plumbing import Problem
@@ -21,7 +21,15 @@ Progress = Callable[[str], None]  # is called with one line about what is being 
 
 
 class NotAvailable(Problem):
-    """This kind of broker is not available on this machine now; another kind may be."""
+    """This kind of broker is not available on this machine now; another kind may be.
+
+    remedy   what makes it available
+    instead  the command that takes another kind, for the hint
+    """
+
+    def __init__(self, what: str, remedy: str, instead: str = ""):
+        super().__init__(what, f"{remedy}; or: {instead}" if instead else remedy)
+        self.remedy = remedy
 
 
 class Broker(ABC):
@@ -31,6 +39,8 @@ class Broker(ABC):
     description: str
     client_properties: Path | None = None  # for KAFKA_CLIENT_CONFIG, where clients need one
     nodes = ()  # each has a name and a port, can be stopped, killed and started, and calls its `on_crash`
+    kafdrop = ""  # its address, where it was started
+    missing: Sequence[Problem] = ()  # what could not be started beside it, and is not needed
     how_to_start = "the way it was started before"  # if it has ended during a session
 
     @abstractmethod
@@ -39,7 +49,7 @@ class Broker(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """Stop what `start` started, and only that. The data is kept."""
+        """Stop what `start` started, and only that. The data is kept. Raises `Problem` if something still runs."""
 
     def __enter__(self) -> str:
         self.start()

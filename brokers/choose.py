@@ -1,10 +1,12 @@
 """Which broker `python run.py` takes."""
 
 import itertools
+import time
 from collections.abc import Callable
 
-from brokers import Broker, NotAvailable, Progress
+from brokers import Broker, NotAvailable, Progress, containers
 from brokers.cluster import DockerCluster, LocalCluster
+from brokers.containers import Container
 from brokers.docker import DockerBroker, engine_problem
 from brokers.local import LocalBroker
 from brokers.ports import port_holder
@@ -15,6 +17,7 @@ from settings import CHOSEN_BOOTSTRAP_SERVERS, DEFAULT_BOOTSTRAP_SERVERS
 
 KINDS = {"docker": DockerBroker, "local": LocalBroker, "secured": SecuredBroker}
 CLUSTERS = {"docker": DockerCluster, "local": LocalCluster}
+CONTAINER_SECONDS = 120.0  # for a container that is starting; Kafka's takes about 15 s
 
 
 class ExistingBroker(Broker):
@@ -43,7 +46,7 @@ def candidates(kind: str = "", announce: Callable[[str], None] = print) -> list[
     if CHOSEN_BOOTSTRAP_SERVERS:
         return [ExistingBroker(CHOSEN_BOOTSTRAP_SERVERS)]
     if holder := port_holder(9092):
-        if answers(DEFAULT_BOOTSTRAP_SERVERS, 5.0):
+        if answers(DEFAULT_BOOTSTRAP_SERVERS, 5.0) or _has_started(holder.container, announce):
             return [ExistingBroker(DEFAULT_BOOTSTRAP_SERVERS)]
         raise Problem(
             f"port 9092 is taken by {holder}, which does not answer as a Kafka broker",
@@ -53,6 +56,19 @@ def candidates(kind: str = "", announce: Callable[[str], None] = print) -> list[
         announce(f"{problem}: using the local broker, which needs none")
         return [LocalBroker()]
     return [DockerBroker(), LocalBroker()]
+
+
+def _has_started(container: Container | None, announce: Callable[[str], None]) -> bool:
+    """Whether there is a container that has just been started, and soon answers as a broker."""
+    if not container or not container.is_starting:
+        return False
+    announce(f"{container} is starting: waiting for it")
+    deadline = time.monotonic() + CONTAINER_SECONDS
+    while container and container.is_starting and time.monotonic() < deadline:
+        if answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0):
+            return True
+        container = containers.publishing(9092)
+    return answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0)
 
 
 def cluster_candidates(kind: str = "", announce: Callable[[str], None] = print) -> list[Broker]:

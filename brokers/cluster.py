@@ -10,10 +10,11 @@ from pathlib import Path
 import yaml
 from confluent_kafka import KafkaException
 
-from brokers import Broker, Progress, jars
+from brokers import Broker, NotAvailable, Progress, jars
 from brokers.compose import Service, renumber
 from brokers.docker import DockerBroker
 from brokers.local import FOLDER, LocalBroker, shown
+from plumbing import Problem
 from plumbing.kafka import admin_client
 from settings import ROOT
 
@@ -79,33 +80,39 @@ class LocalCluster(Broker):
 class DockerNode:
     """One of the three containers, with the interface of `LocalNode`."""
 
-    def __init__(self, service: Service, compose: Callable):
+    def __init__(self, service: Service, project: DockerBroker):
         self.name = service.name
         self.port = service.ports["EXTERNAL"]
         self.on_crash = None  # nobody watches the container: its engine does
-        self._compose = compose
+        self._project = project
 
     @property
     def running(self) -> bool:
-        return self.name in self._compose("ps", "--status", "running", "--services").stdout.split()
+        return self.name in self._project.running()
 
     def start(self, progress: Progress = print) -> None:
         progress("docker compose up")
-        self._compose("up", "-d", "--wait", self.name)
+        try:
+            self._project.bring_up(self.name)
+        except NotAvailable as reason:  # in a session, another kind of broker is no way out
+            raise Problem(str(reason), reason.remedy) from None
 
     def stop(self) -> None:
-        self._compose("stop", self.name)
+        self._project.carry_out("stop", self.name)
 
     def kill(self) -> None:
-        self._compose("kill", self.name)
+        self._project.carry_out("kill", self.name)
 
 
 class DockerCluster(DockerBroker):
     """The compose project with three brokers."""
 
-    description = "three Apache Kafka in Docker, Kafdrop on http://localhost:9000"
+    title = "three Apache Kafka in Docker"
     file = COMPOSE_FILE.name
+    without = "python run.py --brokers 3 --broker local"
 
     def __init__(self):
-        self.nodes = [DockerNode(service, self.compose) for service in services()]
+        super().__init__()
+        self.nodes = [DockerNode(service, self) for service in services()]
+        self.services = tuple(node.name for node in self.nodes)
         self.bootstrap_servers = ",".join(f"localhost:{node.port}" for node in self.nodes)

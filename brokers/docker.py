@@ -1,62 +1,145 @@
 """The compose project: Apache Kafka in Docker, and Kafdrop beside it."""
 
+import contextlib
+import re
 import shutil
 import subprocess
 
+import settings
 from brokers import Broker, NotAvailable, Progress
-from settings import ROOT
+from brokers.containers import PROJECTS, NoAnswer, docker
+from brokers.ports import port_holder
+from plumbing import Problem
 
-PATIENCE_SECONDS = 10.0  # for an answer of the engine
 START_SECONDS = 600.0  # the first start pulls two images, about 500 MB
+STOP_SECONDS = 90.0  # a container has 30 s to end
+PULL_SECONDS = 1800.0
+WITHOUT = "python run.py --broker local"
+RENAME = "docker rename {name} {name}-old"  # frees the name of another project's container, and loses nothing
+KAFDROP = "kafdrop"
 
-KNOWN_FAILURES = [  # parts of Docker's message -> what to type next
+# What Docker's message contains -> what to type next. {compose}: with the file that it is about.
+KNOWN_FAILURES = [
+    (r"permission denied.*docker", "sudo usermod -aG docker $USER, then log in again"),
     (
-        ("port is already allocated", "address already in use", "ports are not available"),
+        r"invalid (reference|tag) format|(?<!permission )denied|unauthorized|manifest unknown|not found",
+        "check the image: KAFKA_IMAGE, {file}",
+    ),
+    (r"toomanyrequests", "docker login, or wait some hours: the registry limits how much is pulled"),
+    (
+        r"port is already allocated|address already in use|ports are not available",
         "python run.py doctor",
     ),
-    (("no such host", "timeout", "tls", "connection refused", "network is unreachable"), "check the network"),
+    (r"no such host|timeout|\btls\b|connection refused|network is unreachable", "check the network"),
+    (r"no space left on device", "make room: delete files, or docker image prune"),
+    (r"container (?P<name>\S+) (is unhealthy|exited)|unhealthy", "{compose} logs {name}"),
     (
-        ("pull access denied", "not found", "manifest unknown"),
-        "check the image: KAFKA_IMAGE, docker-compose.yml",
+        r'container name "/(?P<name>[^"]+)" is already in use',
+        f"{RENAME}   (another project's container has that name)",
     ),
-    (("no space left on device",), "docker system prune"),
-    (("unhealthy",), "docker compose logs kafka"),
-    (("is already in use by container",), "docker rename kafka kafka-old"),
 ]
+PORT = re.compile(r"(?:Bind for|listen tcp4?|bind host port(?: for)?|exposing port TCP) \S*?:(\d+)")
 
 
 class DockerBroker(Broker):
-    """`docker compose up -d --wait` and `docker compose down`; the events stay in the project's volume."""
+    """`docker compose up -d --wait` and `docker compose down`; the events stay in the project's volume. Containers that
+    were running before are left running."""
 
     bootstrap_servers = "localhost:9092"
-    description = "Apache Kafka in Docker, Kafdrop on http://localhost:9000"
+    title = "Apache Kafka in Docker"
     file = "docker-compose.yml"
+    services = ("kafka",)
+    without = WITHOUT
+
+    def __init__(self):
+        self._before: list[str] | None = None  # the services that were running before `start`
+
+    @property
+    def description(self) -> str:
+        return f"{self.title}; it was already running, and keeps running after quit" if self._before else self.title
 
     @property
     def how_to_start(self) -> str:
-        return f"docker compose -f {self.file} up -d --wait"
+        return f"docker compose -f {self.file} up -d --wait {' '.join(self.services)}"
 
     def start(self, progress: Progress = print) -> None:
         if problem := engine_problem():
-            raise NotAvailable(problem, "start Docker, or: python run.py --broker local")
+            raise NotAvailable(problem, remedy_of(problem), self.without)
+        self._before = self.running()
         progress("docker compose up (the first time this pulls about 500 MB)")
         try:
-            done = self.compose("up", "-d", "--wait", "--quiet-pull", timeout=START_SECONDS)
-            if done.returncode:
-                raise why_it_failed(done.stderr)
-        except subprocess.TimeoutExpired:
-            self.stop()
-            late = f"Docker was not ready after {START_SECONDS:.0f} s"
-            raise NotAvailable(late, f"docker compose -f {self.file} up -d --wait   (shows why)") from None
+            self.bring_up(*self.services)
         except BaseException:
-            self.stop()
+            with contextlib.suppress(Problem):
+                self.stop()
             raise
+        self._start_kafdrop(progress)
+
+    def bring_up(self, *services: str) -> None:
+        """Return when they are healthy. Raises `NotAvailable`."""
+        try:
+            done = self.compose("up", "-d", "--wait", "--quiet-pull", *services, timeout=START_SECONDS)
+        except NoAnswer:
+            late = f"Docker was not ready after {START_SECONDS:.0f} s"
+            raise NotAvailable(late, f"{self.how_to_start}   (shows why)", self.without) from None
+        if done.returncode:
+            raise why_it_failed(done.stderr, self.file, self.without)
+
+    def _start_kafdrop(self, progress: Progress) -> None:
+        """Kafdrop is a view on Kafka that nothing here needs: it is not waited for, and can be missing."""
+        port = settings.KAFDROP_PORT
+        other = "set KAFDROP_PORT to a free port for the next start, or do without"
+        if KAFDROP not in self._before and (holder := port_holder(port)):
+            self.missing = [Problem(f"Kafdrop was not started: port {port} is taken by {holder}", other)]
+            return
+        progress("starting Kafdrop")
+        try:
+            done = self.compose("up", "-d", "--no-deps", "--quiet-pull", KAFDROP, timeout=START_SECONDS)
+        except NoAnswer as late:
+            self.missing = [Problem(f"Kafdrop was not started: {late}", "nothing: the lessons do without it")]
+            return
+        if done.returncode:
+            reason = why_it_failed(done.stderr, self.file)
+            hint = other if PORT.search(done.stderr) else f"{reason.remedy}; the lessons do without it"
+            self.missing = [Problem(f"Kafdrop was not started: {reason}", hint)]
+            return
+        self.kafdrop = f"http://localhost:{port}"
 
     def stop(self) -> None:
-        self.compose("down", timeout=60)
+        started = [name for name in (*self.services, KAFDROP) if name not in (self._before or ())]
+        if self._before is None or not started:
+            return
+        self.carry_out(*(["stop", *started] if self._before else ["down"]), timeout=STOP_SECONDS)
 
-    def compose(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess:
-        return _docker("compose", "-f", self.file, *arguments, timeout=timeout)
+    def running(self) -> list[str]:
+        """The services of the project that run. Raises `Problem`."""
+        return self.carry_out("ps", "--status", "running", "--services").split()
+
+    def carry_out(self, *arguments: str, timeout: float = STOP_SECONDS) -> str:
+        """What this command of compose prints. Raises `Problem` if it fails."""
+        done = self.compose(*arguments, timeout=timeout)
+        if done.returncode:
+            command = f"{compose_command(self.file)} {' '.join(arguments)}"
+            raise Problem(f"`{command}` failed: {_last_line(done.stderr)}", "docker ps   (shows what still runs)")
+        return done.stdout
+
+    def compose(self, *arguments: str, timeout: float = STOP_SECONDS) -> subprocess.CompletedProcess:
+        return docker("compose", "-f", self.file, *arguments, timeout=timeout)
+
+    def fetch_images(self) -> None:
+        """Pull the images that are not here. Raises `Problem`."""
+        done = self.compose("pull", "--quiet", "--policy", "missing", timeout=PULL_SECONDS)
+        if "unknown flag" in done.stderr:  # Compose before 2.22
+            done = self.compose("pull", "--quiet", timeout=PULL_SECONDS)
+        if done.returncode:
+            reason = why_it_failed(done.stderr, self.file)
+            what = f"an image of {self.file} cannot be pulled: {_last_line(done.stderr)}"
+            raise Problem(what, f"{reason.remedy}, then: python run.py prepare")
+
+
+def compose_command(file: str) -> str:
+    """How a user types it in the project's folder."""
+    return "docker compose" if file == DockerBroker.file else f"docker compose -f {file}"
 
 
 def engine_problem() -> str:
@@ -64,35 +147,53 @@ def engine_problem() -> str:
     if not shutil.which("docker"):
         return "Docker is not installed"
     try:
-        engine = _docker("info", "--format", "{{.OSType}}", timeout=PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
-        return f"Docker is installed, but its engine did not answer in {PATIENCE_SECONDS:.0f} s"
-    if engine.returncode or not engine.stdout.strip():
-        return "Docker is installed, but its engine is not running"
-    if engine.stdout.strip() != "linux":
-        return "Docker is set to Windows containers, and Kafka needs Linux ones"
-    if _docker("compose", "version", timeout=PATIENCE_SECONDS).returncode:
-        return "Docker runs, but its compose plugin is missing"
+        engine = docker("info", "--format", "{{.OSType}}")
+        if "permission denied" in engine.stderr:
+            return "Docker is installed, but this user may not use it (permission denied)"
+        if engine.returncode or not engine.stdout.strip():
+            return "Docker is installed, but its engine is not running"
+        if engine.stdout.strip() != "linux":
+            return "Docker is set to Windows containers, and Kafka needs Linux ones"
+        if docker("compose", "version").returncode:
+            return "Docker runs, but its compose plugin is missing"
+    except NoAnswer as late:
+        return f"Docker is installed, but its engine did not answer: {late}"
     return ""
 
 
-def why_it_failed(stderr: str) -> NotAvailable:
+def remedy_of(problem: str) -> str:
+    """What to do about an `engine_problem`."""
+    if "permission denied" in problem:
+        return "sudo usermod -aG docker $USER, then log in again"
+    if "Windows containers" in problem:
+        return "right-click Docker's whale, Switch to Linux containers"
+    if "compose plugin" in problem:
+        return "update Docker Desktop, or install docker-compose-plugin"
+    return "start Docker Desktop"
+
+
+def why_it_failed(stderr: str, file: str = DockerBroker.file, without: str = WITHOUT) -> NotAvailable:
     """Docker's last line, and what to type next."""
-    words = [line.strip() for line in stderr.splitlines() if line.strip()] or ["no output"]
-    hint = next(
-        (hint for signs, hint in KNOWN_FAILURES if any(sign in stderr.lower() for sign in signs)),
-        "docker compose up -d --wait",
-    )
-    return NotAvailable(f"docker compose failed: {words[-1]}", f"{hint}; or: python run.py --broker local")
+    what, compose = f"docker compose failed: {_last_line(stderr)}", compose_command(file)
+    if (port := PORT.search(stderr)) and (holder := port_holder(int(port[1]))):
+        return NotAvailable(f"{what} (port {port[1]}: {holder})", f"end it ({holder.how_to_end})", without)
+    for sign, remedy in KNOWN_FAILURES:
+        if found := re.search(sign, stderr, re.IGNORECASE):
+            name = found.groupdict().get("name") or ""
+            return NotAvailable(what, remedy.format(compose=compose, file=file, name=name).rstrip(), without)
+    return NotAvailable(what, f"{compose} up -d --wait   (shows more)", without)
 
 
-def _docker(*arguments: str, timeout: float) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        ["docker", *arguments],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=timeout,
-    )
+def kept() -> list[str]:
+    """What wipes the events that Docker keeps for this project; nothing if it keeps none, or does not answer."""
+    commands = []
+    for file, project in PROJECTS.items():
+        with contextlib.suppress(NoAnswer):
+            label = f"label=com.docker.compose.project={project}"
+            if shutil.which("docker") and docker("volume", "ls", "--quiet", "--filter", label).stdout.strip():
+                commands.append(f"{compose_command(file)} down -v")
+    return commands
+
+
+def _last_line(stderr: str) -> str:
+    return ([line.strip() for line in stderr.splitlines() if line.strip()] or ["no output"])[-1]

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import psutil
 
+from brokers import containers
+from brokers.containers import Container
+
 # Below those that systems give to outgoing connections, which would take a port between the look and its use
 # (https://en.wikipedia.org/wiki/Ephemeral_port: from 32768 on Linux, from 49152 elsewhere).
 QUIET_PORTS = range(20_000, 29_000)  # and below those of the compose files
 
 
+# Who listens for the containers: to end one of these could end Docker itself.
+DOCKERS = ("docker", "com.docker", "Docker", "rootless", "vpnkit", "wslrelay", "OrbStack", "limactl", "gvproxy")
 _OTHER_COMMANDS = {"test", "bench", "labs", "check"}  # of run.py; what they have started ends with them
 
 
@@ -23,18 +28,26 @@ _OTHER_COMMANDS = {"test", "bench", "labs", "check"}  # of run.py; what they hav
 class PortHolder:
     """The process that holds a port; without a pid if the system does not reveal it.
 
-    session  the run.py that has started it: its terminal and pid
+    session    the run.py that has started it: its terminal and pid
+    container  the container of Docker that has published the port
     """
 
     pid: int | None = None
     command: str = ""
     session: str = ""
+    container: Container | None = None
 
     def __str__(self) -> str:
+        if self.container:
+            return str(self.container)
         return f"{self.command} (pid {self.pid})" if self.pid else "another program"
 
     @property
     def how_to_end(self) -> str:
+        if self.container:
+            return f"docker stop {self.container.name}"
+        if self.command.startswith(DOCKERS):
+            return "docker ps   (names the container), then docker stop and its name"
         if not self.pid:
             return "python run.py doctor, as administrator, can name it"
         if self.session:
@@ -65,6 +78,13 @@ def free_ports(count: int) -> list[int]:
 
 
 def _holder(port: int) -> PortHolder:
+    holder = _process(port)
+    if holder.command.startswith(DOCKERS) or not holder.pid:  # without a pid, it may be Docker's, which runs as root
+        return PortHolder(holder.pid, holder.command, container=containers.publishing(port))
+    return holder
+
+
+def _process(port: int) -> PortHolder:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):  # somebody else's process, or one that has just ended
             connections = process.net_connections(kind="tcp")

@@ -1,7 +1,6 @@
 """A broker that does not respond for a while, for the programs of the labs."""
 
 import contextlib
-import subprocess
 
 import psutil
 
@@ -16,8 +15,8 @@ def frozen_broker():
         process = psutil.Process(pid)
         process.suspend()
         resume = process.resume
-    elif not docker.engine_problem() and _docker("pause"):
-        resume = lambda: _docker("unpause")  # noqa: E731
+    elif not docker.engine_problem() and _compose("pause"):
+        resume = lambda: _compose("unpause")  # noqa: E731
     else:
         raise SystemExit("This needs a broker started on this machine by python run.py or docker compose.")
     try:
@@ -26,5 +25,6 @@ def frozen_broker():
         resume()
 
 
-def _docker(command: str) -> bool:
-    return subprocess.run(["docker", command, "kafka"], capture_output=True, timeout=60).returncode == 0
+def _compose(command: str) -> bool:
+    """By way of the project: another project may have a container that is named kafka, too."""
+    return docker.DockerBroker().compose(command, "kafka").returncode == 0

@@ -15,7 +15,6 @@ from plumbing import Problem, child, problem_of
 from settings import BOOTSTRAP_SERVERS, ROOT
 
 KINDS = ("docker", "local", "secured")
-PULL_SECONDS = 1800
 DEV, LABS, BENCH, PROGRAMS = "requirements/dev.txt", "requirements/labs.txt", "requirements/bench.txt", setup.PROGRAMS
 
 
@@ -184,12 +183,9 @@ def _prepare(_options) -> int:
     if problem := docker.engine_problem():
         terminal.say("docker", f"{problem}: its images are not needed then")
     else:
-        with terminal.progress("docker", "pulling the images"):
+        with terminal.progress("docker", "pulling the images that are missing"):
             for broker in (docker.DockerBroker(), DockerCluster()):
-                done = broker.compose("pull", "--quiet", timeout=PULL_SECONDS)
-                if done.returncode:
-                    what = f"an image of {broker.file} cannot be pulled: {done.stderr.strip()}"
-                    raise Problem(what, "python run.py prepare   (once more)")
+                broker.fetch_images()
         terminal.say("docker", "all images are here")
     terminal.say("ready", "from now on, no network is needed: python run.py")
     return 0
@@ -204,7 +200,7 @@ def _stop(_options) -> int:
 def _clean(_options) -> int:
     import shutil
 
-    from brokers import local
+    from brokers import docker, local
     from launcher import leftovers
 
     if processes := leftovers.left():
@@ -216,6 +212,8 @@ def _clean(_options) -> int:
         terminal.say("clean", f"removed {local.FOLDER.name}/ with the local broker's data")
     else:
         terminal.say("clean", "there was no data of a local broker")
+    for wipe in docker.kept():
+        terminal.say("clean", f"Docker keeps events of its own; to wipe them: {wipe}")
     return 0
 
 

@@ -12,7 +12,7 @@ from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 import settings
-from brokers import compose, docker, jars, java, local
+from brokers import compose, containers, docker, jars, java, local
 from brokers.cluster import services
 from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
@@ -56,7 +56,9 @@ def findings() -> Iterator[Finding]:
     yield _disk()
     servers = settings.BOOTSTRAP_SERVERS
     problem, hint = _kafka_problem(servers)
-    yield _docker(needed=bool(problem) and not hint)
+    no_broker = bool(problem) and not hint
+    yield _docker(needed=no_broker)
+    yield from _containers(needed=no_broker)
     yield _image()
     yield from _local_broker()
     yield from _left()
@@ -90,8 +92,25 @@ def _docker(needed: bool) -> Finding:
     """A Docker that does not run only has to be fixed if no broker answers."""
     problem = docker.engine_problem()
     installed_but = problem and problem != "Docker is not installed"
-    fix = "start Docker Desktop, or do without it: python run.py --broker local" if needed and installed_but else ""
+    fix = f"{docker.remedy_of(problem)}, or do without it: {docker.WITHOUT}" if needed and installed_but else ""
     return Finding("docker", problem or "the engine answers, with compose", fix)
+
+
+def _containers(needed: bool) -> Iterator[Finding]:
+    """Containers of other projects that have the names of ours, and the port of Kafdrop."""
+    if not shutil.which("docker"):
+        return
+    for container in containers.of_others():
+        fix = f"{docker.RENAME.format(name=container.name)}, or do without Docker: {docker.WITHOUT}" if needed else ""
+        yield Finding("container", f"{container} belongs to another project, and has the name of one of ours", fix)
+    port = settings.KAFDROP_PORT
+    if (holder := port_holder(port)) and holder.container and holder.container.is_ours:
+        yield Finding("kafdrop", f"running on http://localhost:{port}")
+    elif holder:
+        other = "Kafdrop, which the lessons do without, starts on a free one that KAFDROP_PORT names"
+        yield Finding("kafdrop", f"port {port} is taken by {holder}; {other}")
+    else:
+        yield Finding("kafdrop", f"not running, port {port} is free")
 
 
 def _image() -> Finding:

@@ -16,7 +16,6 @@ from settings import CONSUMER_PORT, GROUP, PAGE_PORT, PRODUCER_PORT
 
 CONSUMERS = 3
 MOST_CONSUMERS = 9
-KAFDROP_PORT = 9000
 
 BACKGROUND_SECONDS = 0.5  # between two looks whether this is the foreground again
 START_SECONDS = 60.0
@@ -112,8 +111,8 @@ class Session:
         terminal.say("page", f"http://localhost:{self.page.port}          <- open this, click Like")
         terminal.say("producer", f"http://localhost:{self.producer.port}/health")
         terminal.say("consumers", f"{consumers}               group {GROUP}")
-        if port_holder(KAFDROP_PORT):
-            terminal.say("kafdrop", f"http://localhost:{KAFDROP_PORT}")
+        if self.broker.kafdrop:
+            terminal.say("kafdrop", f"{self.broker.kafdrop}          ready in about half a minute")
         terminal.say("commands", "stop 1 | kill 1 | start 1 | like 5 | status | help | quit")
         terminal.write("")
 
@@ -132,7 +131,7 @@ class Session:
             case "like", [] | [_]:
                 self._like(arguments[0] if arguments else "1")
             case "stop" | "kill" | "start" as verb, [name] if program := self._find(name, verb == "start"):
-                self._change(verb, program)
+                self._try(verb, program)
             case "stop" | "kill" | "start" as verb, _:
                 terminal.complain(f"{verb} what?", f"{verb} 1, {verb} 2, {verb} 3, {verb} producer or {verb} page")
             case _:
@@ -159,6 +158,12 @@ class Session:
         names = {program.name.removeprefix("consumer-"): program for program in [*self.programs, *self.broker.nodes]}
         return names.get(name)
 
+    def _try(self, verb: str, program: Program) -> None:
+        try:
+            self._change(verb, program)
+        except Problem as error:
+            terminal.complain(str(error), error.hint)
+
     def _change(self, verb: str, program: Program) -> None:
         if verb == "start":
             if program.running:
@@ -166,7 +171,9 @@ class Session:
             elif holder := port_holder(program.port):
                 terminal.complain(f"port {program.port} is taken by {holder}", f"end it: {holder.how_to_end}")
             elif program in self.broker.nodes:
-                self._start_node(program)
+                with terminal.progress(program.name, "starting") as progress:
+                    program.start(progress)
+                terminal.say(program.name, "is back")
             else:
                 program.start()
             return
@@ -182,15 +189,6 @@ class Session:
         else:
             program.kill()
             terminal.say(program.name, "killed")
-
-    @staticmethod
-    def _start_node(node) -> None:
-        try:
-            with terminal.progress(node.name, "starting") as progress:
-                node.start(progress)
-            terminal.say(node.name, "is back")
-        except Problem as error:
-            terminal.complain(str(error), error.hint)
 
     def _like(self, count: str) -> None:
         if not count.isascii() or not count.isdigit() or not 1 <= int(count[:9]) <= LONGEST_LIKE_COMMAND:
@@ -209,7 +207,11 @@ class Session:
 
     def _print_status(self) -> None:
         for node in self.broker.nodes:
-            terminal.say(node.name, f"{node.port}  {'running' if node.running else 'not running'}")
+            try:
+                state = "running" if node.running else "not running"
+            except Problem as error:
+                state = f"not known: {error}"
+            terminal.say(node.name, f"{node.port}  {state}")
         for program in self.programs:
             state = f"pid {program.pid}" if program.running else "not running"
             text = f"{program.port}  {state}"

@@ -3,11 +3,12 @@
 import contextlib
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 
 import settings
-from brokers import Broker
+from brokers import Broker, NotAvailable
 from brokers.choose import candidates, cluster_candidates, start_first
 from brokers.ports import port_holder
 from brokers.topic import create_likes
@@ -117,11 +118,24 @@ def running_broker(kind: str = "", brokers: int = 1) -> Iterator[Broker]:
         if broker.client_properties:
             settings.use_client_config(broker.client_properties)
             terminal.say("kafka", f"for clients: KAFKA_CLIENT_CONFIG={broker.client_properties}")
+        for problem in broker.missing:
+            terminal.complain(str(problem), problem.hint)
         yield broker
     finally:
         with terminal.progress("kafka", "stopping"):
-            broker.stop()
+            _stop(broker)
 
 
-def _pass_over(reason: Problem, following: Broker) -> None:
-    terminal.complain(str(reason), f"trying {following.description}")
+def _stop(broker: Broker) -> None:
+    reason = sys.exc_info()[1]  # why the session ends
+    try:
+        broker.stop()
+    except Problem:
+        if isinstance(reason, Problem):  # it would be hidden by this one
+            terminal.complain(str(reason), reason.hint)
+        raise
+
+
+def _pass_over(reason: NotAvailable, following: Broker) -> None:
+    terminal.complain(str(reason), reason.remedy)
+    terminal.say("kafka", f"trying without: {following.description}")

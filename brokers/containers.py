@@ -1,0 +1,89 @@
+"""Docker's containers on this machine: whose they are, and which of them publishes a port."""
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+import settings
+from plumbing import Problem
+
+PATIENCE_SECONDS = 10.0  # for an answer of the engine
+PROJECTS = {"docker-compose.yml": "hands-on-kafka", "docker-compose.cluster.yml": "hands-on-kafka-cluster"}
+PROJECT_LABEL = "com.docker.compose.project"
+NAMES = ("kafka", "kafdrop", "kafka-0", "kafka-1", "kafka-2")  # that the compose files give to theirs
+
+
+class NoAnswer(Problem):
+    """Docker did not end in time, or cannot be started."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as `docker ps` lists it. `project` is that of its compose file, empty without one."""
+
+    name: str
+    image: str
+    project: str
+    status: str
+
+    def __str__(self) -> str:
+        return f"the container {self.name} (image {self.image})"
+
+    @property
+    def is_ours(self) -> bool:
+        return self.project in PROJECTS.values()
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether its health is not known yet, or it was started within the last minute."""
+        return self.status.startswith("Up ") and ("health: starting" in self.status or "second" in self.status)
+
+
+def docker(*arguments: str, timeout: float = PATIENCE_SECONDS) -> subprocess.CompletedProcess:
+    """Run a command of Docker, in the project's folder. Raises `NoAnswer`."""
+    try:
+        return subprocess.run(
+            [shutil.which("docker") or "docker", *arguments],
+            cwd=settings.ROOT,
+            env=settings.environment_of_docker(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        what = f"`docker {' '.join(arguments[:6])}` did not end in {timeout:.0f} s"
+        raise NoAnswer(what, "docker ps   (answers at once if Docker is well; else restart Docker)") from None
+    except OSError as error:
+        raise NoAnswer(f"docker cannot be started: {error}", "docker ps   (shows whether it works)") from error
+
+
+def publishing(port: int) -> Container | None:
+    """The running container behind this port of the machine; None if there is none, or Docker does not answer."""
+    return next(iter(_listed(f"publish={port}")), None)
+
+
+def of_others(names: tuple[str, ...] = NAMES) -> list[Container]:
+    """The containers of other projects, running or not, that have one of our names."""
+    listed = _listed(*(f"name=^/{name}$" for name in names), every=True)
+    return [container for container in listed if container.name in names and not container.is_ours]
+
+
+def _listed(*filters: str, every: bool = False) -> list[Container]:
+    if not shutil.which("docker"):
+        return []
+    options = [*(["--all"] if every else []), *(f"--filter={one}" for one in filters)]
+    try:
+        done = docker("ps", *options, "--format", "{{json .}}")
+    except NoAnswer:
+        return []
+    return [_container(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def _container(listed: dict) -> Container:
+    project = re.search(rf"(?:^|,){re.escape(PROJECT_LABEL)}=([^,]*)", listed.get("Labels") or "")
+    return Container(listed["Names"], listed["Image"], project[1] if project else "", listed["Status"])
