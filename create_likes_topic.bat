@@ -20,6 +20,20 @@ docker info >nul 2>&1 || (
   echo Open Docker Desktop, wait until it says "Engine running", then run start_kafka.bat.
   exit /b 1
 )
+rem Another project may have a container that is named kafka, too.
+set "log=%TEMP%\create_likes_topic.log"
+set "project=label=com.docker.compose.project=hands-on-kafka"
+set "named=no"
+set "ours=no"
+docker ps --filter "name=^/kafka$" --format "named {{.Names}}" >"%log%" && findstr /c:"named kafka" "%log%" >nul && set "named=yes"
+docker ps --filter "name=^/kafka$" --filter "%project%" --format "named {{.Names}}" >"%log%" && findstr /c:"named kafka" "%log%" >nul && set "ours=yes"
+if %named%%ours%==yesno (
+  echo The container kafka belongs to another project: nothing was created in it. To free its name and port:
+  echo   docker stop kafka
+  echo   docker rename kafka kafka-old
+  echo   start_kafka.bat
+  exit /b 1
+)
 docker exec kafka true >nul 2>&1 || (
   echo Kafka is not running. First:  start_kafka.bat
   exit /b 1
@@ -32,7 +46,6 @@ set "topics=docker exec kafka kafka-topics.sh --bootstrap-server localhost:9092 
   echo Kafka did not create the topic; the reason is above. If it has just started, try again in ten seconds.
   exit /b 1
 )
-set "log=%TEMP%\create_likes_topic.log"
 %topics% --describe >"%log%" || (
   echo Kafka did not describe the topic; the reason is above.
   exit /b 1

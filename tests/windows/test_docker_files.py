@@ -158,6 +158,29 @@ def test_create_topic_without_kafka(shell, project, docker):
     assert "First:  start_kafka.bat" in result.output
 
 
+def test_create_topic_in_a_container_of_another_project(shell, project, docker):
+    name = "ps --filter name=^/kafka$"
+    docker.play(answers=[{"to": f"{name} --filter", "says": ""}, {"to": name, "says": "named kafka"}])
+    result = shell.run(project / "create_likes_topic.bat", path=[docker.folder])
+    assert result.code == 1
+    assert "belongs to another project" in result.output
+    assert "docker rename kafka kafka-old" in result.output
+    assert not any("kafka-topics.sh" in command for command in commands(docker))
+
+
+def test_create_topic_in_our_container(shell, project, docker):
+    docker.play(
+        answers=[
+            {"to": "ps --filter", "says": "named kafka"},
+            {"to": f"{TOPICS} --describe", "says": description(3)},
+        ]
+    )
+    result = shell.run(project / "create_likes_topic.bat", path=[docker.folder])
+    assert result.code == 0, result.output
+    ours = "ps --filter name=^/kafka$ --filter label=com.docker.compose.project=hands-on-kafka"
+    assert any(command.startswith(ours) for command in commands(docker))
+
+
 def test_create_topic_refused(shell, project, docker):
     docker.play(answers=[{"to": f"{TOPICS} --create", "code": 1, "says": "Timed out waiting for a node assignment"}])
     result = shell.run(project / "create_likes_topic.bat", path=[docker.folder])
