@@ -56,7 +56,7 @@ def docker(*arguments: str, timeout: float = PATIENCE_SECONDS) -> subprocess.Com
             timeout=timeout,
         )
     except subprocess.TimeoutExpired:
-        what = f"`docker {' '.join(arguments[:6])}` did not end in {timeout:.0f} s"
+        what = f"Docker did not end in {timeout:.0f} s: docker {' '.join(arguments[:6])}"
         raise NoAnswer(what, "docker ps   (answers at once if Docker is well; else restart Docker)") from None
     except OSError as error:
         raise NoAnswer(f"docker cannot be started: {error}", "docker ps   (shows whether it works)") from error

@@ -120,7 +120,9 @@ class DockerBroker(Broker):
         done = self.compose(*arguments, timeout=timeout)
         if done.returncode:
             command = f"{compose_command(self.file)} {' '.join(arguments)}"
-            raise Problem(f"`{command}` failed: {_last_line(done.stderr)}", "docker ps   (shows what still runs)")
+            raise Problem(
+                f"Docker failed at {command}: {_last_line(done.stderr)}", "docker ps   (shows what still runs)"
+            )
         return done.stdout
 
     def compose(self, *arguments: str, timeout: float = STOP_SECONDS) -> subprocess.CompletedProcess:

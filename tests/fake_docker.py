@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -35,6 +34,11 @@ def container(name: str, project: str = "", status: str = "Up 2 hours", image: s
     return json.dumps({"Names": name, "Image": image, "Labels": labels, "Status": status, "State": "running"})
 
 
+def failing(to: str, words: str) -> dict:
+    """An answer: the calls that begin with `to` fail with these words."""
+    return {"to": to, "code": 1, "says": words}
+
+
 class FakeDocker:
     """The program and its script, in `folder`."""
 
@@ -52,9 +56,8 @@ class FakeDocker:
 
     @property
     def path(self) -> str:
-        """A PATH with this docker, and no other."""
-        others = os.environ["PATH"].split(os.pathsep)
-        return os.pathsep.join([str(self.folder), *(one for one in others if not shutil.which("docker", path=one))])
+        """A PATH on which it is the first."""
+        return os.pathsep.join([str(self.folder), os.environ["PATH"]])
 
     def log(self) -> list[dict]:
         file = self.folder / "docker.log"

@@ -1,0 +1,57 @@
+"""run.py --broker docker, with a `docker` that plays an engine, and a local broker in place of its container."""
+
+import os
+
+import pytest
+
+from brokers.local import LocalBroker
+from tests import fake_docker as says
+from tests.end_to_end.conftest import READY, nothing_is_left, run_py
+from tests.fake_docker import FakeDocker, failing
+
+COMPOSE = "compose -f docker-compose.yml"
+
+
+@pytest.fixture
+def engine(tmp_path) -> FakeDocker:
+    if os.name == "nt":
+        pytest.skip("this docker is a script with a #! line, which Windows does not start")
+    return FakeDocker(tmp_path / "docker")
+
+
+def test_a_session_in_docker_says_what_is_missing_and_what_has_not_ended(copy, tmp_path, engine):
+    engine.play(
+        failing(f"{COMPOSE} up -d --no-deps", says.PORT_TAKEN.format(port=9000)),
+        failing(f"{COMPOSE} down", says.NO_ENGINE),
+    )
+    with LocalBroker(tmp_path / "kafka"):
+        session = run_py(copy, "--broker", "docker", PATH=engine.path)
+        try:
+            session.wait_for(READY, seconds=180)
+            session.type("like")
+            session.wait_for("Consumed: order=1 ")
+            session.type("quit")
+            assert session.wait() == 1
+        finally:
+            session.kill()
+    shown = "\n".join(session.lines)
+    assert "Kafdrop was not started: docker compose failed: " in shown
+    assert "KAFDROP_PORT" in shown
+    assert "kafdrop     http" not in shown
+    assert session.lines[-2] == f"Docker failed at docker compose down: {says.NO_ENGINE}"
+    assert "  bye " not in shown
+    assert nothing_is_left()
+
+
+def test_a_docker_that_refuses_is_one_line_and_what_to_type(copy, engine):
+    engine.play(failing(f"{COMPOSE} up", says.NAME_TAKEN.format(name="kafka")))
+    session = run_py(copy, "--broker", "docker", PATH=engine.path)
+    try:
+        assert session.wait() == 1
+    finally:
+        session.kill()
+    what, hint = session.lines[-2:]
+    assert says.NAME_TAKEN.format(name="kafka") in what
+    assert hint.startswith("  -> docker rename kafka kafka-old ")
+    assert not any("Traceback" in line for line in session.lines)
+    assert engine.calls()[-1] == "compose down"

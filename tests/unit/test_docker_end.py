@@ -1,0 +1,121 @@
+"""What is stopped in Docker, and what is said about it, with a `docker` that plays an engine's answers."""
+
+import pytest
+
+from brokers import cluster, containers, docker
+from launcher import start
+from launcher.session import Session
+from plumbing import Problem
+from tests import fake_docker as says
+from tests.fake_docker import failing
+from tests.unit.test_docker import UP_CLUSTER, started
+
+RUNNING = "ps --status running --services"
+
+
+def test_what_was_started_is_ended(engine):
+    broker = started()
+    broker.stop()
+    assert engine.calls()[-1] == "compose down"
+
+
+def test_what_was_running_before_is_left_running(engine):
+    engine.play({"to": f"compose -f docker-compose.yml {RUNNING}", "says": "kafka\nkafdrop"})
+    broker = started()
+    assert "keeps running" in broker.description
+    broker.stop()
+    assert not {"down", "stop", "rm", "kill"} & {call.split()[1] for call in engine.calls()}
+
+
+def test_only_what_was_started_beside_it_is_ended(engine):
+    engine.play({"to": f"compose -f docker-compose.yml {RUNNING}", "says": "kafka"})
+    broker = started()
+    broker.stop()
+    assert engine.calls()[-1] == "compose stop kafdrop"
+
+
+@pytest.mark.parametrize("answer", [failing("compose -f docker-compose.yml down", says.NO_ENGINE), {"seconds": 60}])
+def test_what_docker_has_not_ended_is_not_said_to_have_ended(engine, answer, monkeypatch, capsys):
+    monkeypatch.setattr(docker, "STOP_SECONDS", 1.0)
+    engine.play({"to": "compose -f docker-compose.yml down"} | answer)
+    monkeypatch.setattr(start, "check_settings", lambda: None)
+    monkeypatch.setattr(start, "_handle_signals", lambda: None)
+
+    def no_topic(_servers):
+        raise Problem("the topic cannot be created", "a hint")
+
+    monkeypatch.setattr(start, "create_likes", no_topic)
+    with pytest.raises(Problem, match=r"docker compose .*down") as refused:
+        start.main("docker", 1)
+    assert "docker ps" in refused.value.hint
+    shown = capsys.readouterr().out
+    assert "bye" not in shown
+    assert "the topic cannot be created\n  -> a hint" in shown  # the reason of this end is not lost
+
+
+# One of three
+
+
+@pytest.fixture
+def session(engine, monkeypatch) -> Session:
+    monkeypatch.setattr("launcher.session.port_holder", lambda _port: None)
+    session = Session(cluster.DockerCluster())
+    yield session
+    session.control.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (says.UNHEALTHY.format(name="kafka-1"), "-> docker compose -f docker-compose.cluster.yml logs kafka-1"),
+        (says.NO_ENGINE, "-> docker compose -f docker-compose.cluster.yml up -d --wait"),
+    ],
+)
+def test_a_broker_that_docker_cannot_start_is_not_back(engine, session, capsys, words, hint):
+    engine.play(failing(UP_CLUSTER, words))
+    assert session.obey("start kafka-1")
+    shown = capsys.readouterr().out
+    assert words in shown
+    assert hint in shown
+    assert "is back" not in shown
+    assert "--broker local" not in shown
+
+
+def test_a_broker_that_docker_has_started_is_back(engine, session, capsys):
+    assert session.obey("start kafka-1")
+    assert "is back" in capsys.readouterr().out
+    assert engine.calls()[-1].endswith("up -d --wait --quiet-pull kafka-1")
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "kill"])
+def test_a_docker_that_hangs_does_not_end_the_session(engine, session, capsys, monkeypatch, verb):
+    running = {"to": f"compose -f docker-compose.cluster.yml {RUNNING}", "says": "" if verb == "start" else "kafka-1"}
+    engine.play(running, {"to": "compose", "seconds": 60})
+    monkeypatch.setattr(docker, "START_SECONDS", 1.0)
+    real = containers.docker
+    monkeypatch.setattr(docker, "docker", lambda *words, timeout=1.0: real(*words, timeout=min(timeout, 1.0)))
+    assert session.obey(f"{verb} kafka-1")
+    shown = capsys.readouterr().out
+    assert "-> " in shown
+    assert "is back" not in shown
+    assert "stopped" not in shown
+    assert "killed" not in shown
+
+
+@pytest.mark.parametrize("verb", ["stop", "kill"])
+def test_a_broker_that_docker_cannot_end_has_not_ended(engine, session, capsys, verb):
+    running = {"to": f"compose -f docker-compose.cluster.yml {RUNNING}", "says": "kafka-1"}
+    engine.play(running, failing(f"compose -f docker-compose.cluster.yml {verb}", says.NO_ENGINE))
+    assert session.obey(f"{verb} kafka-1")
+    shown = capsys.readouterr().out
+    assert says.NO_ENGINE in shown
+    assert "stopped" not in shown
+    assert "killed" not in shown
+
+
+def test_a_state_that_is_not_known_is_not_said_to_be_one(engine, session, capsys):
+    engine.play(failing("compose", says.NO_ENGINE))
+    assert session.obey("status")
+    shown = capsys.readouterr().out
+    assert shown.count("not known: ") == 3
+    assert "not running" not in shown.split("producer")[0]

@@ -1,0 +1,120 @@
+"""What Docker refuses and leaves undone, with a `docker` that plays an engine's answers."""
+
+import pytest
+
+from brokers import cluster, containers, docker
+from launcher import cli, doctor
+from plumbing import Problem
+from tests import fake_docker as says
+from tests.fake_docker import failing
+from tests.unit.test_docker import UP, UP_CLUSTER, refusal, started
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (says.DENIED, "check the image: KAFKA_IMAGE, docker-compose.cluster.yml"),
+        (says.DENIED_SHORT, "check the image: KAFKA_IMAGE, docker-compose.cluster.yml"),
+        (says.INVALID, "check the image: KAFKA_IMAGE, docker-compose.cluster.yml"),
+        (says.UNHEALTHY.format(name="kafka-1"), "docker compose -f docker-compose.cluster.yml logs kafka-1"),
+        ("container kafka-2 exited (1)", "docker compose -f docker-compose.cluster.yml logs kafka-2"),
+        ("something new", "docker compose -f docker-compose.cluster.yml up -d --wait   (shows more)"),
+        (says.NO_PERMISSION, "sudo usermod -aG docker $USER, then log in again"),
+        ("toomanyrequests: You have reached your pull rate limit", "docker login"),
+    ],
+)
+def test_the_next_thing_to_type_is_for_the_file_that_failed(engine, words, hint):
+    engine.play(failing(UP_CLUSTER, words))
+    refused = refusal(cluster.DockerCluster())
+    assert words in str(refused)
+    assert refused.remedy.startswith(hint)
+
+
+def test_who_may_not_use_docker_is_told_so(engine):
+    engine.play(failing("info", says.NO_PERMISSION))
+    assert "this user may not use it" in str(refusal())
+    assert doctor._docker(needed=True).fix.startswith("sudo usermod -aG docker")
+
+
+def test_an_engine_that_does_not_answer_is_passed_over(engine, monkeypatch):
+    engine.play({"to": "info", "seconds": 60})
+    monkeypatch.setattr(containers.docker, "__kwdefaults__", {"timeout": 0.3})
+    assert "its engine did not answer" in docker.engine_problem()
+    assert "its engine did not answer" in str(refusal())
+
+
+def test_a_start_that_takes_too_long_is_ended(engine, monkeypatch):
+    engine.play({"to": UP, "seconds": 60})
+    monkeypatch.setattr(docker, "START_SECONDS", 0.5)
+    refused = refusal()
+    assert "Docker was not ready" in str(refused)
+    assert refused.remedy.startswith("docker compose -f docker-compose.yml up -d --wait kafka ")
+    assert engine.calls()[-1] == "compose down"
+
+
+def test_the_settings_of_another_project_are_not_docker_s(engine, monkeypatch):
+    monkeypatch.setenv("COMPOSE_FILE", "/elsewhere/compose.yml")
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "shop")
+    monkeypatch.setattr("settings.KAFKA_IMAGE", "registry/kafka:3.7")
+    monkeypatch.setenv("KAFKA_IMAGE", "registry/kafka:3.7 ")  # as `set KAFKA_IMAGE=... && ...` leaves it on Windows
+    started()
+    for entry in engine.log():
+        assert not any(name.startswith("COMPOSE_") for name in entry["settings"])
+        assert entry["settings"]["KAFKA_IMAGE"] == "registry/kafka:3.7"
+
+
+def test_images_that_are_there_are_not_pulled_again(engine):
+    docker.DockerBroker().fetch_images()
+    assert engine.calls() == ["compose pull --quiet --policy missing"]
+
+
+def test_an_older_compose_pulls_all_images(engine):
+    engine.play(failing("compose -f docker-compose.yml pull --quiet --policy", "unknown flag: --policy"))
+    docker.DockerBroker().fetch_images()
+    assert engine.calls()[-1] == "compose pull --quiet"
+
+
+@pytest.mark.parametrize("words", [says.DENIED, says.INVALID])
+def test_an_image_that_cannot_be_pulled_is_not_pulled_again_as_it_is(engine, words):
+    engine.play(failing("compose", words))
+    with pytest.raises(Problem, match=r"an image of docker-compose\.yml cannot be pulled") as refused:
+        docker.DockerBroker().fetch_images()
+    assert refused.value.hint == "check the image: KAFKA_IMAGE, docker-compose.yml, then: python run.py prepare"
+
+
+def test_clean_says_what_wipes_the_events_in_docker(engine, monkeypatch, capsys, tmp_path):
+    engine.play({"to": "volume ls", "says": "hands-on-kafka_kafka-data"})
+    monkeypatch.setattr("brokers.local.FOLDER", tmp_path / "none")
+    monkeypatch.setattr("brokers.local.running", lambda: None)
+    monkeypatch.setattr("launcher.leftovers.left", list)
+    assert cli._clean(None) == 0
+    shown = capsys.readouterr().out
+    assert "to wipe them: docker compose down -v\n" in shown
+    assert "to wipe them: docker compose -f docker-compose.cluster.yml down -v\n" in shown
+
+
+def test_the_broker_of_the_tests_needs_no_image_but_its_own(monkeypatch):
+    testcontainers = pytest.importorskip("testcontainers.core.container")
+    from tests.brokers import container as broker
+
+    asked = []
+    monkeypatch.setattr(testcontainers.Reaper, "get_instance", lambda: asked.append("ryuk"))
+    monkeypatch.setattr(testcontainers.DockerContainer, "__init__", lambda self, *_, **__: None)
+    monkeypatch.setattr(testcontainers.DockerContainer, "with_bind_ports", lambda self, *_: self)
+    monkeypatch.setattr(testcontainers.DockerContainer, "with_env", lambda self, *_: self)
+    monkeypatch.setattr(testcontainers.DockerContainer, "image", "kafka", raising=False)
+    monkeypatch.setattr(testcontainers.DockerContainer, "get_docker_client", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        broker().__enter__()
+    assert asked == []
+
+
+def test_the_broker_of_a_lab_is_frozen_by_its_project(engine, monkeypatch):
+    """Another project's container may be named kafka, too."""
+    from labs import frozen
+
+    monkeypatch.setattr("labs.frozen.local.running", lambda: None)
+    with frozen.frozen_broker():
+        pass
+    assert engine.calls()[-2:] == ["compose pause kafka", "compose unpause kafka"]
+    assert not engine.calls("pause")
