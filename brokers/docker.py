@@ -69,6 +69,10 @@ class DockerBroker(Broker):
         progress("docker compose up (the first time this pulls about 500 MB)")
         try:
             self.bring_up(*self.services)
+        except NotAvailable:
+            with contextlib.suppress(Problem):
+                self._end("stop", *self.services)  # not removed: `docker compose logs` says why they did not start
+            raise
         except BaseException:
             with contextlib.suppress(Problem):
                 self.stop()
@@ -106,10 +110,16 @@ class DockerBroker(Broker):
         self.kafdrop = f"http://localhost:{port}"
 
     def stop(self) -> None:
-        started = [name for name in (*self.services, KAFDROP) if name not in (self._before or ())]
-        if self._before is None or not started:
-            return
-        self.carry_out(*(["stop", *started] if self._before else ["down"]), timeout=STOP_SECONDS)
+        if self._before:
+            self._end("stop", *self.services, KAFDROP)
+        elif self._before is not None:
+            self._end("down")
+
+    def _end(self, verb: str, *services: str) -> None:
+        """Stop those of them that were not running before; `down` without names is for all. Raises `Problem`."""
+        started = [name for name in services if name not in self._before]
+        if started or not services:
+            self.carry_out(verb, *started, timeout=STOP_SECONDS)
 
     def running(self) -> list[str]:
         """The services of the project that run. Raises `Problem`."""

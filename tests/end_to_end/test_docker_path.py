@@ -54,4 +54,4 @@ def test_a_docker_that_refuses_is_one_line_and_what_to_type(copy, engine):
     assert says.NAME_TAKEN.format(name="kafka") in what
     assert hint.startswith("  -> docker rename kafka kafka-old ")
     assert not any("Traceback" in line for line in session.lines)
-    assert engine.calls()[-1] == "compose down"
+    assert engine.calls()[-1] == "compose stop kafka"  # whose log is kept

@@ -8,7 +8,7 @@ from launcher.session import Session
 from plumbing import Problem
 from tests import fake_docker as says
 from tests.fake_docker import failing
-from tests.unit.test_docker import UP_CLUSTER, started
+from tests.unit.test_docker import UP_CLUSTER, refusal, started
 
 RUNNING = "ps --status running --services"
 
@@ -32,6 +32,15 @@ def test_only_what_was_started_beside_it_is_ended(engine):
     broker = started()
     broker.stop()
     assert engine.calls()[-1] == "compose stop kafdrop"
+
+
+def test_a_start_that_fails_stops_nothing_that_was_running(engine):
+    engine.play(
+        {"to": f"compose -f docker-compose.yml {RUNNING}", "says": "kafka\nkafdrop"},
+        failing("compose -f docker-compose.yml up", says.UNHEALTHY.format(name="kafka")),
+    )
+    assert refusal().remedy == "docker compose logs kafka"
+    assert not {"down", "stop", "rm", "kill"} & {call.split()[1] for call in engine.calls()}
 
 
 @pytest.mark.parametrize("answer", [failing("compose -f docker-compose.yml down", says.NO_ENGINE), {"seconds": 60}])

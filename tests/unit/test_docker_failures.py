@@ -49,7 +49,7 @@ def test_a_start_that_takes_too_long_is_ended(engine, monkeypatch):
     refused = refusal()
     assert "Docker was not ready" in str(refused)
     assert refused.remedy.startswith("docker compose -f docker-compose.yml up -d --wait kafka ")
-    assert engine.calls()[-1] == "compose down"
+    assert engine.calls()[-1] == "compose stop kafka"  # whose log is kept
 
 
 def test_the_settings_of_another_project_are_not_docker_s(engine, monkeypatch):
