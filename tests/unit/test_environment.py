@@ -162,7 +162,7 @@ SERVERS = [
 @pytest.mark.parametrize(("arguments", "added"), SERVERS)
 def test_a_tool_gets_one_bootstrap_server(monkeypatch, arguments, added):
     called = []
-    monkeypatch.setattr(subprocess, "call", lambda command, env: called.append(command))
+    monkeypatch.setattr(child, "call", lambda command, env: called.append(command))
     monkeypatch.setattr(jars, "ensure", lambda _: [])
     java.run_command("kafka-topics", arguments)
     words = called[0][called[0].index("org.apache.kafka.tools.TopicCommand") + 1 :]
