@@ -4,6 +4,7 @@
 | -------------- | ---------------------------------------------------------------------------- |
 | `cli`          | the commands of `run.py`                                                     |
 | `setup`        | `.venv` with the packages of `requirements.txt`; standard library only       |
+| `uv`, `pip`    | what installs the packages: uv where it can be had; standard library only    |
 | `terminal`     | one terminal for everything: names, colours, progress; standard library only |
 | `programs`     | the five programs as processes: start, stop, kill, their lines               |
 | `control`      | the endpoint through which the page stops and starts consumers               |
