@@ -11,22 +11,25 @@ if "!how:~-1!"==" " pause
 exit /b %code%
 
 :main
+rem `call`, because docker may be a batch file (docker.cmd): without it, this one would end there.
 where docker >nul 2>&1 || (
   echo Docker is not installed. "python run.py" works without it, and creates the topic, too.
   exit /b 1
 )
-docker info >nul 2>&1 || (
+call docker info >nul 2>&1 || (
   echo Docker is installed, but it is not running.
   echo Open Docker Desktop, wait until it says "Engine running", then run start_kafka.bat.
   exit /b 1
 )
 rem Another project may have a container that is named kafka, too.
 set "log=%TEMP%\create_likes_topic.log"
+rem `call` would double a ^ that it sees, so it gets the name of the variable: %%name%%.
+set "name=name=^/kafka$"
 set "project=label=com.docker.compose.project=hands-on-kafka"
 set "named=no"
 set "ours=no"
-docker ps --filter "name=^/kafka$" --format "named {{.Names}}" >"%log%" && findstr /c:"named kafka" "%log%" >nul && set "named=yes"
-docker ps --filter "name=^/kafka$" --filter "%project%" --format "named {{.Names}}" >"%log%" && findstr /c:"named kafka" "%log%" >nul && set "ours=yes"
+call docker ps --filter "%%name%%" --format "named {{.Names}}" >"%log%" && findstr /c:"named kafka" "%log%" >nul && set "named=yes"
+call docker ps --filter "%%name%%" --filter "%project%" --format "named {{.Names}}" >"%log%" && findstr /c:"named kafka" "%log%" >nul && set "ours=yes"
 if %named%%ours%==yesno (
   echo The container kafka belongs to another project: nothing was created in it. To free its name and port:
   echo   docker stop kafka
@@ -34,7 +37,7 @@ if %named%%ours%==yesno (
   echo   start_kafka.bat
   exit /b 1
 )
-docker exec kafka true >nul 2>&1 || (
+call docker exec kafka true >nul 2>&1 || (
   echo Kafka is not running. First:  start_kafka.bat
   exit /b 1
 )
@@ -42,11 +45,11 @@ docker exec kafka true >nul 2>&1 || (
 rem Three partitions, because a partition has one consumer of a group at a time: three consumers need three.
 rem One replica, because there is one broker.
 set "topics=docker exec kafka kafka-topics.sh --bootstrap-server localhost:9092 --topic likes"
-%topics% --create --if-not-exists --partitions 3 --replication-factor 1 || (
+call %topics% --create --if-not-exists --partitions 3 --replication-factor 1 || (
   echo Kafka did not create the topic; the reason is above. If it has just started, try again in ten seconds.
   exit /b 1
 )
-%topics% --describe >"%log%" || (
+call %topics% --describe >"%log%" || (
   echo Kafka did not describe the topic; the reason is above.
   exit /b 1
 )

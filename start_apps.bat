@@ -15,6 +15,7 @@ if "!how:~-1!"==" " pause
 exit /b %code%
 
 :main
+rem `call`, because python may be a batch file (pyenv has python.bat): without it, this one would end there.
 if not exist producer.py (
   echo producer.py is not in the folder of start_apps.bat.
   echo If you opened a ZIP file, choose "Extract all" first and start it from there.
@@ -27,7 +28,7 @@ if exist .venv\Scripts\python.exe set "PATH=%cd%\.venv\Scripts;%PATH%"
 set "python="
 set "is_new=import sys; sys.exit(sys.version_info < (3, 10))"
 rem The last one that works wins: python, else py -3, which Windows has even when python is not on the PATH.
-for %%p in ("py -3" "python") do %%~p -c "%is_new%" >nul 2>&1 && set "python=%%~p"
+for %%p in ("py -3" "python") do call %%~p -c "%is_new%" >nul 2>&1 && set "python=%%~p"
 if exist .venv\Scripts\python.exe if not "%python%"=="python" (
   echo The Python in the folder .venv no longer works, or it is older than 3.10. Remove it and start again:
   echo   rmdir /s /q .venv
@@ -37,15 +38,15 @@ if exist .venv\Scripts\python.exe if not "%python%"=="python" (
 if not defined python goto :no_python
 
 rem 2. The packages. pip without an index installs nothing; it only checks whether all of them are there.
-%python% -m pip install --quiet --no-index -r requirements.txt >nul 2>&1 && goto :ports
+call %python% -m pip install --quiet --no-index -r requirements.txt >nul 2>&1 && goto :ports
 echo Installing the Python packages into the folder .venv, once: this takes a few minutes.
-if not exist .venv\Scripts\python.exe %python% -m venv .venv || (
+if not exist .venv\Scripts\python.exe call %python% -m venv .venv || (
   echo Python could not create the folder .venv; the reason is above.
   exit /b 1
 )
 set "PATH=%cd%\.venv\Scripts;%PATH%"
 set "python=python"
-python -m pip install --disable-pip-version-check --require-hashes -r requirements\lock.txt || (
+call python -m pip install --disable-pip-version-check --require-hashes -r requirements\lock.txt || (
   echo.
   echo pip could not install the packages; the reason is above. Most often there is no network, or the path of this
   echo folder is too long for Windows: then move it to C:\hands-on-kafka. After that, run start_apps.bat again.
@@ -58,11 +59,11 @@ set "ask=import psutil, sys"
 set "ask=%ask%; listening = {c.laddr.port for c in psutil.net_connections('tcp') if c.status == 'LISTEN'}"
 set "ask=%ask%; taken = [port for port in sys.argv[1:] if int(port) in listening]"
 set "ask=%ask%; sys.exit('Already in use: port ' + ', '.join(taken) if taken else 0)"
-%python% -c "%ask%" 5001 5002 5003 5004 8501 || (
+call %python% -c "%ask%" 5001 5002 5003 5004 8501 || (
   echo If the five programs are still running, end them first:  stop_apps.bat
   exit /b 1
 )
-if not defined KAFKA_BOOTSTRAP_SERVERS %python% -c "%ask%" 9092 >nul 2>&1 && (
+if not defined KAFKA_BOOTSTRAP_SERVERS call %python% -c "%ask%" 9092 >nul 2>&1 && (
   echo Nothing answers on localhost:9092 yet. The programs wait for it:  start_kafka.bat, create_likes_topic.bat
 )
 
@@ -80,10 +81,10 @@ exit /b 0
 
 :no_python
 set "found="
-for %%p in ("py -3" "python") do %%~p -c "" >nul 2>&1 && set "found=%%~p"
+for %%p in ("py -3" "python") do call %%~p -c "" >nul 2>&1 && set "found=%%~p"
 if defined found (
   echo This Python is older than 3.10:
-  %found% --version
+  call %found% --version
 ) else (
   where python 2>nul | findstr /i WindowsApps >nul && (
     echo Python is not installed. The command "python" only opens the Microsoft Store.

@@ -15,6 +15,7 @@ if "!how:~-1!"==" " pause
 exit /b %code%
 
 :main
+rem `call`, because docker may be a batch file (docker.cmd): without it, this one would end there.
 if not exist docker-compose.yml (
   echo docker-compose.yml is not in the folder of start_kafka.bat.
   echo If you opened a ZIP file, choose "Extract all" first and start it from there.
@@ -26,22 +27,22 @@ where docker >nul 2>&1 || (
   echo Or without Docker:  python run.py
   exit /b 1
 )
-docker info >nul 2>&1 || (
+call docker info >nul 2>&1 || (
   echo Docker is installed, but it is not running.
   echo Open Docker Desktop, wait until it says "Engine running", then run start_kafka.bat again.
   exit /b 1
 )
-docker compose version >nul 2>&1 || (
+call docker compose version >nul 2>&1 || (
   echo This Docker is too old: it does not know "docker compose". Update Docker Desktop.
   exit /b 1
 )
 
 echo Starting Kafka and Kafdrop. The first time Docker downloads both: a few minutes.
-docker compose up -d --wait && goto :ready
+call docker compose up -d --wait && goto :ready
 
 rem Docker has printed its reason on the screen. Once more into a file, to find the reason here.
 set "log=%TEMP%\start_kafka.log"
-docker compose up -d --wait >"%log%" 2>&1 && goto :ready
+call docker compose up -d --wait >"%log%" 2>&1 && goto :ready
 echo.
 findstr /i /c:"already allocated" /c:"Ports are not available" /c:"address already in use" "%log%" >nul && (
   echo Another program uses port 9092 or 9000. Which one:  netstat -ano ^| findstr ":9092 :9000"
@@ -61,7 +62,7 @@ findstr /i /c:"windows/amd64" "%log%" >nul && (
   exit /b 1
 )
 findstr /i /c:"unhealthy" /c:"exited" "%log%" >nul && (
-  docker compose logs --tail 20 kafka kafdrop
+  call docker compose logs --tail 20 kafka kafdrop
   echo.
   echo A container started but does not answer; above are its last lines. Try once more:
   echo   stop_kafka.bat

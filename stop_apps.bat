@@ -13,15 +13,15 @@ if "!how:~-1!"==" " pause
 exit /b %code%
 
 :main
-rem The same Python as in start_apps.bat.
+rem The same Python as in start_apps.bat, by `call` for the same reason.
 if exist .venv\Scripts\python.exe set "PATH=%cd%\.venv\Scripts;%PATH%"
 set "python="
-for %%p in ("py -3" "python") do %%~p -c "import psutil" >nul 2>&1 && set "python=%%~p"
+for %%p in ("py -3" "python") do call %%~p -c "import psutil" >nul 2>&1 && set "python=%%~p"
 if not defined python (
   echo The Python packages are not installed, so start_apps.bat cannot have opened anything.
   exit /b 0
 )
-%python% -m launcher.stop_windows || (
+call %python% -m launcher.stop_windows || (
   echo The windows could not be ended; the reason is above. Close them by hand.
   exit /b 1
 )

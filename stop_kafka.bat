@@ -12,15 +12,16 @@ if "!how:~-1!"==" " pause
 exit /b %code%
 
 :main
+rem `call`, because docker may be a batch file (docker.cmd): without it, this one would end there.
 where docker >nul 2>&1 || (
   echo Docker is not installed, so there is nothing to stop.
   exit /b 0
 )
-docker info >nul 2>&1 || (
+call docker info >nul 2>&1 || (
   echo Docker is not running, so Kafka is not running either.
   exit /b 0
 )
-docker compose down || (
+call docker compose down || (
   echo Docker could not stop Kafka; the reason is above.
   exit /b 1
 )

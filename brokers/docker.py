@@ -179,6 +179,8 @@ def remedy_of(problem: str) -> str:
         return "sudo usermod -aG docker $USER, then log in again"
     if "Windows containers" in problem:
         return "right-click Docker's whale, Switch to Linux containers"
+    if "cannot be started" in problem:
+        return "docker ps   (shows whether it works)"
     if "compose plugin" in problem:
         return "update Docker Desktop, or install docker-compose-plugin"
     return "start Docker Desktop"

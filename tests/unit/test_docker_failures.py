@@ -43,6 +43,14 @@ def test_an_engine_that_does_not_answer_is_passed_over(engine, monkeypatch):
     assert "its engine did not answer" in str(refusal())
 
 
+def test_a_docker_that_is_found_but_cannot_be_started_is_named(engine):
+    (engine.folder / "docker").write_text("no program")
+    assert str(refusal()).startswith("Docker is installed, but its engine did not answer: docker cannot be started: ")
+    assert refusal().remedy == "docker ps   (shows whether it works)"
+    assert doctor._docker(needed=True).fix.startswith("docker ps ")
+    assert next(doctor._containers(needed=True)).about == "kafdrop"
+
+
 def test_a_start_that_takes_too_long_is_ended(engine, monkeypatch):
     engine.play({"to": UP, "seconds": 60})
     monkeypatch.setattr(docker, "START_SECONDS", 0.5)

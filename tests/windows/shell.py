@@ -201,6 +201,14 @@ class Fake:
         shebang = f'#!"{shell.windows_path(shell.interpreter)}"\r\n'
         (folder / f"{name}.exe").write_bytes(shell.launcher + shebang.encode() + archive.getvalue())
 
+    def behind_batch_file(self, shell: Shell, name: str) -> Path:
+        """A folder for the PATH where only a batch file of that name leads to this program."""
+        folder = self.folder / "shims"
+        folder.mkdir()
+        program = shell.windows_path(self.log_file.with_suffix(".exe"))
+        (folder / name).write_bytes(f'@echo off\r\n"{program}" %*\r\n'.encode())
+        return folder
+
     def play(self, **scenario) -> None:
         self.scenario_file.write_text(json.dumps(scenario))
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from brokers import containers
 from tests.windows.shell import copy_project
 
 FOLDERS = ["plain", "with a blank", "Tom & Jerry (copy)", "Zoë Müller", "hey! ^up"]
@@ -69,6 +70,34 @@ def test_start_kafka_from_any_folder(shell, docker, tmp_path, name):
     assert start["folder"] == shell.windows_path(project)
     for expected in ("localhost:9092", "http://localhost:9000", "Next:  create_likes_topic.bat"):
         assert expected in result.output
+
+
+@pytest.mark.parametrize("shim", ["docker.bat", "docker.cmd"])
+def test_docker_may_be_a_batch_file(shell, project, docker, shim):
+    named = [f"ps --filter name=^/kafka${more}" for more in (" --filter label", " --format")]
+    answers = [{"to": one, "says": "named kafka"} for one in named]
+    docker.play(answers=[*answers, {"to": f"{TOPICS} --describe", "says": description(3)}])
+    path = [docker.behind_batch_file(shell, shim)]
+    for name, last in {
+        "start_kafka.bat": "Next:  create_likes_topic.bat",
+        "create_likes_topic.bat": "Next:  start_apps.bat",
+        "stop_kafka.bat": "To wipe them:  docker compose down -v",
+    }.items():
+        result = shell.run(project / name, path=path)
+        assert (result.code, result.output.splitlines()[-1]) == (0, last), result.output
+    assert all(any(command.startswith(one) for command in commands(docker)) for one in named)
+    docker.play(answers=[{"to": "compose up", "code": 1, "says": "no such host"}, {"to": "compose down", "code": 1}])
+    for name in ("start_kafka.bat", "stop_kafka.bat"):
+        assert shell.run(project / name, path=path).code == 1
+
+
+def test_run_py_starts_a_docker_that_is_a_batch_file(shell, project, docker):
+    docker.play(answers=[{"to": "info", "says": "linux"}])
+    path = ";".join([shell.windows_path(docker.behind_batch_file(shell, "docker.bat")), *shell.system_path()])
+    code = "from brokers import containers, docker; print([docker.engine_problem(), containers.of_others()])"
+    assert shell.python(f"import os; os.environ['PATH'] = {path!r}; {code}", project) == "['', []]"
+    filters = " ".join(f"--filter=name=/{name}$" for name in containers.NAMES)  # cmd.exe takes the ^: no harm
+    assert commands(docker)[-1] == f"ps --all {filters} --format {{{{json .}}}}"
 
 
 @pytest.mark.parametrize("name", ["start_kafka.bat", "create_likes_topic.bat"])

@@ -164,6 +164,25 @@ def test_store_stub_and_py(shell, tmp_path, start_apps):
     assert_five_windows(programs(launcher))
 
 
+def test_python_is_a_batch_file(shell, project, python):
+    python.play(**NEW, serves=True)
+    path = [python.behind_batch_file(shell, "python.bat")]
+    start = shell.run(project / "start_apps.bat", path=path)
+    assert start.code == 0, start.output
+    assert "Five windows are open" in start.output
+    assert_five_windows(programs(python))
+    stop = shell.run(project / "stop_apps.bat", path=path)
+    assert (stop.code, stop.output.strip()) == (0, "Ending 5 windows ...")
+    assert shell.windows_open(project) == 0
+
+
+def test_python_is_a_batch_file_and_too_old(shell, start_apps, project, python):
+    python.play(**OLD)
+    result = shell.run(project / "start_apps.bat", path=[python.behind_batch_file(shell, "python.bat")])
+    assert result.code == 1
+    assert "Python 3.8.10" in result.output
+
+
 def test_old_python_and_newer_py(shell, tmp_path, python, start_apps):
     python.play(**OLD)
     launcher = Fake(shell, tmp_path / "py", "py", "python.py", **NEW)
