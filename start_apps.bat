@@ -30,10 +30,13 @@ set "is_new=import sys; sys.exit(sys.version_info < (3, 10))"
 rem The last one that works wins: python, else py -3, which Windows has even when python is not on the PATH.
 for %%p in ("py -3" "python") do call %%~p -c "%is_new%" >nul 2>&1 && set "python=%%~p"
 if exist .venv\Scripts\python.exe if not "%python%"=="python" (
-  echo The Python in the folder .venv no longer works, or it is older than 3.10. Remove it and start again:
-  echo   rmdir /s /q .venv
-  echo   start_apps.bat
-  exit /b 1
+  echo The Python in the folder .venv no longer works, or it is older than 3.10.
+  goto :remove_venv
+)
+rem The same test as in launcher\setup.py: a venv gets its pip last.
+if exist .venv\Scripts\python.exe call python -c "import pip" >nul 2>&1 || (
+  echo The folder .venv is only half made: it has no pip.
+  goto :remove_venv
 )
 if not defined python goto :no_python
 
@@ -46,12 +49,10 @@ if not exist .venv\Scripts\python.exe call %python% -m venv .venv || (
 )
 set "PATH=%cd%\.venv\Scripts;%PATH%"
 set "python=python"
-call python -m pip install --disable-pip-version-check --require-hashes -r requirements\lock.txt || (
-  echo.
-  echo pip could not install the packages; the reason is above. Most often there is no network, or the path of this
-  echo folder is too long for Windows: then move it to C:\hands-on-kafka. After that, run start_apps.bat again.
-  exit /b 1
-)
+set "log=%TEMP%\start_apps.log"
+del "%log%" 2>nul
+set "install=install --disable-pip-version-check --require-hashes -r requirements\lock.txt"
+call python -m pip --log "%log%" %install% || goto :no_packages
 
 :ports
 rem 3. The ports, from Windows' own list: to connect to each would take 2 s where nobody listens.
@@ -67,6 +68,12 @@ if not defined KAFKA_BOOTSTRAP_SERVERS call %python% -c "%ask%" 9092 >nul 2>&1 &
   echo Nothing answers on localhost:9092 yet. The programs wait for it:  start_kafka.bat, create_likes_topic.bat
 )
 
+set "mark=%TEMP%\hands-on-kafka.opening"
+call %python% -m launcher.open_once "%mark%" || (
+  echo To start all of them again:  stop_apps.bat, then start_apps.bat
+  exit /b 1
+)
+
 rem 4. The windows. /k keeps each one open when its program ends, so that the last lines can be read.
 start "Producer" cmd /k %python% producer.py
 start "Consumer 1" cmd /k "set CONSUMER_PORT=5002 && %python% consumer.py"
@@ -74,10 +81,47 @@ start "Consumer 2" cmd /k "set CONSUMER_PORT=5003 && %python% consumer.py"
 start "Consumer 3" cmd /k "set CONSUMER_PORT=5004 && %python% consumer.py"
 rem Streamlit colours its greeting with codes that the console of Windows 10 would show as they are.
 start "Streamlit" cmd /k "echo The page: http://localhost:8501 && %python% -m streamlit run producer_ui.py --logger.hideWelcomeMessage true"
+del "%mark%"
 echo Five windows are open: Producer, Consumer 1, Consumer 2, Consumer 3, Streamlit.
 echo   the page   http://localhost:8501
 echo To end one: Ctrl+C in its window. To end all:  stop_apps.bat
 exit /b 0
+
+:remove_venv
+echo End what uses it (stop_apps.bat, or quit in run.py), remove it and start again:
+echo   cmd /c rmdir /s /q .venv
+echo   .\start_apps.bat
+exit /b 1
+
+:no_packages
+echo.
+findstr /l /c:"WinError 32]" /c:"WinError 5]" "%log%" >nul 2>&1 && (
+  echo A program that runs has locked a file in the folder .venv.
+  goto :remove_venv
+)
+findstr /l /c:"No space left on device" /c:"WinError 112]" "%log%" >nul 2>&1 && (
+  echo The disk is full. Make room, 1 GB is enough, then run start_apps.bat again.
+  exit /b 1
+)
+findstr /l /c:"Long Path support" /c:"WinError 206]" "%log%" >nul 2>&1 && (
+  echo The path of this folder is too long for Windows. Move it to C:\hands-on-kafka, then run start_apps.bat there.
+  exit /b 1
+)
+findstr /l /c:"connection broken by" /c:"Max retries" /c:"timed out" "%log%" >nul 2>&1 && (
+  echo There is no network, or a proxy is needed:  set HTTPS_PROXY=http://its-name:port
+  echo After that, run start_apps.bat again.
+  exit /b 1
+)
+findstr /l /c:"from versions:" /c:"Failed building wheel" /c:"Failed to build" "%log%" >nul 2>&1 && (
+  echo A package does not exist for this Python, whose version and system are
+  call python -c "import platform, sysconfig; print(' ', platform.python_version(), sysconfig.get_platform())"
+  echo Some have nothing for 32 bit, for ARM64 or for a Python that has just come out. Install Python 3.12 for 64 bit
+  echo from python.org, the one for x64 also on Windows for ARM, and let it be the only one on the PATH.
+  goto :remove_venv
+)
+echo pip could not install the packages; the reason is above. Most often there is no network, or the path of this
+echo folder is too long for Windows: then move it to C:\hands-on-kafka. After that, run start_apps.bat again.
+exit /b 1
 
 :no_python
 set "found="

@@ -1,10 +1,10 @@
 """python.exe and py.exe of the tests: a Python as a learner's computer may have it.
 
-    {"version": [3, 12, 1], "packages": true, "pip": 0, "serves": true}
+    {"version": [3, 12, 1], "packages": true, "pip": 0, "says": "", "serves": true}
 
 `version` null is the Microsoft Store's stub. `packages` tells whether those of requirements.txt are there, `pip` is
-the exit code of an installation. With `serves` our programs listen on their ports until they are ended, else they
-end at once.
+the exit code of an installation, null where pip is missing, `says` its words. With `serves` our programs listen on
+their ports until they are ended, else they end at once.
 """
 
 import ctypes
@@ -65,10 +65,14 @@ if arguments[0] == "--version":
 elif arguments[0] == "-c":
     sys.version_info = tuple(scenario["version"])
     sys.argv = ["-c", *arguments[2:]]
+    if scenario.get("pip", 0) is None:
+        sys.modules["pip"] = None
     exec(arguments[1])
 elif arguments[:2] == ["-m", "venv"]:
     note(call="venv")
     make_venv(arguments[2])
+elif arguments[:2] == ["-m", "pip"] and scenario.get("pip", 0) is None:
+    sys.exit("No module named pip")
 elif arguments[:2] == ["-m", "pip"]:
     if "--no-index" in arguments:
         sys.exit(0 if scenario["packages"] else 1)
@@ -76,11 +80,15 @@ elif arguments[:2] == ["-m", "pip"]:
     code = scenario.get("pip", 0)
     if code == 0:
         beside.with_suffix(".json").write_text(json.dumps(scenario | {"packages": True}))
-    print("Successfully installed" if code == 0 else "ERROR: No matching distribution found")
+    words = "Successfully installed" if code == 0 else scenario.get("says", "ERROR: No matching distribution found")
+    print(words)
+    if "--log" in arguments:
+        Path(arguments[arguments.index("--log") + 1]).write_text(words + "\n")
     sys.exit(code)
-elif arguments[:2] == ["-m", "launcher.stop_windows"]:
+elif arguments[0] == "-m" and arguments[1] in ("launcher.open_once", "launcher.stop_windows"):
     sys.path.insert(0, str(Path.cwd()))
-    runpy.run_module("launcher.stop_windows", run_name="__main__")
+    sys.argv = arguments[1:]
+    runpy.run_module(arguments[1], run_name="__main__", alter_sys=False)
 elif arguments[0] == "producer.py":
     program("producer", 5001)
 elif arguments[0] == "consumer.py":
