@@ -4,15 +4,24 @@ rem The first time it creates .venv, a folder with a Python of its own, and inst
 rem Exits with 0, or with 1 after printing what is wrong and what to do.
 setlocal
 rem pushd, not cd: it can also go to a folder in the network, such as \\wsl$\... or \\server\...
-pushd "%~dp0"
+pushd "%~dp0" || goto :no_folder
 call :main
 set "code=%errorlevel%"
-popd
+rem popd would take away the drive that pushd has given to a network path: the five windows stand on it.
+set "here=%~dp0"
+if not "%here:~0,2%%code%"=="\\0" popd
+:end
 rem After a double-click the window waits; start_kafka.bat says how that is known.
 setlocal EnableDelayedExpansion
 set "how=!cmdcmdline:"=!"
 if "!how:~-1!"==" " pause
 exit /b %code%
+
+:no_folder
+echo The folder of %~nx0 cannot be reached:  "%~dp0"
+echo Copy the project to this computer, such as to C:\hands-on-kafka, and start it from there.
+set "code=1"
+goto :end
 
 :main
 rem `call`, because python may be a batch file (pyenv has python.bat): without it, this one would end there.

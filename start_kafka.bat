@@ -3,16 +3,23 @@ rem Starts Kafka and Kafdrop in Docker and returns when both are ready. From any
 rem Exits with 0, or with 1 after printing what is wrong and what to do.
 setlocal
 rem pushd, not cd: it can also go to a folder in the network, such as \\wsl$\... or \\server\...
-pushd "%~dp0"
+pushd "%~dp0" || goto :no_folder
 call :main
 set "code=%errorlevel%"
 popd
+:end
 rem Only after a double-click does cmd's own command line end with a blank and a quote.
 rem Then the window would close before anyone has read it.
 setlocal EnableDelayedExpansion
 set "how=!cmdcmdline:"=!"
 if "!how:~-1!"==" " pause
 exit /b %code%
+
+:no_folder
+echo The folder of %~nx0 cannot be reached:  "%~dp0"
+echo Copy the project to this computer, such as to C:\hands-on-kafka, and start it from there.
+set "code=1"
+goto :end
 
 :main
 rem `call`, because docker may be a batch file (docker.cmd): without it, this one would end there.
@@ -27,6 +34,8 @@ where docker >nul 2>&1 || (
   echo Or without Docker:  python run.py
   exit /b 1
 )
+rem Those of another project, whose containers would be meant then.
+for %%v in (FILE PROJECT_NAME PROFILES ENV_FILES) do set "COMPOSE_%%v="
 call docker info >nul 2>&1 || (
   echo Docker is installed, but it is not running.
   echo Open Docker Desktop, wait until it says "Engine running", then run start_kafka.bat again.

@@ -2,15 +2,22 @@
 rem Ends the five windows of start_apps.bat: Ctrl+C for each program, so that the consumers leave the group, then
 rem the windows. Kafka keeps running; stop_kafka.bat stops it.
 setlocal
-pushd "%~dp0"
+pushd "%~dp0" || goto :no_folder
 call :main
 set "code=%errorlevel%"
 popd
+:end
 rem After a double-click the window waits; start_kafka.bat says how that is known.
 setlocal EnableDelayedExpansion
 set "how=!cmdcmdline:"=!"
 if "!how:~-1!"==" " pause
 exit /b %code%
+
+:no_folder
+echo The folder of %~nx0 cannot be reached:  "%~dp0"
+echo Copy the project to this computer, such as to C:\hands-on-kafka, and start it from there.
+set "code=1"
+goto :end
 
 :main
 rem The same Python as in start_apps.bat, by `call` for the same reason.

@@ -6,29 +6,37 @@ ended by force is only missed when its session times out, 6 s later.
 
 import contextlib
 import ctypes
-from pathlib import Path
+import re
+from pathlib import Path, PureWindowsPath
 
 import psutil
 
 from settings import ROOT
 
 PROGRAMS = ("producer.py", "consumer.py", "producer_ui.py")
+# As start_apps.bat opens them. A window of another command, which may well name one of the files, is not ours to end.
+COMMAND = re.compile(
+    r"((set CONSUMER_PORT=\d+|echo The page: \S+) && )?(python|py -3) "
+    r"(producer\.py|consumer\.py|-m streamlit run producer_ui\.py\b.*)"
+)
 PATIENCE_SECONDS = 10  # for a clean end; what is left then is ended by force
 CTRL_C_EVENT = 0
 
 
 def runs_ours(process: psutil.Process) -> bool:
-    """Whether the command line of `process` names one of the programs."""
+    """Whether `process` is one of the programs: an argument of it names the file."""
     try:
-        return any(program in argument for argument in process.cmdline() for program in PROGRAMS)
+        return any(PureWindowsPath(argument).name in PROGRAMS for argument in process.cmdline())
     except (psutil.Error, OSError):  # ended meanwhile, or another user's
         return False
 
 
 def is_our_window(process: psutil.Process) -> bool:
-    """Whether it is the cmd.exe of a window: opened with /k, in this folder, for one of the programs."""
+    """Whether it is the cmd.exe of a window: opened in this folder, with the command of one of the programs."""
     try:
-        return runs_ours(process) and "/k" in process.cmdline() and Path(process.cwd()) == ROOT
+        _, opened, command = " ".join(process.cmdline()).partition(" /k ")
+        # A link, a mapped drive and `subst` give the folder another path.
+        return bool(opened and COMMAND.fullmatch(command.strip())) and Path(process.cwd()).samefile(ROOT)
     except (psutil.Error, OSError):
         return False
 
