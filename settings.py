@@ -13,7 +13,9 @@ DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
 
 
 def _text(name: str, default: str = "") -> str:
-    return os.environ.get(name, "").strip() or default  # `set X=1 && ...` leaves a blank on Windows
+    value = os.environ.get(name, "").strip()  # on Windows, `set X=1 && ...` leaves a blank, and `set X="1"` the quotes
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return (value[1:-1].strip() if quoted else value) or default
 
 
 def _port(name: str, default: str) -> int:

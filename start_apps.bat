@@ -83,6 +83,10 @@ call %python% -m launcher.open_once "%mark%" || (
   exit /b 1
 )
 
+rem What `set CONSUMER_PORT=5003 && ...` has left in this window is not for the page, nor for the producer's port.
+set "CONSUMER_PORT="
+set "PRODUCER_PORT="
+
 rem 4. The windows. /k keeps each one open when its program ends, so that the last lines can be read.
 start "Producer" cmd /k %python% producer.py
 start "Consumer 1" cmd /k "set CONSUMER_PORT=5002 && %python% consumer.py"

@@ -36,6 +36,11 @@ where docker >nul 2>&1 || (
 )
 rem Those of another project, whose containers would be meant then.
 for %%v in (FILE PROJECT_NAME PROFILES ENV_FILES) do set "COMPOSE_%%v="
+rem Compose takes a value as it is: without the quotes and the blank that `set KAFKA_IMAGE="..." && ...` leaves.
+if defined KAFKA_IMAGE set "KAFKA_IMAGE=%KAFKA_IMAGE:"=%"
+if defined KAFKA_IMAGE set "KAFKA_IMAGE=%KAFKA_IMAGE: =%"
+if defined KAFDROP_PORT set "KAFDROP_PORT=%KAFDROP_PORT:"=%"
+if defined KAFDROP_PORT set "KAFDROP_PORT=%KAFDROP_PORT: =%"
 call docker info >nul 2>&1 || (
   echo Docker is installed, but it is not running.
   echo Open Docker Desktop, wait until it says "Engine running", then run start_kafka.bat again.
@@ -92,6 +97,7 @@ exit /b 1
 echo.
 echo Kafka is ready.
 echo   Kafka     localhost:9092
-echo   Kafdrop   http://localhost:9000
+if not defined KAFDROP_PORT set "KAFDROP_PORT=9000"
+echo   Kafdrop   http://localhost:%KAFDROP_PORT%
 echo Next:  create_likes_topic.bat
 exit /b 0

@@ -30,6 +30,11 @@ where docker >nul 2>&1 || (
 )
 rem Those of another project, whose containers would be meant then.
 for %%v in (FILE PROJECT_NAME PROFILES ENV_FILES) do set "COMPOSE_%%v="
+rem Compose takes a value as it is: without the quotes and the blank that `set KAFKA_IMAGE="..." && ...` leaves.
+if defined KAFKA_IMAGE set "KAFKA_IMAGE=%KAFKA_IMAGE:"=%"
+if defined KAFKA_IMAGE set "KAFKA_IMAGE=%KAFKA_IMAGE: =%"
+if defined KAFDROP_PORT set "KAFDROP_PORT=%KAFDROP_PORT:"=%"
+if defined KAFDROP_PORT set "KAFDROP_PORT=%KAFDROP_PORT: =%"
 call docker info >nul 2>&1 || (
   echo Docker is not running, so Kafka is not running either.
   exit /b 0

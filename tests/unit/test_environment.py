@@ -138,6 +138,25 @@ def test_a_blank_group_is_the_default(group):
     assert run("-c", code, CONSUMER_GROUP=group).stdout == "likes-ui\n"
 
 
+@pytest.mark.parametrize("left", ["{} ", '"{}"', '"{}" ', "'{}'", ' " {} "'])
+def test_the_blank_and_the_quotes_that_set_leaves_on_windows_are_not_part_of_a_value(left):
+    wanted = {
+        "CONSUMER_PORT": "5003",
+        "KAFKA_BOOTSTRAP_SERVERS": "here:9092",
+        "KAFKA_CLIENT_CONFIG": "my files/client.properties",
+        "ALLOWED_HOSTS": "a.example",
+    }
+    code = "import settings as s; print(s.CONSUMER_PORT, s.BOOTSTRAP_SERVERS, s.CLIENT_CONFIG, *s.ALLOWED_HOSTS)"
+    done = run("-c", code, **{name: left.format(value) for name, value in wanted.items()})
+    assert done.stdout.split("\n") == [" ".join(wanted.values()), ""], done.stderr
+
+
+@pytest.mark.parametrize("value", ['""', '" "'])
+def test_quotes_around_nothing_are_the_default(value):
+    code = "import settings; print(settings.GROUP)"
+    assert run("-c", code, CONSUMER_GROUP=value).stdout == "likes-ui\n"
+
+
 def test_the_broker_of_a_settings_file_is_used_unless_a_variable_names_another(tmp_path, monkeypatch):
     file = tmp_path / "client.properties"
     file.write_text("\ufeffclient.id=me\n # bootstrap.servers=no:1\nbootstrap.servers = cloud.example:9092\n", "utf-8")

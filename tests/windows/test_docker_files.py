@@ -255,6 +255,17 @@ def test_the_compose_file_of_another_project_is_not_followed(shell, project, doc
     assert [call["settings"] for call in docker.calls() if call["call"].startswith("compose ")][-1] == {}
 
 
+@pytest.mark.parametrize("left", ["{} ", '"{}"', '"{}" '])
+@pytest.mark.parametrize("name", ["start_kafka.bat", "stop_kafka.bat"])
+def test_compose_gets_values_without_what_set_leaves(shell, project, docker, name, left):
+    wanted = {"KAFKA_IMAGE": "registry.example/kafka:3.7", "KAFDROP_PORT": "9001"}
+    given = {variable: left.format(value) for variable, value in wanted.items()}
+    result = shell.run(project / name, path=[docker.folder], **given)
+    assert result.code == 0
+    assert docker.calls()[-1]["settings"] == wanted
+    assert name == "stop_kafka.bat" or "http://localhost:9001" in result.output
+
+
 def test_stop_kafka_without_docker(shell, project, docker):
     assert shell.run(project / "stop_kafka.bat").code == 0
     docker.play(answers=[{"to": "info", "code": 1}])

@@ -62,6 +62,11 @@ def test_five_titled_windows_stay_open(shell, project, python, start_apps):
     assert shell.windows_open(project) == 5  # though the programs have ended
 
 
+def test_a_port_that_an_earlier_command_has_left_is_not_the_page_s(python, start_apps):
+    assert start_apps(python, CONSUMER_PORT="5003 ", PRODUCER_PORT='"5009"').code == 0
+    assert_five_windows(programs(python))
+
+
 def test_it_warns_when_no_broker_answers(python, start_apps):
     result = start_apps(python)
     assert result.code == 0
