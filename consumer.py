@@ -1,9 +1,9 @@
 """Consumer: one member of the consumer group `likes-ui`; it logs each like that it reads.
 
-    python consumer.py                                on port 5002; Ctrl+C leaves the group
-    CONSUMER_PORT=5003 python consumer.py             a second member (macOS, Linux)
-    set CONSUMER_PORT=5003 && python consumer.py      a second member (Windows)
-    curl http://localhost:5002/status                 its partitions, counts, lag and rebalances
+    python consumer.py                                      on port 5002; Ctrl+C leaves the group
+    CONSUMER_PORT=5003 python consumer.py                   a second member (macOS, Linux)
+    cmd /c "set CONSUMER_PORT=5003 && python consumer.py"   a second member (Windows)
+    curl http://localhost:5002/status                       its partitions, counts, lag and rebalances
 
 Kafka gives each partition to exactly one member of the group. Start or stop a member and watch the
 lines `Assigned:` and `Revoked:` of the others: that is a rebalance.

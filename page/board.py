@@ -140,7 +140,7 @@ def show_member(member: Member, snapshot: Snapshot) -> None:
     if not CONTROL_URL and number and not running and member.state != "silent":
         st.caption(
             f"`CONSUMER_PORT={member.port} python consumer.py`, on Windows "
-            f"`set CONSUMER_PORT={member.port} && python consumer.py`"
+            f'`cmd /c "set CONSUMER_PORT={member.port} && python consumer.py"`'
         )
 
 

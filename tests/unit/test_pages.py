@@ -63,6 +63,17 @@ def symptoms() -> set[str]:
     return {symptom for cell in cells for symptom in re.findall(r"`([^`]+)`", cell)} - NOT_OURS
 
 
+def test_a_line_for_windows_works_in_cmd_and_in_powershell():
+    sources = [
+        *PAGES,
+        *(file for folder in ("page", "launcher", "brokers", "plumbing") for file in ROOT.glob(f"{folder}/*.py")),
+    ]
+    for file in [*sources, *ROOT.glob("*.bat"), ROOT / "consumer.py"]:
+        text = re.sub(r"(?m)^rem .*$", "", file.read_text(encoding="utf-8"))
+        assert not re.search(r"(?<!cmd /c )rmdir /", text), file.name
+        assert not re.search(r"""(?<!cmd /[ck] ")set [A-Z_]+=\S+ &&""", text), file.name
+
+
 MESSAGES = messages()
 
 
