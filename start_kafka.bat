@@ -51,13 +51,31 @@ call docker compose version >nul 2>&1 || (
   exit /b 1
 )
 
+set "log=%TEMP%\start_kafka.log"
+rem The engine is asked what it runs, because the words about a wrong image change from version to version.
+call docker info --format "{{.OSType}}" >"%log%" 2>nul
+findstr /i /c:"windows" "%log%" >nul && goto :windows_containers
 echo Starting Kafka and Kafdrop. The first time Docker downloads both: a few minutes.
 call docker compose up -d --wait && goto :ready
 
 rem Docker has printed its reason on the screen. Once more into a file, to find the reason here.
-set "log=%TEMP%\start_kafka.log"
 call docker compose up -d --wait >"%log%" 2>&1 && goto :ready
 echo.
+findstr /i /c:"forbidden by its access permissions" "%log%" >nul && (
+  echo Windows has reserved port 9092 or 9000 for itself; no program that you could end uses it. The reserved ones:
+  echo   netsh interface ipv4 show excludedportrange protocol=tcp
+  echo Windows chooses them anew in a terminal that was opened as administrator:
+  echo   net stop winnat
+  echo   net start winnat
+  echo Then run start_kafka.bat again. For Kafdrop alone, another port will do:  set KAFDROP_PORT=19000
+  exit /b 1
+)
+findstr /i /c:"no space left on device" "%log%" >nul && (
+  echo The disk is full: that of the computer, or the one that Docker Desktop has in its settings, Resources. Make room:
+  echo   docker image prune
+  echo Then run start_kafka.bat again.
+  exit /b 1
+)
 findstr /i /c:"already allocated" /c:"Ports are not available" /c:"address already in use" "%log%" >nul && (
   echo Another program uses port 9092 or 9000. Which one:  netstat -ano ^| findstr ":9092 :9000"
   echo The last number is its process. If it is python run.py: type quit there. Then run start_kafka.bat again.
@@ -70,11 +88,7 @@ findstr /i /c:"is already in use by container" "%log%" >nul && (
   echo   docker rename kafdrop kafdrop-old
   exit /b 1
 )
-findstr /i /c:"windows/amd64" "%log%" >nul && (
-  echo Docker is set to Windows containers, and Kafka needs Linux ones. Right-click Docker's whale next to the clock,
-  echo choose "Switch to Linux containers", then run start_kafka.bat again.
-  exit /b 1
-)
+findstr /i /c:"windows/amd64" "%log%" >nul && goto :windows_containers
 findstr /i /c:"unhealthy" /c:"exited" "%log%" >nul && (
   call docker compose logs --tail 20 kafka kafdrop
   echo.
@@ -91,6 +105,11 @@ findstr /i /c:"pull" /c:"manifest" /c:"denied" /c:"no such host" /c:"resolve" /c
   exit /b 1
 )
 echo Docker could not start Kafka; the reason is above. More:  docker compose ps -a
+exit /b 1
+
+:windows_containers
+echo Docker is set to Windows containers, and Kafka needs Linux ones. Right-click Docker's whale next to the clock,
+echo choose "Switch to Linux containers", then run start_kafka.bat again.
 exit /b 1
 
 :ready

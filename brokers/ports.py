@@ -30,22 +30,30 @@ class PortHolder:
 
     session    the run.py that has started it: its terminal and pid
     container  the container of Docker that has published the port
+    reserved   no process: the system has reserved the port, as Windows does for Hyper-V
     """
 
     pid: int | None = None
     command: str = ""
     session: str = ""
     container: Container | None = None
+    reserved: bool = False
 
     def __str__(self) -> str:
         if self.container:
             return str(self.container)
+        if self.reserved:
+            return "the system, which has reserved it"
         return f"{self.command} (pid {self.pid})" if self.pid else "another program"
 
     @property
     def how_to_end(self) -> str:
         if self.container:
             return f"docker stop {self.container.name}"
+        if self.reserved and os.name == "nt":
+            return "as administrator: net stop winnat, then net start winnat, and Windows reserves others"
+        if self.reserved:
+            return "ask who administers this computer"
         if self.command.startswith(DOCKERS):
             return "docker ps   (names the container), then docker stop and its name"
         if not self.pid:
@@ -67,7 +75,9 @@ def port_holder(port: int) -> PortHolder | None:
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
-            return _holder(port)
+            holder = _holder(port)
+            nobody = not (holder.pid or holder.container)
+            return PortHolder(reserved=True) if nobody and error.errno == errno.EACCES else holder
     return None
 
 

@@ -1,5 +1,6 @@
 """A Flask app that answers this computer only, with errors in JSON; and two ways to serve it."""
 
+import errno
 import json
 import logging
 import os
@@ -79,7 +80,9 @@ def listen(port: int, variable: str) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        sys.exit(f"Port {port} cannot be used: {error}. End what runs there, or set {variable}.")
+        # Windows reserves ports for itself, most of all for Hyper-V; no program that could be ended holds those.
+        advice = "The system has reserved it: set" if error.errno == errno.EACCES else "End what runs there, or set"
+        sys.exit(f"Port {port} cannot be used: {error}. {advice} {variable} to another one.")
 
 
 def serve_in_background(app: Flask, listener: socket.socket) -> Callable[[], None]:

@@ -1,5 +1,6 @@
 """The local broker's settings and jars, the ports, Docker's failures: without starting a broker."""
 
+import errno
 import hashlib
 import http.server
 import socket
@@ -11,7 +12,7 @@ import pytest
 
 from brokers import compose, docker, jars, java, local
 from brokers.ports import free_ports, port_holder
-from plumbing import Problem
+from plumbing import Problem, web
 from plumbing.kafka import answers
 from tests.simulated import SimulatedBroker
 
@@ -51,6 +52,19 @@ def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path):
         with pytest.raises(Problem, match=f"port {port} .* is taken by .*pid {holder.pid}"):
             broker.start()
     assert port_holder(port) is None
+
+
+def test_a_port_that_the_system_has_reserved_is_not_another_program_s(monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EACCES, "access to a socket in a way forbidden by its access permissions")
+
+    (port,) = free_ports(1)
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    holder = port_holder(port)
+    assert str(holder) == "the system, which has reserved it"
+    assert "administ" in holder.how_to_end
+    with pytest.raises(SystemExit, match=r"cannot be used: .* reserved it: set PRODUCER_PORT to another"):
+        web.listen(port, "PRODUCER_PORT")
 
 
 def test_what_is_not_kafka_does_not_answer():

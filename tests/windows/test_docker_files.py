@@ -29,6 +29,16 @@ FAILURES = {
         "tcp 127.0.0.1:9092: bind: Only one usage of each socket address is normally permitted.",
         ["port 9092 or 9000", "netstat -ano | findstr"],
     ),
+    "port reserved": (
+        "Error response from daemon: Ports are not available: exposing port TCP 127.0.0.1:9092 -> 127.0.0.1:0: listen "
+        "tcp 127.0.0.1:9092: bind: An attempt was made to access a socket in a way forbidden by its access "
+        "permissions.",
+        ["Windows has reserved port 9092 or 9000", "excludedportrange", "net stop winnat"],
+    ),
+    "disk full": (
+        "failed to register layer: write /opt/bitnami/kafka/libs/rocksdbjni.jar: no space left on device; pull failed",
+        ["The disk is full", "docker image prune"],
+    ),
     "port taken, Docker Engine": (
         "Error response from daemon: Bind for 127.0.0.1:9000 failed: port is already allocated",
         ["port 9092 or 9000"],
@@ -137,6 +147,27 @@ def test_start_kafka_says_what_to_do(shell, project, docker, failure):
     for words in expected:
         assert words in result.output
     assert "Kafka is ready" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("failure", "wrong"), [("port reserved", "Another program"), ("disk full", "Check the network")]
+)
+def test_start_kafka_blames_no_other(shell, project, docker, failure, wrong):
+    docker.play(answers=[{"to": "compose up", "code": 1, "says": FAILURES[failure][0]}])
+    assert wrong not in shell.run(project / "start_kafka.bat", path=[docker.folder]).output
+
+
+def test_windows_containers_are_seen_before_anything_is_started(shell, project, docker):
+    docker.play(answers=[{"to": "info --format {{.OSType}}", "says": "windows"}])
+    result = shell.run(project / "start_kafka.bat", path=[docker.folder])
+    assert result.code == 1
+    assert "Switch to Linux containers" in result.output
+    assert not any(command.startswith("compose up") for command in commands(docker))
+
+
+def test_a_reserved_port_is_given_back_by_windows(shell, project):
+    code = "from brokers.ports import PortHolder; print(PortHolder(reserved=True).how_to_end)"
+    assert shell.python(code, project).startswith("as administrator: net stop winnat, then net start winnat")
 
 
 def test_start_kafka_succeeds_at_the_second_attempt(shell, project, docker):
