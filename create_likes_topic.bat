@@ -7,7 +7,7 @@ set "code=%errorlevel%"
 rem After a double-click the window waits; start_kafka.bat says how that is known.
 setlocal EnableDelayedExpansion
 set "how=!cmdcmdline:"=!"
-if "!how:~-1!"==" " pause
+if "!how:~-1!"==" " if not "!how:/c=!"=="!how!" pause
 exit /b %code%
 
 :main

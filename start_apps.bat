@@ -14,7 +14,7 @@ if not "%here:~0,2%%code%"=="\\0" popd
 rem After a double-click the window waits; start_kafka.bat says how that is known.
 setlocal EnableDelayedExpansion
 set "how=!cmdcmdline:"=!"
-if "!how:~-1!"==" " pause
+if "!how:~-1!"==" " if not "!how:/c=!"=="!how!" pause
 exit /b %code%
 
 :no_folder
@@ -24,6 +24,9 @@ set "code=1"
 goto :end
 
 :main
+rem With that of another Python, none would start.
+set "PYTHONHOME="
+set "PYTHONPATH="
 rem `call`, because python may be a batch file (pyenv has python.bat): without it, this one would end there.
 if not exist producer.py (
   echo producer.py is not in the folder of start_apps.bat.

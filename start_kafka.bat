@@ -8,11 +8,11 @@ call :main
 set "code=%errorlevel%"
 popd
 :end
-rem Only after a double-click does cmd's own command line end with a blank and a quote.
+rem Only after a double-click does cmd's own command line have a /c and end with a blank and a quote.
 rem Then the window would close before anyone has read it.
 setlocal EnableDelayedExpansion
 set "how=!cmdcmdline:"=!"
-if "!how:~-1!"==" " pause
+if "!how:~-1!"==" " if not "!how:/c=!"=="!how!" pause
 exit /b %code%
 
 :no_folder

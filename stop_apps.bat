@@ -10,7 +10,7 @@ popd
 rem After a double-click the window waits; start_kafka.bat says how that is known.
 setlocal EnableDelayedExpansion
 set "how=!cmdcmdline:"=!"
-if "!how:~-1!"==" " pause
+if "!how:~-1!"==" " if not "!how:/c=!"=="!how!" pause
 exit /b %code%
 
 :no_folder
@@ -20,6 +20,9 @@ set "code=1"
 goto :end
 
 :main
+rem With that of another Python, none would start.
+set "PYTHONHOME="
+set "PYTHONPATH="
 rem The same Python as in start_apps.bat, by `call` for the same reason.
 if exist .venv\Scripts\python.exe set "PATH=%cd%\.venv\Scripts;%PATH%"
 set "python="

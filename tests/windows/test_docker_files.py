@@ -317,6 +317,12 @@ def test_window_of_a_double_click_waits(shell, project, name):
     assert "ress any key" not in shell.run(project / name).output
 
 
+def test_a_window_that_was_opened_with_win_r_does_not_wait(shell, project):
+    for name in ("start_kafka.bat", "create_likes_topic.bat", "stop_kafka.bat"):
+        opened = r'"C:\Windows\system32\cmd.exe" '
+        assert "ress any key" not in shell.run(project / name, CMDCMDLINE=opened).output
+
+
 def test_batch_files_have_windows_line_ends_and_plain_letters(project):
     for file in project.glob("*.bat"):
         content = file.read_bytes()

@@ -287,6 +287,14 @@ def test_python_is_a_batch_file_and_too_old(shell, start_apps, project, python):
     assert "Python 3.8.10" in result.output
 
 
+def test_the_home_of_a_python_that_is_gone_does_not_matter(shell, project, python, start_apps):
+    gone = {"PYTHONHOME": r"C:\gone", "PYTHONPATH": r"C:\gone"}
+    result = start_apps(python, **gone)
+    assert result.code == 0, result.output
+    assert_five_windows(programs(python))
+    assert "Ending 5 windows" in shell.run(project / "stop_apps.bat", path=[python.folder], **gone).output
+
+
 def test_old_python_and_newer_py(shell, tmp_path, python, start_apps):
     python.play(**OLD)
     launcher = Fake(shell, tmp_path / "py", "py", "python.py", **NEW)
