@@ -29,6 +29,7 @@ from settings import BOOTSTRAP_SERVERS, CONSUMER_PORT, GROUP
 TOPIC = "likes"
 POLL_SECONDS = 1.0
 MESSAGES_KEPT = 1000  # for /messages
+STRANDED_SECONDS = 15.0  # without partitions, while the broker answers
 REBALANCES_KEPT = 100  # for /status
 LIKE_LOGGED = "Consumed: order=%(order)d partition=%(partition)d clicked_at=%(clicked_at)s ts_ms=%(ts_ms)d"
 
@@ -66,6 +67,7 @@ class Member:
         self.messages = deque(maxlen=MESSAGES_KEPT)
         self.position = {}  # assigned partition -> offset of the next event, None before the first
         self.rebalances = deque(maxlen=REBALANCES_KEPT)
+        self.lost_at = None  # when the group did without it, and took its partitions
 
     def join_group(self, topic: Topic) -> Consumer:
         def on_assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -88,8 +90,16 @@ class Member:
         changed = sorted(p.partition for p in partitions)
         kept = {p: offset for p, offset in self.position.items() if p not in changed}
         self.position = kept | dict.fromkeys(changed) if event == "assigned" else kept
+        self.lost_at = time.monotonic() if event == "lost" else None
         self.rebalances.append({"at": int(time.time() * 1000), "event": event, "partitions": changed})
         log.info("%s: partitions=%s", event.capitalize(), changed)
+
+    def is_stranded(self, topic: Topic) -> bool:
+        """Whether it has lost its partitions, and is still not back although the broker answers."""
+        if self.lost_at is None or time.monotonic() - self.lost_at < STRANDED_SECONDS:
+            return False
+        self.lost_at = time.monotonic()
+        return topic.is_missed_by_group()
 
     def process(self, message: Message) -> None:
         """Log the like; skip a record that is not one."""
@@ -172,6 +182,11 @@ def main() -> None:
                 # librdkafka goes by the offsets and leader epochs of the old topic; a new member does not.
                 log.warning("The topic %s was deleted and recreated. Rejoining the group ...", TOPIC)
                 consumer.close()
+                consumer = member.join_group(topic)
+            elif member.is_stranded(topic):
+                # After an outage, librdkafka may try for ever in vain; a new client does not.
+                log.warning("Not back in the group %s. Joining it as a new member ...", GROUP)
+                kafka.abandon(consumer)
                 consumer = member.join_group(topic)
             elif message is None or (message.error() and not at_end(message)):
                 if message is not None:

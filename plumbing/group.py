@@ -30,9 +30,16 @@ class Membership:
 
     def ask(self, admin: AdminClient) -> None:
         """Whether the problem is over, if there is one."""
-        group = self._describe(admin) if self.problem else None
-        if group and self._client_id in [member.client_id for member in group.members]:
+        if self.problem and (group := self._describe(admin)) and self._is_in(group):
             self.problem = ""
+
+    def is_missing(self, admin: AdminClient) -> bool:
+        """Whether the group can be asked, and does not list this client."""
+        group = self._describe(admin)
+        return group is not None and not self._is_in(group)
+
+    def _is_in(self, group: ConsumerGroupDescription) -> bool:
+        return self._client_id in [member.client_id for member in group.members]
 
     def _describe(self, admin: AdminClient) -> ConsumerGroupDescription | None:
         try:

@@ -6,11 +6,12 @@ import re
 import socket
 import ssl
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 import settings
@@ -107,6 +108,11 @@ def connect(kind: type, own: dict):
         return client(kind, client_config() | own)
     except InvalidSettings as problem:
         sys.exit(problem.line())
+
+
+def abandon(client: Consumer) -> None:
+    """Close a client that does not come back after an outage: it may take for ever to close, too."""
+    threading.Thread(target=client.close, daemon=True).start()
 
 
 @contextlib.contextmanager

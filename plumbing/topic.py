@@ -24,6 +24,7 @@ from plumbing.kafka import (
     CONNECTION_ERRORS,
     Errors,
     Unavailable,
+    abandon,
     check_advertised,
     connect,
 )
@@ -108,9 +109,12 @@ class Topic:
         self._errors = Errors()
         self._membership = Membership(own)
         self._count, self._asked_at = 0, float("-inf")
-        mine = {"client.id": own["client.id"], "group.id": own.get("group.id", own["client.id"])}
-        self._client = connect(Consumer, mine | READ_TO_END | {"error_cb": lambda error: self._errors(error)})
-        self._asking = producer or self._client
+        self._own, self._producer = own, producer
+        self._client = self._connect()
+
+    def _connect(self) -> Consumer:
+        mine = {"client.id": self._own["client.id"], "group.id": self._own.get("group.id", self._own["client.id"])}
+        return connect(Consumer, mine | READ_TO_END | {"error_cb": lambda error: self._errors(error)})
 
     @cached_property
     def _admin(self) -> AdminClient:  # only consumers need it
@@ -135,6 +139,11 @@ class Topic:
         else:
             self._membership.note(error, self._admin)
         return self._membership.problem
+
+    def is_missed_by_group(self) -> bool:
+        """Whether the broker answers, and the program's own client is not in its group. A client of its own asks: after
+        an outage, an older one may be in the same state."""
+        return self._membership.is_missing(connect(AdminClient, {}))
 
     def lag(self, position: dict[int, int | None]) -> dict[int, int | None]:
         """Partition -> events from that position to the end, None if the broker does not answer. Position None stands
@@ -209,6 +218,8 @@ class Topic:
             starts = [TopicPartition(self.name, p, max(low, high - records)) for p, (low, high) in ends.items()]
             return list(read_to_end(self._client, starts, BROKER_SECONDS))
         except KafkaException as error:
+            abandon(self._client)
+            self._client = self._connect()
             raise Unavailable(f"the end of the topic {self.name} cannot be read: {error.args[0].str()}") from error
 
     def _ask(self) -> int:
@@ -228,7 +239,7 @@ class Topic:
         """By name, as the broker itself lists them: a bootstrap server's answer only tells where the broker is.
         Raises KafkaException and `Misdirected`."""
         # All topics: asking for one by name may create it, with a single partition.
-        answer = self._asking.list_topics(timeout=BROKER_SECONDS)
+        answer = (self._producer or self._client).list_topics(timeout=BROKER_SECONDS)
         check_advertised(settings.BOOTSTRAP_SERVERS, answer)
         if answer.orig_broker_id == BOOTSTRAP:
             raise KafkaException(KafkaError(KafkaError._DESTROY_BROKER))  # as librdkafka says it: ask again

@@ -19,7 +19,7 @@ from brokers.local import LocalBroker
 from brokers.ports import free_ports
 from plumbing.kafka import client_config
 from tests.brokers import TOPIC, listeners, local_broker, with_topic
-from tests.programs import consumer, producer, wait_until
+from tests.programs import Program, consumer, producer, wait_until
 
 
 @pytest.fixture
@@ -111,6 +111,57 @@ def test_every_member_returns_to_a_broker_that_hung(broker, group):
             wait_until(lambda: present() == len(members), "all members again")
         finally:
             over.set()
+
+
+STRANDED = """
+import time
+import confluent_kafka, consumer
+
+class Stranded(confluent_kafka.Consumer):  # the first one: after its first like, it is out of the group for good
+    first = True
+
+    def subscribe(self, topics, on_lost, **others):
+        self.on_lost, self.stays, self.is_out = on_lost, not Stranded.first, False
+        Stranded.first = False
+        super().subscribe(topics, on_lost=on_lost, **others)
+
+    def poll(self, seconds):
+        if self.is_out:
+            time.sleep(seconds)
+            return None
+        message = super().poll(seconds)
+        if message is not None and not message.error() and not self.stays:
+            self.unsubscribe()
+            super().poll(1)
+            self.is_out = True
+            self.on_lost(self, [confluent_kafka.TopicPartition("likes", n) for n in range(3)])
+        return message
+
+    def store_offsets(self, **others):
+        if not self.is_out:
+            super().store_offsets(**others)
+
+    def close(self):
+        if self.is_out:
+            time.sleep(3600)
+        super().close()
+
+consumer.Consumer, consumer.STRANDED_SECONDS = Stranded, 2
+consumer.main()
+"""
+
+
+def test_a_member_that_does_not_come_back_is_replaced(kafka, start, group, click):
+    port = free_ports(1)[0]
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "CONSUMER_GROUP": group, "CONSUMER_PORT": str(port)}
+    member = start(Program(sys.executable, "-c", STRANDED, port=port, **environment))
+    member.wait_for("^Assigned: ")
+    click()
+    member.wait_for("^Lost: ")
+    member.wait_for(f"^Not back in the group {group}. Joining it as a new member")
+    member.wait_for(r"^Assigned: partitions=\[0, 1, 2\]", times=2)
+    member.wait_for_likes({click()["order"]})
+    assert member.interrupt() == 0
 
 
 class Line:
