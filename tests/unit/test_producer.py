@@ -272,6 +272,24 @@ def test_one_producer_reads_the_log_once(delivering, topic, monkeypatch):
     assert len(reads) == 1
 
 
+def test_clicks_at_the_same_time_read_the_log_once_after_another_writer(kafka_producer, topic, monkeypatch):
+    app = producer.create_app(kafka_producer, topic)
+    poller = threading.Thread(target=lambda: [kafka_producer.poll(0.05) for _ in range(100)])
+    poller.start()
+    other = Producer(client_config())
+    other.produce("likes", b"junk", partition=0)
+    other.flush()
+    reads = []
+    read = topic.tail
+    monkeypatch.setattr(topic, "tail", lambda records: reads.append(1) or read(records))
+    for _ in range(3):
+        clicks = [gevent.spawn(lambda: app.test_client().post("/like").status_code) for _ in range(16)]
+        gevent.joinall(clicks, raise_error=True)
+        assert {click.value for click in clicks} == {201}
+    assert len(reads) <= 16  # all of the first round, while one of them reads
+    poller.join()
+
+
 def test_one_producer_beside_other_writers_is_not_warned_about(delivering, caplog):
     other = Producer(client_config())
     for partition in (0, 1, 2, 0, 1, 2):
