@@ -29,8 +29,9 @@ REBINDING = {"Host": "evil.example:8501", "Origin": "http://evil.example:8501"}
 
 @contextlib.contextmanager
 def page(command, port: int, **environment: str):
-    nobody = f"localhost:{free_ports(1)[0]}"
-    program = Program(sys.executable, *command, port=port, KAFKA_BOOTSTRAP_SERVERS=nobody, **environment)
+    broker, producer = free_ports(2)  # where nobody is: the usual ports may be another test's
+    environment |= {"KAFKA_BOOTSTRAP_SERVERS": f"localhost:{broker}", "PRODUCER_PORT": str(producer)}
+    program = Program(sys.executable, *command, port=port, **environment)
     try:
         program.wait_until_it_answers("/_stcore/health")
         yield program
