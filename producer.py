@@ -81,17 +81,21 @@ class Likes:
         partitions = self.topic.partitions(max_age=3)
         self.wait_for_room(count)
         self.promised += count
-        first = None
-        for share in web.taking_turns(count, LARGEST_BATCH):
-            self.promised -= share
-            events = self.new_events(share)
-            first = first or events[0]["order"]
-            for partition in range(partitions):
-                batch = [{"value": json.dumps(event)} for event in events if turn(event, partitions) == partition]
-                with kafka.fatal_errors(batch):
-                    # As produce() for each of them, but faster.
-                    self.producer.produce_batch(TOPIC, batch, partition=partition, on_delivery=on_delivery)
-                self.orders.note_handed_over(len(batch), partition)
+        first, left = None, count
+        try:
+            for share in web.taking_turns(count, LARGEST_BATCH):
+                self.promised -= share
+                left -= share
+                events = self.new_events(share)
+                first = first or events[0]["order"]
+                for partition in range(partitions):
+                    batch = [{"value": json.dumps(event)} for event in events if turn(event, partitions) == partition]
+                    with kafka.fatal_errors(batch):
+                        # As produce() for each of them, but faster.
+                        self.producer.produce_batch(TOPIC, batch, partition=partition, on_delivery=on_delivery)
+                    self.orders.note_handed_over(len(batch), partition)
+        finally:
+            self.promised -= left
         return first, events[-1]["order"]
 
     def wait_for_room(self, count: int) -> None:

@@ -192,6 +192,14 @@ def test_a_producer_that_kafka_has_given_up_is_503(client, fake):
         assert answer.json["error"] == "the like cannot be sent: fenced"
 
 
+def test_a_burst_that_fails_keeps_no_room_in_the_queue(client, fake):
+    fake.broken = True
+    for _ in range(3):
+        assert client.post("/likes", json={"count": producer.LARGEST_BURST}).status_code == 503
+    fake.broken = False
+    assert client.post("/likes", json={"count": producer.LARGEST_BURST}).status_code == 201
+
+
 def test_health_names_broker_topic_and_partitions(client):
     assert client.get("/health").json == {
         "status": "ok",
