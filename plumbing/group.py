@@ -4,6 +4,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
 from plumbing.kafka import BROKER_SECONDS, Unavailable
+from plumbing.plain import plain
 
 MEMBERS_NAMED = 3
 
@@ -49,14 +50,9 @@ class Membership:
 
     def _clash(self, group: ConsumerGroupDescription) -> Unavailable:
         """Kafka takes a member in only if it offers an assignor that all others offer, too."""
-        names = sorted({f"{printable(member.client_id)} on {member.host.lstrip('/')}" for member in group.members})
+        names = sorted({f"{plain(member.client_id)} on {member.host.lstrip('/')}" for member in group.members})
         named = ", ".join(names[:MEMBERS_NAMED]) + (" and others" if names[MEMBERS_NAMED:] else "")
-        assignor = printable(group.partition_assignor) or "with another name"  # not told during a rebalance
+        assignor = plain(group.partition_assignor) or "with another name"  # not told during a rebalance
         what = f"the group {self._group} uses the assignor {assignor} ({named}), this consumer offers {self._assignors}"
         hint = f"end that client, or restart it with partition.assignment.strategy={self._assignors}"
         return Unavailable(what, hint)
-
-
-def printable(name: str) -> str:
-    """Anyone can choose a client id: without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "?" for character in name)
