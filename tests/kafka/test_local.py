@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 
 from brokers import java, local
 from brokers.failures import Failure
+from brokers.local import LocalBroker
 from launcher import cli
 from plumbing import Problem
 from plumbing.kafka import admin_client, client_config
@@ -75,10 +76,15 @@ def test_a_folder_of_jars_that_java_cannot_name_is_refused(tmp_path, monkeypatch
     assert "M2_REPO" in refused.value.hint
 
 
-def test_its_end_is_reported_unless_we_end_it(tmp_path):
-    broker = local_broker(tmp_path)
-    ends = []
+def broker_and_its_ends(folder) -> tuple[LocalBroker, list[Failure]]:
+    """A local broker, and where each end of it that it reports is found."""
+    broker, ends = local_broker(folder), []
     broker.on_crash = lambda _broker, failure: ends.append(failure)
+    return broker, ends
+
+
+def test_its_end_is_reported_unless_we_end_it(tmp_path):
+    broker, ends = broker_and_its_ends(tmp_path)
     with broker as servers:
         with_topic(servers)
         broker.kill()
@@ -96,9 +102,7 @@ def test_its_end_is_reported_unless_we_end_it(tmp_path):
 def test_why_it_ended_is_found_in_its_log(tmp_path):
     import resource
 
-    broker = local_broker(tmp_path)
-    ends = []
-    broker.on_crash = lambda _broker, failure: ends.append(failure)
+    broker, ends = broker_and_its_ends(tmp_path)
     with broker as servers:
         with_topic(servers)
         writer = Producer(client_config(servers))

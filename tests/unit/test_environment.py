@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,9 @@ from brokers import jars, java
 from launcher import cli, pip, setup, start
 from plumbing import Problem, child, kafka, process
 from tests.programs import ROOT, Program
-from tests.unit.test_launcher import project
+from tests.unit.test_launcher import project, wheel
 
-__all__ = ["project"]
+__all__ = ["project", "wheel"]
 posix = pytest.mark.skipif(os.name == "nt", reason="needs the signals and limits of Linux or macOS")
 
 
@@ -58,13 +57,7 @@ def test_run_py_starts_whatever_is_set_for_python(variable, shadows):
 
 @pytest.mark.parametrize("where", ["a variable", "a file"])
 @pytest.mark.parametrize("option", ["target", "user"])
-def test_packages_get_into_venv_whatever_is_set_for_pip(project, monkeypatch, tmp_path, option, where):
-    wheel = tmp_path / "likes-1-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("likes.py", "")
-        archive.writestr("likes-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: likes\nVersion: 1\n")
-        archive.writestr("likes-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr("likes-1.dist-info/RECORD", "")
+def test_packages_get_into_venv_whatever_is_set_for_pip(project, monkeypatch, tmp_path, wheel, option, where):
     (project / "requirements.txt").write_text("likes==1\n")
     (project / "requirements" / "lock.txt").write_text(f"likes==1 --hash=sha256:{jars.sha256(wheel)}\n")
     value = str(tmp_path / "elsewhere") if option == "target" else "1"

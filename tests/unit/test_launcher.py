@@ -86,14 +86,20 @@ def test_without_network_the_packages_are_refused_in_one_line(project, monkeypat
         setup.enter("requirements.txt")
 
 
-def test_a_package_that_is_not_the_pinned_one_is_refused(project, monkeypatch, tmp_path):
+@pytest.fixture
+def wheel(tmp_path):
+    """A package, likes 1, as a file."""
     wheel = tmp_path / "likes-1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("likes.py", "")
         archive.writestr("likes-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: likes\nVersion: 1\n")
         archive.writestr("likes-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr("likes-1.dist-info/RECORD", "")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    return wheel
+
+
+def test_a_package_that_is_not_the_pinned_one_is_refused(project, monkeypatch, wheel):
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     (project / "requirements" / "lock.txt").write_text(f"likes==1 --hash=sha256:{digest[::-1]}\n")

@@ -20,7 +20,7 @@ def test_a_half_made_venv_is_named(shell, project, python, start_apps):
 
 PIP_FAILURES = {
     "no network": (
-        "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError(...)': /simple/flask/\n"
+        "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError(...)': /flask/\n"
         "ERROR: Could not find a version that satisfies the requirement flask==3.1.2 (from versions: none)",
         ["There is no network", "set HTTPS_PROXY="],
     ),
