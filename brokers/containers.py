@@ -63,7 +63,7 @@ def docker(*arguments: str, timeout: float = PATIENCE_SECONDS) -> subprocess.Com
 
 
 def publishing(port: int) -> Container | None:
-    """The running container behind this port of the machine; None if there is none, or Docker does not answer."""
+    """The running container that publishes this port; None if no container does, or if Docker does not answer."""
     return next(iter(_listed(f"publish={port}")), None)
 
 

@@ -15,5 +15,6 @@
 | `doctor`       | `python run.py doctor`                                                       |
 | `check`        | `python run.py check`: what is reached in the labs                           |
 | `reset`        | `python run.py labs reset`: deletes what the programs of a lab have left     |
+| `open_once`    | whether start_apps.bat may open its windows                                  |
 | `stop_windows` | what stop_apps.bat runs                                                      |
 """
