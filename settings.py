@@ -98,21 +98,25 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in dropped} | more
 
 
+def _environment_without(names: re.Pattern) -> dict[str, str]:
+    return {name: value for name, value in environment().items() if not names.match(name)}
+
+
 def environment_of_pip(**more: str) -> dict[str, str]:
     """As `environment`, with `more` as the only settings of pip."""
-    return {name: value for name, value in environment().items() if not _PIP.match(name)} | more
+    return _environment_without(_PIP) | more
 
 
 def environment_of_uv(defaults: dict[str, str]) -> dict[str, str]:
     """As `environment`, with those of uv's settings that say where packages come from; `defaults` give way to them."""
-    return defaults | {name: value for name, value in environment().items() if not _UV.match(name)}
+    return defaults | _environment_without(_UV)
 
 
 def environment_of_docker() -> dict[str, str]:
     """As `environment`, for our compose files: without what names another project's, and their settings as read here,
     without the blank that Windows leaves."""
     ours = {"KAFDROP_PORT": str(KAFDROP_PORT)} | ({"KAFKA_IMAGE": KAFKA_IMAGE} if KAFKA_IMAGE else {})
-    return {name: value for name, value in environment().items() if not _OTHER_PROJECT.match(name)} | ours
+    return _environment_without(_OTHER_PROJECT) | ours
 
 
 def use_client_config(file: Path) -> None:

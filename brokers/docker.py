@@ -14,13 +14,14 @@ from plumbing import Problem
 START_SECONDS = 600.0  # the first start pulls two images, about 500 MB
 STOP_SECONDS = 90.0  # a container has 30 s to end
 PULL_SECONDS = 1800.0
+ALLOW_USER = "sudo usermod -aG docker $USER, then log in again"
 WITHOUT = "python run.py --broker local"
 RENAME = "docker rename {name} {name}-old"  # frees the name of another project's container, and loses nothing
 KAFDROP = "kafdrop"
 
 # What Docker's message contains -> what to type next. {compose}: with the file that it is about.
 KNOWN_FAILURES = [
-    (r"permission denied.*docker", "sudo usermod -aG docker $USER, then log in again"),
+    (r"permission denied.*docker", ALLOW_USER),
     (
         r"invalid (reference|tag) format|(?<!permission )denied|unauthorized|manifest unknown|not found",
         "check the image: KAFKA_IMAGE, {file}",
@@ -176,7 +177,7 @@ def engine_problem() -> str:
 def remedy_of(problem: str) -> str:
     """What to do about an `engine_problem`."""
     if "permission denied" in problem:
-        return "sudo usermod -aG docker $USER, then log in again"
+        return ALLOW_USER
     if "Windows containers" in problem:
         return "right-click Docker's whale, Switch to Linux containers"
     if "cannot be started" in problem:

@@ -94,12 +94,7 @@ def call(*words: str, folder: Path, purpose: str, environment: dict[str, str] = 
         [*command(), *words],
         cwd=folder,
         env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
+        **child.ONE_OUTPUT,
     )
     if done.returncode:
         what, remedy = failure(done.stdout, done.returncode)

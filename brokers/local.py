@@ -184,9 +184,9 @@ class LocalBroker(Broker):
     def _why_it_failed(self) -> Problem:
         code = self.process.poll()
         what, remedy = failure(self._written_since(self._log_begin), code)
-        said = "does not answer" if code is None else "did not start"
+        state = "does not answer" if code is None else "did not start"
         hint = f"{remedy}, then type the same command again" if remedy else f"read its log, {self.log}"
-        return Problem(f"Apache Kafka {said}: {what}", hint)
+        return Problem(f"Apache Kafka {state}: {what}", hint)
 
 
 def _port_taken(listener: str, port: int, holder: PortHolder) -> Problem:

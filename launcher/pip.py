@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import settings
-from plumbing import Problem
+from plumbing import Problem, child
 
 NO_NETWORK = "Max retries|NewConnectionError|NameResolutionError|ProxyError|Network is unreachable|timed out"
 # Of the user's settings of pip, in variables and files, those that say where packages come from. The others, such as
@@ -42,16 +42,8 @@ def install(update, python: Path, lock: Path) -> None:
     command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command += ["--progress-bar", "off", "--retries", "2", "--require-hashes", "-r", lock]
     output = []
-    with subprocess.Popen(
-        command,
-        env=environment(sources_of_packages(python)),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as installing:
+    variables = environment(sources_of_packages(python))
+    with subprocess.Popen(command, env=variables, **child.ONE_OUTPUT) as installing:
         for line in installing.stdout:
             output.append(line.strip())
             if name := re.match(r"(?:Collecting|Downloading) ([A-Za-z_.-]*[A-Za-z])", line.strip()):

@@ -4,6 +4,7 @@ It is the one on the PATH, or pip installs one for this folder. Where it cannot 
 its work, and tells the reason of a failure in more words.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -32,16 +33,18 @@ VARIABLES = {
 def install(update, venv: Path, python: Path, lock: Path) -> bool:
     """Whether uv could be had and could install what this lock names, and nothing else. `.venv` is made if necessary;
     the progress is reported to `update`. Raises `Problem`."""
-    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode:
+    if not importlib.util.find_spec("pip"):
         return False
     sources = pip.sources_of_packages(sys.executable)
     try:
         tool = _find(venv) or _download(update, venv, sources)
-        if tool and not python.exists():
+        if not tool:
+            return False
+        if not python.exists():
             make = [sys.executable, "-m", "venv", "--without-pip", venv]
             subprocess.run(make, env=settings.environment(), capture_output=True, check=True)
         update("installing")
-        return bool(tool) and _run(tool, python, [lock, LOCK_OF_PIP], sources)
+        return _run(tool, python, [lock, LOCK_OF_PIP], sources)
     except (OSError, subprocess.SubprocessError):
         return False
 

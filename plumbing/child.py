@@ -12,6 +12,15 @@ from pathlib import Path
 import settings
 from settings import ROOT
 
+# For a program without input, whose lines and errors are read together.
+ONE_OUTPUT = {
+    "stdin": subprocess.DEVNULL,
+    "stdout": subprocess.PIPE,
+    "stderr": subprocess.STDOUT,
+    "text": True,
+    "encoding": "utf-8",
+    "errors": "replace",
+}
 started: list[Callable[[int], None]] = []  # each is called with the pid of a program that was started
 LEAVE_SECONDS = 10.0  # that a program has to end after a Ctrl+C: it may have a group to leave
 READ_SECONDS = 10.0  # for the last lines of a program that has ended; a process of its own may hold its output open
@@ -61,12 +70,7 @@ class Child:
                 command,
                 cwd=cwd,
                 env=settings.environment(**{"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(environment or {})}),
-                stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
+                **ONE_OUTPUT | {"stdin": subprocess.PIPE if reads else subprocess.DEVNULL, "stdout": output},
                 **own_process_group(),
             )
         for tell in started:

@@ -19,8 +19,7 @@ class Orders:
 
     def __init__(self, topic: Topic):
         self._topic = topic
-        self._last = 0
-        self._log_was_read = False
+        self._last: int | None = None  # None until the log was read
         self._ends = Counter()  # partition -> its end, once our likes are in it and if nobody else writes
         self._must_read_log = True
 
@@ -30,7 +29,7 @@ class Orders:
             try:
                 self._read_log(unconfirmed)
             except Unavailable:
-                if not self._log_was_read:
+                if self._last is None:
                     raise
             self._must_read_log = False
         self._last += count
@@ -40,11 +39,10 @@ class Orders:
         last, ends = end_of_log(self._topic)  # other clicks wait here, too
         if not self._must_read_log:  # one of them was faster, and counts since
             return
-        if 0 < self._last < last:
+        if self._last and self._last < last:
             log.warning("Another producer numbers likes, too: two of them can have the same order. Stop one.")
-        self._last = max(last, self._last)
+        self._last = max(last, self._last or 0)
         self._ends = Counter({partition: end + unconfirmed for partition, end in ends.items()})
-        self._log_was_read = True
 
     def note_handed_over(self, count: int, partition: int) -> None:
         self._ends[partition] += count
