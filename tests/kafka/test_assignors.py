@@ -29,8 +29,8 @@ def test_a_refused_consumer_says_who_is_there_with_which_assignor_and_what_to_do
     member = start(consumer(kafka, group))
     line = member.wait_for("^The group ")[0].string
     assert line == (
-        f"The group {group} uses the assignor cooperative-sticky (stranger?[31m on 127.0.0.1), this consumer offers "
-        "range. End that client, or restart it with partition.assignment.strategy=range. Waiting for it ..."
+        f"The group {group} uses the assignor cooperative-sticky (stranger\\x1b[31m on 127.0.0.1), this consumer "
+        "offers range. End that client, or restart it with partition.assignment.strategy=range. Waiting for it ..."
     )
     until = time.monotonic() + SECONDS_OF_REFUSALS
     while time.monotonic() < until:
