@@ -11,7 +11,7 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 
@@ -33,6 +33,7 @@ def default_repository() -> Path:
 REPOSITORY = (Path(M2_REPO) if M2_REPO else default_repository()).absolute()  # Java will run in another folder
 DOWNLOADS_AT_ONCE = 8
 ATTEMPTS = 3
+SILENT_SECONDS = 60
 
 
 def pinned() -> dict[str, str]:
@@ -75,14 +76,19 @@ def _fetch(jars: dict[str, str]) -> Iterator[str]:
     """Download the jars side by side; yields each path once its jar is in the repository."""
     if not jars:
         return
+    import requests
+    from jgo.maven import MavenContext
+
     REPOSITORY.mkdir(parents=True, exist_ok=True)
-    # jgo writes to the final place while it downloads and only warns about a wrong checksum. A temporary
-    # folder in between makes sure that the repository never holds half a jar.
+    urls = MavenContext().remote_repos.values()
+    # jgo itself asks for each jar's description and checksums first, over connections of their own: 12 s instead of 1.
+    # The temporary folder makes sure that the repository never holds half a jar.
     with (
         tempfile.TemporaryDirectory(dir=REPOSITORY, prefix=".hands-on-kafka-") as folder,
+        requests.Session() as session,
         ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,
     ):
-        downloads = [pool.submit(_download, path, digest, Path(folder)) for path, digest in jars.items()]
+        downloads = [pool.submit(_download, path, digest, urls, session, folder) for path, digest in jars.items()]
         try:
             for download in as_completed(downloads):
                 yield download.result()
@@ -90,22 +96,20 @@ def _fetch(jars: dict[str, str]) -> Iterator[str]:
             pool.shutdown(cancel_futures=True)
 
 
-def _download(path: str, digest: str, folder: Path) -> str:
-    import requests
-    from jgo.maven import MavenContext
-
-    *group, artifact, version, _file = PurePosixPath(path).parts
+def _download(path: str, digest: str, urls: Iterable[str], session, folder: str) -> str:
     problem = "it has another SHA-256 than brokers/jars.sha256"
-    for attempt in range(ATTEMPTS):
-        context = MavenContext(repo_cache=folder / str(attempt), timeout=60)
+    half = Path(folder, digest)
+    for url in [*urls] * ATTEMPTS:
         try:
-            jar = context.project(".".join(group), artifact).at_version(version).artifact().resolve()
-        except (requests.RequestException, RuntimeError, OSError) as error:
+            answer = session.get(f"{url}/{path}", timeout=SILENT_SECONDS)
+            answer.raise_for_status()
+            half.write_bytes(answer.content)
+        except OSError as error:  # requests' own are among them
             problem = _reason(error)
             continue
-        if sha256(jar) == digest:
+        if sha256(half) == digest:
             (REPOSITORY / path).parent.mkdir(parents=True, exist_ok=True)
-            Path(jar).replace(REPOSITORY / path)
+            half.replace(REPOSITORY / path)
             return path
     raise NotAvailable(
         f"could not download {PurePosixPath(path).name}: {problem}",
