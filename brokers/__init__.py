@@ -8,7 +8,7 @@
 | `cluster` | three brokers, with and without Docker                            | -      |
 | `secured` | the local one with TLS, passwords and access rules                | -      |
 
-Their classes have the interface of `Broker`.
+Their classes have the interface of `Broker`. `archive` makes the start of a local one quicker.
 """
 
 from abc import ABC, abstractmethod

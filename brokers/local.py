@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -50,10 +50,11 @@ def running(folder: Path = FOLDER) -> int | None:
 class LocalBroker(Broker):
     """One Apache Kafka process on the loopback interface.
 
-    folder      data, settings and log of this broker
-    ports       listener name -> port; by default those of the compose file
-    service     its description
-    renumbered  port in the compose file -> port here, if the settings name other brokers, too
+    folder        data, settings and log of this broker
+    ports         listener name -> port; by default those of the compose file
+    service       its description
+    renumbered    port in the compose file -> port here, if the settings name other brokers, too
+    java_options  in addition to those of every broker
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class LocalBroker(Broker):
         ports: dict[str, int] = PORTS,
         service: Service = SINGLE,
         renumbered: dict[int, int] | None = None,
+        java_options: Sequence[str] = (),
     ):
         self.folder = Path(folder)
         self.ports = ports
         self.service = service
         self.renumbered = renumbered or renumber(service, ports)
+        self.java_options = java_options
         self.name = service.name
         self.port = ports["EXTERNAL"]
         self.bootstrap_servers = f"localhost:{self.port}"
@@ -103,14 +106,15 @@ class LocalBroker(Broker):
                 "make room and type the same command again",
             )
         environment = java.environment(progress)
+        options = java.options(environment)
         self._write_settings()
         if not (self.folder / "data" / "meta.properties").exists():
             progress("preparing the data folder")
             # As the image's entry script does: give the data its cluster id.
             purpose = f"the data folder {shown(self.folder)} cannot be prepared"
-            java.call(*self.format_command(), folder=self.folder, purpose=purpose, environment=environment)
+            java.call(*options, *self.format_command(), folder=self.folder, purpose=purpose, environment=environment)
         progress(f"starting Apache Kafka {jars.kafka_version()}")
-        command = [*runtime, *java.BROKER_OPTIONS, MAIN, SETTINGS]
+        command = [*runtime, *options, *java.BROKER_OPTIONS, *self.java_options, MAIN, SETTINGS]
         self._log_begin = self._log_size()
         self._child = Child(*command, cwd=self.folder, environment=environment, log=self.log)
 

@@ -172,12 +172,13 @@ def _kafka_command(options: argparse.Namespace) -> int:
 
 def _prepare(_options) -> int:
     """Fetch everything that `run.py` and the labs would fetch later: for a room without network."""
-    from brokers import docker, jars
+    from brokers import archive, docker, jars
     from brokers.cluster import DockerCluster
 
     terminal.say("packages", "all installed")
     with terminal.progress("kafka", "looking for its jars") as progress:
         count = len(jars.ensure(progress))
+        archive.make(progress)
     terminal.say("kafka", f"Apache Kafka {jars.kafka_version()}: {count} jars, verified")
     terminal.say("java", java.find_java()[0])
     if problem := docker.engine_problem():

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import settings
-from brokers import Broker, NotAvailable
+from brokers import Broker, NotAvailable, archive
 from brokers.choose import candidates, cluster_candidates, start_first
 from brokers.ports import port_holder
 from brokers.topic import create_likes
@@ -37,8 +37,9 @@ def main(kind: str, brokers: int) -> int:
                 session.start()
                 session.print_table()
                 threading.Thread(target=session.read_commands, daemon=True).start()
-                while session.obey(_next(session.commands)):
-                    pass
+                with archive.made_for(broker):
+                    while session.obey(_next(session.commands)):
+                        pass
             finally:
                 _ignore_further_signals()
                 session.stop()

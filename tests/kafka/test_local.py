@@ -168,7 +168,7 @@ except Problem as problem:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("limit", "words"),
-    [("-n 64", "Only 64 open files are allowed"), ("-v 3000000", "There is not enough memory for Java (512 MB)")],
+    [("-n 64", "Only 64 open files are allowed"), ("-v 2000000", "There is not enough memory for Java (512 MB)")],
 )
 def test_a_limit_of_the_terminal_is_named(kind, limit, words, tmp_path):
     command = f"ulimit {limit} && exec '{sys.executable}' -c '{LIMITED}' {kind} '{tmp_path / 'kafka'}'"

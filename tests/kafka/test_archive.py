@@ -1,0 +1,105 @@
+"""The file that makes a start of Java quicker: written once, used by each broker, and never in the way."""
+
+import os
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from brokers import archive, java
+from brokers.local import LocalBroker
+from plumbing.child import Child
+from tests.brokers import local_broker
+from tests.programs import wait_until
+
+# Where Java has found the class with Kafka's main program.
+SOURCE = ["-Xlog:class+load:file=classes.log"]
+MAIN_CLASS = " kafka.Kafka source: "
+
+
+@pytest.fixture
+def prefix(tmp_path, monkeypatch):
+    """A `.venv` without an archive."""
+    folder = tmp_path / "venv"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "prefix", str(folder))
+    return folder
+
+
+def source_of_kafka(folder) -> str:
+    broker = local_broker(folder)
+    broker.java_options = SOURCE
+    with broker:
+        pass
+    assert "cds" not in broker.log.read_text()  # no complaint about it
+    text = (folder / "classes.log").read_text()
+    return next(line for line in text.splitlines() if MAIN_CLASS in line).partition(MAIN_CLASS)[2]
+
+
+def test_a_broker_takes_its_classes_from_the_archive(prefix, tmp_path):
+    (prefix / "kafka-3.7.2-000000000000.jsa").write_text("of a Java that is gone")
+    lines = []
+    archive.make(lines.append)
+    assert lines == ["preparing Java for quicker starts"]
+    assert [file.name for file in prefix.iterdir()] == [java.archive(java.environment()).name]
+    assert source_of_kafka(tmp_path / "broker").startswith("shared objects file")
+    archive.make(pytest.fail)  # it is there
+
+
+def test_an_archive_that_does_not_fit_is_not_used(prefix, tmp_path):
+    java.archive(java.environment()).write_bytes(b"half of an archive")
+    assert source_of_kafka(tmp_path / "broker").endswith(".jar")
+
+
+def test_another_java_and_other_jars_have_another_archive(prefix):
+    environment = java.environment()
+    same, other = (
+        java.archive(environment),
+        java.archive({"CLASSPATH": environment["CLASSPATH"] + os.pathsep + "x.jar"}),
+    )
+    assert same == java.archive(environment)
+    assert same != other
+
+
+def test_the_end_of_a_session_ends_the_making(prefix, tmp_path, monkeypatch):
+    made = []
+
+    def slow(*_command, **options):
+        made.append(Child(sys.executable, "-c", "import time; time.sleep(100)", **options))
+        return made[0]
+
+    monkeypatch.setattr(archive, "Child", slow)
+    monkeypatch.setattr(archive, "LATER_SECONDS", 0.0)
+    with archive.made_for(SimpleNamespace(nodes=[LocalBroker(tmp_path)])):
+        wait_until(lambda: made, "the process")
+        process = psutil.Process(made[0].process.pid)
+        wait_until(lambda: process.nice() not in (0, psutil.Process().nice()), "a low priority")
+        started = time.monotonic()
+    assert not made[0].running
+    assert time.monotonic() - started < archive.STOP_SECONDS
+
+
+def test_without_a_local_broker_nothing_is_made(prefix, monkeypatch):
+    monkeypatch.setattr(archive, "Child", pytest.fail)
+    monkeypatch.setattr(archive, "LATER_SECONDS", 0.0)
+    with archive.made_for(SimpleNamespace(nodes=[])):
+        pass
+
+
+def test_the_process_that_makes_it_ends_at_once_when_asked(prefix):
+    code = f"import sys; sys.prefix = {str(prefix)!r}; from brokers import archive; archive.main()"
+    child = Child(sys.executable, "-c", code)
+    process = psutil.Process(child.process.pid)
+    wait_until(lambda: [p for p in process.children() if "kafka.Kafka" in p.cmdline()], "the broker that lists classes")
+    (broker,) = process.children()
+    child.ask_to_stop()
+    try:
+        assert child.wait(30) == 0
+    except subprocess.TimeoutExpired:
+        child.kill()
+        raise
+    assert not broker.is_running()
+    assert not list(prefix.iterdir())
