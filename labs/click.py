@@ -5,7 +5,9 @@ python run.py labs/click.py --count 20 --every 0.5      one every half second
 """
 
 import argparse
+import contextlib
 import json
+import socket
 import sys
 import time
 from pathlib import Path
@@ -23,10 +25,12 @@ HISTORY = Path(__file__).resolve().parent.parent / ".kafka" / "clicks.jsonl"
 CONFIRMED = 201
 ANSWER_SECONDS = 20.0
 CONTROLLER_SECONDS = 5.0
+CONNECT_SECONDS = 1.0
 
 
 def click(key: str | None) -> dict:
-    """Click once, print the answer and return it, with its `status`: 201 if the broker has confirmed the like."""
+    """Click once, print the answer and return it, with its `status`: 201 if the broker has confirmed the like, and
+    otherwise how many `brokers` could be reached then."""
     started = time.monotonic()
     try:
         answer = loopback.post(f"http://127.0.0.1:{PRODUCER_PORT}/like", json={"key": key}, timeout=ANSWER_SECONDS)
@@ -39,7 +43,23 @@ def click(key: str | None) -> dict:
     else:
         what = f"{body['error']} -> {body['hint']}"
     print(f"{answer.status_code} after {seconds:.1f} s  {what}", flush=True)
-    return {"at_ms": int(time.time() * 1000), "status": answer.status_code, "key": key, **body}
+    known = {} if answer.ok else {"brokers": reachable_brokers()}
+    return {"at_ms": int(time.time() * 1000), "status": answer.status_code, "key": key, **known, **body}
+
+
+def reachable_brokers() -> int | None:
+    """How many of the cluster's brokers accept a connection now; None if the first one, who would know the others, does
+    not answer."""
+    try:
+        cluster = AdminClient(client_config()).list_topics(timeout=CONTROLLER_SECONDS)
+    except KafkaException:
+        return None
+    reachable = 0
+    for broker in cluster.brokers.values():
+        with contextlib.suppress(OSError):
+            socket.create_connection((broker.host, broker.port), timeout=CONNECT_SECONDS).close()
+            reachable += 1
+    return reachable
 
 
 def topic_id() -> str:

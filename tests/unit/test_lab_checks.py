@@ -134,6 +134,16 @@ def test_clicks_after_a_refusal_are_told_by_their_order_and_not_by_a_clock_that_
     assert lab_9.confirmed_since_a_refusal(answers) == count
 
 
+@pytest.mark.parametrize(
+    ("brokers", "count"),
+    [((1, 1, 1), 3), ((2, 2, 2), 0), ((2, 1, 1), 2), ((None, None, None), 0)],
+    ids=["two down", "a leader is being elected", "the second is killed meanwhile", "the first does not answer"],
+)
+def test_refusals_count_only_while_two_brokers_are_down(brokers, count):
+    answers = [{"status": 503, "brokers": number} for number in brokers] + [{"status": 201}, {"status": 503}]
+    assert lab_9.refused_by_the_last_broker(answers) == count
+
+
 def test_the_programs_of_the_labs_are_listed_with_their_modules():
     programs = labs.programs()
     assert programs["labs/click.py"] == "click"
