@@ -13,7 +13,7 @@ from bench.harness import NotMeasured
 from plumbing import Problem
 from settings import ROOT
 
-SUBJECTS = ("click", "burst", "drain", "latency", "rebalance", "start", "page", "growth")
+SUBJECTS = ("click", "burst", "drain", "latency", "rebalance", "start", "page", "growth", "size")
 RESULTS = ROOT / "bench" / "results"
 
 

@@ -43,7 +43,7 @@ def _board(bench: Bench, partitions: int) -> Iterator[Line]:
             running[-1].wait_until_it_answers("/_stcore/health")
             _wait_for_all_owners(running[1:4], partitions)
             what = f"{partitions} partitions"
-            yield Line("page", f"asking the broker and the consumers, {what}", _looks(bench, topic, group), "ms")
+            yield Line("page", f"asking the broker and the consumers, {what}", looks(bench, topic, group), "ms")
             with Viewer(page_port) as viewer:
                 viewer.open()
                 for _ in range(3):
@@ -67,7 +67,7 @@ def _wait_for_all_owners(consumers: list[programs.Program], partitions: int) -> 
         time.sleep(0.1)
 
 
-def _looks(bench: Bench, topic: str, group: str) -> Spread:
+def looks(bench: Bench, topic: str, group: str) -> Spread:
     """Milliseconds of a look of the page's watcher, here without Streamlit around it."""
     watcher = GroupWatcher(client_config(bench.servers), group, topic=topic)
     took = []
