@@ -10,10 +10,20 @@ from brokers.ports import free_ports
 from settings import CHOSEN_BOOTSTRAP_SERVERS
 from tests.brokers import container, local_broker, with_topic
 from tests.programs import Program, consumer, producer
-from tests.scheduling import pytest_addoption, pytest_collection_modifyitems, pytest_xdist_make_scheduler
+from tests.scheduling import (
+    pytest_addoption,
+    pytest_cmdline_main,
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
 from tests.simulated import SimulatedBroker
 
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_cmdline_main",
+    "pytest_collection_modifyitems",
+    "pytest_xdist_make_scheduler",
+]
 
 
 @pytest.fixture(scope="session")

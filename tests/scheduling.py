@@ -3,12 +3,25 @@
 import pytest
 
 LONG_TEST_SECONDS = 1800  # until one of them hangs
-USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/")
+USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/", "tests/docker/")
 SHARE_A_BROKER = ("tests/kafka/", "tests/reliability/")
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="tests/reliability for an hour: all faults, many events")
+    stand_in = "on Debian 12, as root: start a Docker engine for these tests, with images made here"
+    parser.addoption("--stand-in", action="store_true", help=stand_in)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """With --stand-in, another pytest runs the tests, where that engine can be reached."""
+    if not config.getoption("--stand-in"):
+        return None
+    from tests.docker import stand_in
+
+    arguments = [str(argument) for argument in config.invocation_params.args]
+    return stand_in.run_pytest([argument for argument in arguments if argument != "--stand-in"])
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist all run one after the other

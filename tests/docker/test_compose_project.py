@@ -97,7 +97,7 @@ def test_the_claims_hold_on_the_image(project):
     assert done.returncode == 0, done.stdout
 
 
-def test_kafdrop_shows_topic_messages_group_and_lag(project, start):
+def test_kafdrop_shows_topic_messages_group_and_lag(project, start, true_kafdrop):
     project.topics(*CREATE)
     api = start(producer(project.bootstrap_servers))
     reader = start(consumer(project.bootstrap_servers, "likes-ui"))
@@ -126,7 +126,7 @@ def test_kafdrop_shows_topic_messages_group_and_lag(project, start):
     wait_until(lambda: sum(lags()) == 30, "a lag of 30 in Kafdrop")
 
 
-def test_kafdrop_lets_no_website_in_and_deletes_no_topic(project):
+def test_kafdrop_lets_no_website_in_and_deletes_no_topic(project, true_kafdrop):
     project.topics(*CREATE)
     url, website = f"http://127.0.0.1:{project.kafdrop_port}", {"Origin": "https://elsewhere.example"}
     answer = requests.get(f"{url}/topic/{TOPIC}", headers=website, timeout=30)
