@@ -1,5 +1,5 @@
 @echo off
-rem Starts Kafka and Kafdrop in Docker and returns when both are ready. From any folder, or by double-click.
+rem Starts Kafka in Docker, waits until it is ready, and starts Kafdrop. From any folder, or by double-click.
 rem Exits with 0, or with 1 after printing what is wrong and what to do.
 setlocal
 rem pushd, not cd: it can also go to a folder in the network, such as \\wsl$\... or \\server\...
@@ -55,19 +55,19 @@ set "log=%TEMP%\start_kafka.log"
 rem The engine is asked what it runs, because the words about a wrong image change from version to version.
 call docker info --format "{{.OSType}}" >"%log%" 2>nul
 findstr /i /c:"windows" "%log%" >nul && goto :windows_containers
-echo Starting Kafka and Kafdrop. The first time Docker downloads both: a few minutes.
-call docker compose up -d --wait && goto :ready
+echo Starting Kafka. The first time Docker downloads it: a few minutes.
+call docker compose up -d --wait kafka && goto :ready
 
 rem Docker has printed its reason on the screen. Once more into a file, to find the reason here.
-call docker compose up -d --wait >"%log%" 2>&1 && goto :ready
+call docker compose up -d --wait kafka >"%log%" 2>&1 && goto :ready
 echo.
 findstr /i /c:"forbidden by its access permissions" "%log%" >nul && (
-  echo Windows has reserved port 9092 or 9000 for itself; no program that you could end uses it. The reserved ones:
+  echo Windows has reserved port 9092 for itself; no program that you could end uses it. The reserved ones:
   echo   netsh interface ipv4 show excludedportrange protocol=tcp
   echo Windows chooses them anew in a terminal that was opened as administrator:
   echo   net stop winnat
   echo   net start winnat
-  echo Then run start_kafka.bat again. For Kafdrop alone, another port will do:  set KAFDROP_PORT=19000
+  echo Then run start_kafka.bat again.
   exit /b 1
 )
 findstr /i /c:"no space left on device" "%log%" >nul && (
@@ -77,20 +77,19 @@ findstr /i /c:"no space left on device" "%log%" >nul && (
   exit /b 1
 )
 findstr /i /c:"already allocated" /c:"Ports are not available" /c:"address already in use" "%log%" >nul && (
-  echo Another program uses port 9092 or 9000. Which one:  netstat -ano ^| findstr ":9092 :9000"
+  echo Another program uses port 9092. Which one:  netstat -ano ^| findstr ":9092"
   echo The last number is its process. If it is python run.py: type quit there. Then run start_kafka.bat again.
   exit /b 1
 )
 findstr /i /c:"is already in use by container" "%log%" >nul && (
   echo Another project has a container of that name. Rename it, then run start_kafka.bat again:
-  echo   docker stop kafka kafdrop
+  echo   docker stop kafka
   echo   docker rename kafka kafka-old
-  echo   docker rename kafdrop kafdrop-old
   exit /b 1
 )
 findstr /i /c:"windows/amd64" "%log%" >nul && goto :windows_containers
 findstr /i /c:"unhealthy" /c:"exited" "%log%" >nul && (
-  call docker compose logs --tail 20 kafka kafdrop
+  call docker compose logs --tail 20 kafka
   echo.
   echo A container started but does not answer; above are its last lines. Try once more:
   echo   stop_kafka.bat
@@ -114,9 +113,33 @@ exit /b 1
 
 :ready
 echo.
-echo Kafka is ready.
-echo   Kafka     localhost:9092
-if not defined KAFDROP_PORT set "KAFDROP_PORT=9000"
-echo   Kafdrop   http://localhost:%KAFDROP_PORT%
+echo Kafka is ready:  localhost:9092
+echo.
+call :kafdrop
+echo.
 echo Next:  create_likes_topic.bat
+exit /b 0
+
+rem Kafdrop is a page that looks into Kafka. Nothing here needs it, so it is not waited for, and it can be missing.
+:kafdrop
+if not defined KAFDROP_PORT set "KAFDROP_PORT=9000"
+echo Starting Kafdrop, a page that looks into Kafka.
+call docker compose up -d --no-deps kafdrop && goto :kafdrop_starts
+call docker compose up -d --no-deps kafdrop >"%log%" 2>&1 && goto :kafdrop_starts
+echo.
+echo Kafdrop was not started; the reason is above. Everything else works without it.
+findstr /i /c:"forbidden by its" /c:"already allocated" /c:"Ports are not" /c:"address already in use" "%log%" >nul && (
+  echo Port %KAFDROP_PORT% is taken. To have Kafdrop on another one, in a terminal of cmd:
+  echo   set KAFDROP_PORT=19000
+  echo   start_kafka.bat
+)
+findstr /i /c:"is already in use by container" "%log%" >nul && (
+  echo Another project has a container of that name. To have Kafdrop, rename it, then run start_kafka.bat again:
+  echo   docker stop kafdrop
+  echo   docker rename kafdrop kafdrop-old
+)
+exit /b 0
+
+:kafdrop_starts
+echo Kafdrop is ready in about half a minute:  http://localhost:%KAFDROP_PORT%
 exit /b 0

@@ -27,21 +27,21 @@ FAILURES = {
     "port taken, Docker Desktop": (
         "Error response from daemon: Ports are not available: exposing port TCP 127.0.0.1:9092 -> 0.0.0.0:0: listen "
         "tcp 127.0.0.1:9092: bind: Only one usage of each socket address is normally permitted.",
-        ["port 9092 or 9000", "netstat -ano | findstr"],
+        ["uses port 9092", "netstat -ano | findstr"],
     ),
     "port reserved": (
         "Error response from daemon: Ports are not available: exposing port TCP 127.0.0.1:9092 -> 127.0.0.1:0: listen "
         "tcp 127.0.0.1:9092: bind: An attempt was made to access a socket in a way forbidden by its access "
         "permissions.",
-        ["Windows has reserved port 9092 or 9000", "excludedportrange", "net stop winnat"],
+        ["Windows has reserved port 9092", "excludedportrange", "net stop winnat"],
     ),
     "disk full": (
         "failed to register layer: write /opt/bitnami/kafka/libs/rocksdbjni.jar: no space left on device; pull failed",
         ["The disk is full", "docker image prune"],
     ),
     "port taken, Docker Engine": (
-        "Error response from daemon: Bind for 127.0.0.1:9000 failed: port is already allocated",
-        ["port 9092 or 9000"],
+        "Error response from daemon: Bind for 127.0.0.1:9092 failed: port is already allocated",
+        ["uses port 9092"],
     ),
     "name taken": (
         'Error response from daemon: Conflict. The container name "/kafka" is already in use by container "5f3a". '
@@ -57,6 +57,15 @@ FAILURES = {
         ["Switch to Linux containers"],
     ),
     "something new": ("the whale has hiccups", ["the reason is above", "docker compose ps -a"]),
+}
+
+PORT_TAKEN = ["Port 9000 is taken", "set KAFDROP_PORT=19000"]
+FAILURES_OF_KAFDROP = {
+    "port taken, Docker Desktop": (FAILURES["port taken, Docker Desktop"][0].replace("9092", "9000"), PORT_TAKEN),
+    "port reserved": (FAILURES["port reserved"][0].replace("9092", "9000"), PORT_TAKEN),
+    "port taken, Docker Engine": (FAILURES["port taken, Docker Engine"][0].replace("9092", "9000"), PORT_TAKEN),
+    "name taken": (FAILURES["name taken"][0].replace("/kafka", "/kafdrop"), ["docker rename kafdrop kafdrop-old"]),
+    "something new": ("the whale has hiccups", []),
 }
 
 
@@ -76,9 +85,11 @@ def test_start_kafka_from_any_folder(shell, docker, tmp_path, name):
     project = copy_project(tmp_path / name)
     result = shell.run(project / "start_kafka.bat", path=[docker.folder], cwd=tmp_path)
     assert result.code == 0, result.output
-    (start,) = [call for call in docker.calls() if call["call"] == "compose up -d --wait"]
-    assert start["folder"] == shell.windows_path(project)
-    for expected in ("localhost:9092", "http://localhost:9000", "Next:  create_likes_topic.bat"):
+    ups = [call for call in docker.calls() if call["call"].startswith("compose up")]
+    # Only Kafka is waited for: Kafdrop takes half a minute more, and nothing needs it.
+    assert [call["call"] for call in ups] == ["compose up -d --wait kafka", "compose up -d --no-deps kafdrop"]
+    assert {call["folder"] for call in ups} == {shell.windows_path(project)}
+    for expected in ("Kafka is ready:  localhost:9092", "http://localhost:9000", "Next:  create_likes_topic.bat"):
         assert expected in result.output
 
 
@@ -147,6 +158,22 @@ def test_start_kafka_says_what_to_do(shell, project, docker, failure):
     for words in expected:
         assert words in result.output
     assert "Kafka is ready" not in result.output
+
+
+@pytest.mark.parametrize("failure", FAILURES_OF_KAFDROP)
+def test_start_kafka_does_without_kafdrop(shell, project, docker, failure):
+    says, expected = FAILURES_OF_KAFDROP[failure]
+    docker.play(answers=[{"to": "compose up -d --no-deps kafdrop", "code": 1, "says": says}])
+    result = shell.run(project / "start_kafka.bat", path=[docker.folder])
+    assert result.code == 0
+    for words in ("Kafka is ready", says, "Kafdrop was not started", "Next:  create_likes_topic.bat", *expected):
+        assert words in result.output
+    assert "http://localhost:9000" not in result.output
+
+
+def test_start_kafka_names_the_port_of_kafdrop(shell, project, docker):
+    result = shell.run(project / "start_kafka.bat", path=[docker.folder], KAFDROP_PORT="19000")
+    assert "Kafdrop is ready in about half a minute:  http://localhost:19000" in result.output
 
 
 @pytest.mark.parametrize(
