@@ -1,0 +1,204 @@
+"""`python run.py --broker docker` and the compose files, end to end: with their own names, ports and volumes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from brokers import docker as broker
+from brokers.cluster import DockerCluster, services
+from brokers.compose import SINGLE
+from brokers.ports import port_holder
+from tests.docker.conftest import docker
+from tests.end_to_end.conftest import READY, nothing_is_left, run_py
+from tests.programs import Program, wait_until
+
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.skipif(bool(broker.engine_problem()), reason=f"start Docker: {broker.engine_problem()}"),
+    pytest.mark.timeout(600),
+]
+
+
+@pytest.fixture
+def session(learners_project):
+    """Start run.py with these arguments; it is ended with the test."""
+    sessions = []
+
+    def start(*arguments: str, **environment: str) -> Program:
+        program = run_py(learners_project, *arguments, **environment)
+        sessions.append(program)
+        return program
+
+    yield start
+    for program in sessions:
+        if program.running:
+            program.process.terminate()
+            program.wait()
+        program.kill()
+
+
+@pytest.fixture
+def foreign():
+    """Start a container that belongs to no compose project: `docker run` with these arguments."""
+    containers = []
+
+    def run(*arguments: str) -> None:
+        containers.append(docker("run", "-d", *arguments, "--entrypoint", "sleep", SINGLE.image, "600"))
+
+    yield run
+    for container in containers:
+        docker("rm", "--force", container)
+
+
+def quit(program: Program, code: int = 0) -> None:
+    program.type("quit")
+    assert program.wait(120) == code, "\n".join(program.lines)
+
+
+def like(program: Program, order: int) -> None:
+    program.type("like")
+    program.wait_for(f"Consumed: order={order} ")
+
+
+def partitions(address: str, which: str) -> str:
+    """Those of `likes` that the broker at this address inside Docker lists under this option of kafka-topics.sh."""
+    command = ["kafka-topics.sh", "--bootstrap-server", address, "--describe", "--topic", "likes", which]
+    return docker("exec", address.partition(":")[0], *command)
+
+
+def containers() -> set[str]:
+    """The names of those that run."""
+    return set(docker("ps", "--format", "{{.Names}}").split())
+
+
+def folded(program: Program) -> str:
+    return "\n".join(program.lines)
+
+
+def test_a_session_takes_away_its_containers_and_keeps_the_events(session):
+    first = session("--broker", "docker")
+    first.wait_for(READY, seconds=180)
+    assert containers() == {"kafka", "kafdrop"}
+    first.wait_for("kafdrop +http://localhost:9000 ")
+    wait_until(lambda: port_holder(9000), "Kafdrop's port")
+    like(first, order=1)
+    quit(first)
+    assert docker("ps", "--all", "--quiet") == ""
+    assert nothing_is_left()
+
+    second = session("--broker", "docker", KAFDROP_PORT="19000")
+    second.wait_for(READY, seconds=180)
+    like(second, order=2)
+    wait_until(lambda: port_holder(19000) and not port_holder(9000), "Kafdrop on another port")
+    quit(second)
+
+
+def test_a_session_leaves_a_broker_running_that_was_there(session, learners_project):
+    docker("compose", "-f", str(learners_project / "docker-compose.yml"), "up", "-d", "--wait", "kafka")
+    program = session("--broker", "docker")
+    program.wait_for(READY, seconds=180)
+    assert "it was already running, and keeps running after quit" in folded(program)
+    quit(program)
+    assert containers() == {"kafka"}
+
+
+def test_a_broker_that_was_killed_is_back_by_the_command_that_the_session_names(session, learners_project):
+    program = session("--broker", "docker")
+    program.wait_for(READY, seconds=180)
+    like(program, order=1)
+    docker("kill", "kafka")
+    (named, *_) = program.wait_for("consumer-1 .* Start it: docker (.*?)[.] Waiting for it")
+    subprocess.run(["docker", *named[1].split()], cwd=learners_project, check=True, capture_output=True)
+    program.wait_for("Kafka answers again", times=3)
+    like(program, order=2)
+    quit(program)
+    assert containers() == set()
+
+
+def test_three_brokers_lose_one_and_get_it_back(session):
+    program = session("--brokers", "3", "--broker", "docker")
+    program.wait_for(READY, seconds=240)
+    like(program, order=1)
+    program.type("kill kafka-1")
+    program.wait_for("kafka-1 +killed")
+    wait_until(lambda: "kafka-1" not in containers(), "the end of kafka-1")
+    wait_until(lambda: partitions("kafka-0:29092", "--unavailable-partitions") == "", "other leaders")
+    like(program, order=2)
+    program.type("status")
+    program.wait_for("kafka-1 +9094  not running")
+
+    program.type("start kafka-1")
+    program.wait_for("kafka-1 +is back", seconds=120)
+    wait_until(lambda: partitions("kafka-1:29094", "--under-replicated-partitions") == "", "kafka-1 in sync")
+    program.type("stop kafka-0")
+    program.wait_for("kafka-0 +stopped", seconds=90)
+    wait_until(lambda: partitions("kafka-1:29094", "--unavailable-partitions") == "", "other leaders")
+    like(program, order=3)
+
+    program.type("stop kafka-2")
+    program.wait_for("kafka-2 +stopped", seconds=90)
+    program.type("like")
+    program.wait_for("did not confirm the like")
+    quit(program)
+    assert docker("ps", "--all", "--quiet") == ""
+    assert nothing_is_left()
+
+
+def test_inside_docker_each_broker_is_reached_by_its_internal_address(learners_project):
+    cluster = DockerCluster()
+    compose = ["compose", "-f", str(learners_project / cluster.file)]
+    docker(*compose, "up", "-d", "--wait", *cluster.services)
+    for service in services():
+        address = f"{service.name}:{service.ports['INTERNAL']}"
+        inside = ["exec", service.name, "kafka-topics.sh", "--bootstrap-server", address]
+        docker(*inside, "--create", "--if-not-exists", "--topic", "likes", "--partitions", "3")
+        assert "ReplicationFactor: 3" in docker(*inside, "--describe", "--topic", "likes")
+
+
+def test_the_name_of_a_container_that_is_taken_is_freed_by_the_hint(session, foreign):
+    foreign("--name", "kafka")
+    refused = session("--broker", "docker")
+    assert refused.wait() == 1
+    hint = refused.lines[-1]
+    assert hint.startswith("  -> docker rename kafka kafka-old ")
+    docker(*hint.split("   ")[0].split()[2:])
+    started = session("--broker", "docker")
+    started.wait_for(READY, seconds=180)
+    quit(started)
+    assert containers() == {"kafka-old"}
+
+
+def test_a_port_that_a_container_holds_is_named_by_that_container(session, foreign):
+    foreign("--name", "somebodys", "--publish", "127.0.0.1:9092:9092")
+    refused = session("--broker", "docker")
+    assert refused.wait() == 1
+    assert "the container somebodys (image" in folded(refused)
+    assert "docker stop somebodys" in refused.lines[-1]
+    assert containers() == {"somebodys"}
+
+
+def test_without_the_port_of_kafdrop_everything_else_starts(session, foreign):
+    foreign("--name", "portainer", "--publish", "127.0.0.1:9000:9000")
+    program = session("--broker", "docker")
+    program.wait_for(READY, seconds=180)
+    assert "Kafdrop was not started: port 9000 is taken by the container portainer" in folded(program)
+    assert "kafdrop     http" not in folded(program)
+    like(program, order=1)
+    quit(program)
+    assert containers() == {"portainer"}
+
+
+def test_prepare_needs_no_network_once_the_images_are_here(learners_project):
+    for file in ("docker-compose.yml", "docker-compose.cluster.yml"):
+        docker("compose", "-f", str(learners_project / file), "pull", "--quiet", "--policy", "missing")
+    broker.DockerBroker().fetch_images()
+    DockerCluster().fetch_images()
+
+
+def test_clean_says_how_to_wipe_what_docker_keeps(learners_project):
+    docker("compose", "-f", str(learners_project / "docker-compose.yml"), "up", "--no-start", "kafka")
+    done = subprocess.run(
+        [sys.executable, "run.py", "clean"], cwd=learners_project, capture_output=True, text=True, check=True
+    )
+    assert "docker compose down -v" in done.stdout
