@@ -8,6 +8,7 @@ import pytest
 from brokers import docker as broker
 from brokers.cluster import DockerCluster, services
 from brokers.compose import SINGLE
+from brokers.containers import PROJECT_LABEL, PROJECTS, of_others
 from brokers.ports import port_holder
 from tests.docker.conftest import docker
 from tests.end_to_end.conftest import READY, nothing_is_left, run_py
@@ -67,9 +68,10 @@ def partitions(address: str, which: str) -> str:
     return docker("exec", address.partition(":")[0], *command)
 
 
-def containers() -> set[str]:
-    """The names of those that run."""
-    return set(docker("ps", "--format", "{{.Names}}").split())
+def containers(*which: str) -> set[str]:
+    """The names of the compose projects' containers that run; with `--all`, also of those that have ended."""
+    listed = docker("ps", *which, "--format", '{{.Label "com.docker.compose.project"}} {{.Names}}').splitlines()
+    return {name for project, _, name in (line.partition(" ") for line in listed) if project in PROJECTS.values()}
 
 
 def folded(program: Program) -> str:
@@ -82,9 +84,11 @@ def test_a_session_takes_away_its_containers_and_keeps_the_events(session):
     assert containers() == {"kafka", "kafdrop"}
     first.wait_for("kafdrop +http://localhost:9000 ")
     wait_until(lambda: port_holder(9000), "Kafdrop's port")
+    assert port_holder(9092).container.is_ours
+    assert of_others() == []
     like(first, order=1)
     quit(first)
-    assert docker("ps", "--all", "--quiet") == ""
+    assert containers("--all") == set()
     assert nothing_is_left()
 
     second = session("--broker", "docker", KAFDROP_PORT="19000")
@@ -141,7 +145,7 @@ def test_three_brokers_lose_one_and_get_it_back(session):
     program.type("like")
     program.wait_for("did not confirm the like")
     quit(program)
-    assert docker("ps", "--all", "--quiet") == ""
+    assert containers("--all") == set()
     assert nothing_is_left()
 
 
@@ -158,6 +162,11 @@ def test_inside_docker_each_broker_is_reached_by_its_internal_address(learners_p
 
 def test_the_name_of_a_container_that_is_taken_is_freed_by_the_hint(session, foreign):
     foreign("--name", "kafka")
+    assert [container.name for container in of_others()] == ["kafka"]
+    # As create_likes_topic.bat asks.
+    named = ["ps", "--filter", "name=^/kafka$", "--format", "named {{.Names}}"]
+    assert docker(*named) == "named kafka"
+    assert docker(*named, "--filter", f"label={PROJECT_LABEL}=hands-on-kafka") == ""
     refused = session("--broker", "docker")
     assert refused.wait() == 1
     hint = refused.lines[-1]
@@ -166,7 +175,7 @@ def test_the_name_of_a_container_that_is_taken_is_freed_by_the_hint(session, for
     started = session("--broker", "docker")
     started.wait_for(READY, seconds=180)
     quit(started)
-    assert containers() == {"kafka-old"}
+    assert docker("inspect", "--format", "{{.State.Status}}", "kafka-old") == "running"
 
 
 def test_a_port_that_a_container_holds_is_named_by_that_container(session, foreign):
@@ -175,7 +184,7 @@ def test_a_port_that_a_container_holds_is_named_by_that_container(session, forei
     assert refused.wait() == 1
     assert "the container somebodys (image" in folded(refused)
     assert "docker stop somebodys" in refused.lines[-1]
-    assert containers() == {"somebodys"}
+    assert containers() == set()
 
 
 def test_without_the_port_of_kafdrop_everything_else_starts(session, foreign):
@@ -186,7 +195,7 @@ def test_without_the_port_of_kafdrop_everything_else_starts(session, foreign):
     assert "kafdrop     http" not in folded(program)
     like(program, order=1)
     quit(program)
-    assert containers() == {"portainer"}
+    assert containers("--all") == set()
 
 
 def test_prepare_needs_no_network_once_the_images_are_here(learners_project):
