@@ -57,7 +57,7 @@ def test_the_tests_run_in_namespaces_of_their_own(suitable):
     calls = []
     suitable(parts, "fetch", lambda: None)
     suitable(stand_in.jars, "ensure", list)
-    suitable(stand_in.subprocess, "call", lambda command, **_more: calls.append(command) or 3)
+    suitable(stand_in, "call", lambda command, **_more: calls.append(command) or 3)
     config = SimpleNamespace(
         getoption=lambda _name: True, invocation_params=SimpleNamespace(args=("tests/docker", "--stand-in", "-x"))
     )

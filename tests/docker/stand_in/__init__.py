@@ -12,6 +12,7 @@ What it cannot show: whether the real images hold what the compose files expect 
 registry: its stand-in only holds the port, and the tests that ask Kafdrop itself skip.
 """
 
+import contextlib
 import os
 import platform
 import shutil
@@ -32,7 +33,15 @@ def run_pytest(arguments: list[str]) -> int:
     parts.fetch()
     jars.ensure()
     inside = [sys.executable, "-m", "tests.docker.stand_in", *arguments]
-    return subprocess.call([shutil.which("unshare"), *NAMESPACES, *inside], cwd=ROOT)
+    return call([shutil.which("unshare"), *NAMESPACES, *inside], cwd=ROOT)
+
+
+def call(command: list[str], **options) -> int:
+    """Run the program to its end, also after a Ctrl+C: it has got that, too, and what it started has to be ended."""
+    with subprocess.Popen(command, **options) as process:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                return process.wait()
 
 
 def missing() -> str:

@@ -51,7 +51,13 @@ def engine() -> Iterator[dict[str, str]]:
             f"--cgroup-parent={folder.name}",
         ]
         with (folder / "log").open("w") as log:
-            process = subprocess.Popen(command, env=_of_dockerd(folder), stdout=log, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command,
+                env=_of_dockerd(folder),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl+C is for the tests, which still need it to clean up
+            )
         try:
             _wait_until_it_answers(process, folder)
             yield environment(folder)
