@@ -56,7 +56,7 @@ def _apt(work: Path) -> list[str]:
     """apt-get with the lists of both releases in `work`; the proxy and the rest are the system's."""
     for name in ("lists/partial", "cache/archives/partial"):
         (work / name).mkdir(parents=True)
-    sources = [f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {name} main\n" for name in RELEASES]
+    sources = [f"deb [signed-by={KEYRING}] {_mirror()} {name} main\n" for name in RELEASES]
     (work / "sources.list").write_text("".join(sources))
     options = {
         "Dir::Etc::SourceList": work / "sources.list",
@@ -71,9 +71,20 @@ def _apt(work: Path) -> list[str]:
     return ["apt-get", "--quiet=2", *(f"--option={name}={value}" for name, value in options.items())]
 
 
-def _call(command: list[str], **more) -> None:
+def _mirror() -> str:
+    """Where this system has its own Debian from."""
+    targets = ["apt-get", "indextargets", "--format", "$(CODENAME) $(COMPONENT) $(REPO_URI)", "Identifier: Packages"]
+    for line in _call(targets).splitlines():
+        release, component, address = line.split(" ", 2)
+        if (release, component) == (RELEASES[0], "main"):
+            return address
+    raise SystemExit(f"--stand-in: apt knows no source of Debian's {RELEASES[0]}: run apt-get update")
+
+
+def _call(command: list[str], **more) -> str:
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **more
     )
     if done.returncode:
         raise SystemExit(f"--stand-in: {' '.join(command[:1] + command[-2:])} failed:\n{done.stdout}")
+    return done.stdout
