@@ -11,6 +11,7 @@ python run.py check                                   progress over all labs
 | `frozen`   | stops the broker from answering for a while                           |
 | `secured`  | the secured broker of lab 10                                          |
 | `checks`   | finds a lab's page and check                                          |
+| `blocks`   | a lab's page in parts, and what of it the page in the browser may run |
 | `evidence` | what the checks ask the broker                                        |
 | `history`  | generations and commits of a group, read from `__consumer_offsets`    |
 """
