@@ -5,6 +5,7 @@ An error from Kafka is printed as one line, without a traceback.
 """
 
 import runpy
+import signal
 import sys
 
 from confluent_kafka import KafkaException
@@ -15,6 +16,8 @@ from plumbing.plain import PlainOutput
 
 def main(name: str) -> None:
     del sys.argv[1]
+    if hasattr(signal, "SIGBREAK"):  # how run.py ends it on Windows: the broker that a program has suspended resumes
+        signal.signal(signal.SIGBREAK, signal.default_int_handler)
     sys.stdout, sys.stderr = PlainOutput(sys.stdout), PlainOutput(sys.stderr)  # anyone can write to a topic
     try:
         runpy.run_module(f"labs.{name}", run_name="__main__", alter_sys=True)

@@ -7,7 +7,9 @@
 | `uv`, `pip`    | what installs the packages: uv where it can be had; standard library only    |
 | `terminal`     | one terminal for everything: names, colours, progress; standard library only |
 | `programs`     | the five programs as processes: start, stop, kill, their lines               |
-| `control`      | the endpoint through which the page stops and starts consumers               |
+| `control`      | the endpoint through which the page types commands and runs programs of labs |
+| `lab_programs` | what it runs: the blocks of a lab's page that are for a shell                |
+| `transcript`   | lines by number, for those that ask what is new                              |
 | `start`        | `python run.py` itself: broker, topic, session, the end                      |
 | `session`      | the five programs and the commands that are typed                            |
 | `typed`        | what is typed into the terminal of a session, or into a shell by mistake     |

@@ -10,7 +10,9 @@ from brokers import Broker
 from brokers.ports import port_holder
 from launcher import terminal, typed
 from launcher.control import ControlEndpoint
+from launcher.lab_programs import LabPrograms
 from launcher.programs import Program, page_command, stop_all
+from launcher.transcript import Transcript
 from plumbing import Problem, loopback
 from settings import CONSUMER_PORT, GROUP, PAGE_PORT, PRODUCER_PORT
 
@@ -41,7 +43,12 @@ class Session:
         self.commands: queue.Queue[str] = queue.Queue()
         self.producer = self._program("producer", ["producer.py"], PRODUCER_PORT, {})
         self.consumers = [self._consumer(number) for number in range(1, CONSUMERS + 1)]
-        self.control = ControlEndpoint(self.commands.put)
+        self.transcript = Transcript()
+        # As in a second terminal, except that they find the broker wherever it is.
+        settings_of_labs = {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
+        settings_of_labs |= {"KAFKA_CLIENT_CONFIG": ""} if broker.client_properties else {}
+        self.lab_programs = LabPrograms(settings_of_labs)
+        self.control = ControlEndpoint(self.commands.put, self.transcript, self.lab_programs)
         controlled = {"CONTROL_URL": self.control.url, "CONTROL_TOKEN": self.control.token}
         self.page = self._program("page", page_command(), PAGE_PORT, controlled)
 
@@ -62,6 +69,7 @@ class Session:
 
     def start(self) -> None:
         """Start the programs and return when all of them answer and the group is at rest. Raises `Problem`."""
+        terminal.listeners.append(self.transcript.add)
         with terminal.progress("programs", "starting"):
             for program in self.programs:
                 program.start()
@@ -96,9 +104,12 @@ class Session:
     def stop(self) -> None:
         """End all programs."""
         with terminal.progress("programs", "stopping"):
+            self.lab_programs.close()
             self._end_page_that_starts()
             stop_all([*self.consumers, self.producer, self.page])
             self.control.close()
+        if self.transcript.add in terminal.listeners:
+            terminal.listeners.remove(self.transcript.add)
 
     def _end_page_that_starts(self) -> None:
         if not self._answers(self.page):  # to a Ctrl+C, Streamlit would answer with a traceback

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from plumbing import output
@@ -18,6 +18,7 @@ UPDATE_SECONDS = 0.5  # how often a line of progress changes; not on a terminal,
 # Okabe and Ito's colours, which the colour-blind can tell apart, as in page/lanes.py for the page.
 COLOURS = {"consumer-1": 32, "consumer-2": 208, "consumer-3": 36, "producer": 175, "page": 245}
 
+listeners: list[Callable[[str], None]] = []  # each is called with every line, without its colours
 _lock = threading.Lock()
 _transient = ""  # the line of progress that the next line replaces
 
@@ -71,16 +72,17 @@ def say(name: str, text: str) -> None:
 def relay(name: str, line: str) -> None:
     """A line of one of the programs: `producer   | Delivered: order=1 partition=0 offset=0`."""
     colour = COLOURS.get(name)
-    prefix = f"{name:<{NAME_WIDTH - 1}} |"
+    prefix = shown = f"{name:<{NAME_WIDTH - 1}} |"
     if colour and colourful():
-        prefix = f"\x1b[38;5;{colour}m{prefix}\x1b[0m"
-    _write(f"{prefix} {plain(line)}")
+        shown = f"\x1b[38;5;{colour}m{prefix}\x1b[0m"
+    _write(f"{shown} {plain(line)}", f"{prefix} {plain(line)}")
 
 
 def complain(what: str, hint: str = "") -> None:
     """What happened, and the next thing to type."""
     red, end = ("\x1b[31m", "\x1b[0m") if colourful() else ("", "")
-    _write(f"{red}{plain_lines(what)}{end}" + (f"\n  -> {plain_lines(hint)}" if hint else ""))
+    what, following = plain_lines(what), f"\n  -> {plain_lines(hint)}" if hint else ""
+    _write(f"{red}{what}{end}{following}", f"{what}{following}")
 
 
 def write(text: str) -> None:
@@ -88,8 +90,10 @@ def write(text: str) -> None:
     _write(plain_lines(text))
 
 
-def _write(text: str) -> None:
+def _write(text: str, colourless: str = "") -> None:
     global _transient
+    for listener in listeners:
+        listener(colourless or text)
     with _lock, contextlib.suppress(OSError, ValueError):  # the terminal is gone
         clear = "\r\x1b[K" if _transient else ""
         _transient = ""

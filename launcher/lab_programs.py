@@ -1,0 +1,112 @@
+"""Runs the blocks of a lab's page that are for a shell, for the page in the browser: in a process each, with an end."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import psutil
+
+from labs import blocks
+from launcher.transcript import Transcript
+from plumbing import Problem
+from plumbing.child import Child
+
+MOST_SECONDS = 180.0  # for a block; the longest of the labs takes 30 s
+END_SECONDS = 10.0  # that a program has to end by itself: it may have a group to leave, or a broker to resume
+
+
+class Run:
+    """The commands of one block, one after the other; the first that fails is the last."""
+
+    def __init__(self, commands: list[list[str]], environment: dict[str, str]):
+        self.output = Transcript()
+        self.exit_code: int | None = None
+        self._commands = commands
+        self._environment = environment
+        self._child: Child | None = None
+        self._ended_because = ""
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        limit = threading.Timer(MOST_SECONDS, self.stop, [f"ended: the page allows {MOST_SECONDS:.0f} s"])
+        limit.daemon = True
+        limit.start()
+        code = None
+        for words in self._commands:
+            with self._lock:
+                if self._ended_because or code:
+                    break
+                self._child = self._start(words)
+            code = self._child.wait()
+        limit.cancel()
+        if self._ended_because:
+            self.output.add(self._ended_because)
+        self.exit_code = code
+
+    def _start(self, words: list[str]) -> Child:
+        command = [sys.executable, "run.py", *words]
+        return Child(*command, on_line=self.output.add, environment=self._environment, late=True)
+
+    def stop(self, why: str = "stopped") -> None:
+        """End it as Ctrl+C in its terminal would, and by force what does not react."""
+        with self._lock:
+            if not self.running or self._ended_because:
+                return
+            self._ended_because = why
+            child = self._child
+        if child and child.running:
+            end_with_all_below(child.process)
+
+
+def end_with_all_below(process: subprocess.Popen) -> None:
+    """Ctrl+C for a program and those that it has started, which share its process group; then force."""
+    with contextlib.suppress(psutil.Error, OSError):  # it has just ended
+        below = psutil.Process(process.pid).children(recursive=True)
+        if os.name == "nt":
+            os.kill(process.pid, signal.CTRL_BREAK_EVENT)
+        else:
+            os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # not by psutil, which would take its exit code away
+            process.wait(END_SECONDS)
+        if process.poll() is None:
+            process.kill()
+        _, alive = psutil.wait_procs(below, timeout=END_SECONDS)
+        for one in alive:
+            one.kill()
+
+
+class LabPrograms:
+    """One block at a time. `environment` is what its programs have besides that of run.py."""
+
+    def __init__(self, environment: dict[str, str]):
+        self._environment = environment
+        self._runs: list[Run] = []
+        self._lock = threading.Lock()
+
+    def start(self, lab: int, block: int) -> int:
+        """Run the block; returns the number of the run. Raises LookupError if the page does not run it, `Problem` while
+        another one runs."""
+        commands = blocks.shell_commands(lab, block)
+        with self._lock:
+            if self._runs and self._runs[-1].running:
+                raise Problem("another block is still running", "wait for its end, or stop it")
+            self._runs.append(Run(commands, self._environment))
+            return len(self._runs) - 1
+
+    def run(self, number: int) -> Run:
+        """Raises LookupError."""
+        return self._runs[number]
+
+    def close(self) -> None:
+        """End the one that runs."""
+        if self._runs:
+            self._runs[-1].stop()

@@ -1,0 +1,90 @@
+"""Blocks of a lab's page as processes: their lines, their end, the limit of their time."""
+
+import os
+import sys
+
+import psutil
+import pytest
+
+from launcher import lab_programs
+from launcher.lab_programs import Run
+from plumbing.child import Child
+from tests.programs import wait_until
+
+WAITS = "import time; print('waits', flush=True); time.sleep(60)"
+STARTS_ANOTHER = f"import subprocess, sys; subprocess.call([sys.executable, '-uc', {WAITS!r}])"
+
+
+@pytest.fixture(autouse=True)
+def python(monkeypatch):
+    """The words of a command are what Python runs with -c, in place of run.py."""
+
+    def start(self, words):
+        return Child(sys.executable, "-uc", *words, on_line=self.output.add, environment=self._environment)
+
+    monkeypatch.setattr(Run, "_start", start)
+
+
+def lines(run: Run) -> list[str]:
+    return run.output.since(0)[0]
+
+
+def ended(run: Run) -> int | None:
+    wait_until(lambda: not run.running, "its end", lines=lines(run))
+    return run.exit_code
+
+
+def test_the_commands_run_one_after_the_other():
+    run = Run([["print('one')"], ["print('two')"]], {})
+    assert ended(run) == 0
+    assert lines(run) == ["one", "two"]
+
+
+def test_the_first_that_fails_is_the_last():
+    run = Run([["print('one'); exit(3)"], ["print('two')"]], {})
+    assert ended(run) == 3
+    assert lines(run) == ["one"]
+
+
+def test_the_environment_of_a_program():
+    run = Run([["import os; print(os.environ['KAFKA_BOOTSTRAP_SERVERS'])"]], {"KAFKA_BOOTSTRAP_SERVERS": "there:9092"})
+    assert ended(run) == 0
+    assert lines(run) == ["there:9092"]
+
+
+@pytest.mark.parametrize("code", [WAITS, STARTS_ANOTHER], ids=["alone", "with another below"])
+def test_stop_ends_it_and_all_that_it_has_started(code):
+    run = Run([[code], ["print('two')"]], {})
+    wait_until(lambda: "waits" in lines(run), "its first line", lines=lines(run))
+    processes = psutil.Process(run._child.process.pid).children(recursive=True)
+    run.stop()
+    assert ended(run) != 0
+    assert "two" not in lines(run)
+    assert lines(run)[-1] == "stopped"
+    assert not [process for process in processes if process.is_running()]
+    run.stop()  # once more: nothing happens
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there the process is ended as a whole")
+def test_what_does_not_react_is_killed(monkeypatch):
+    monkeypatch.setattr(lab_programs, "END_SECONDS", 0.5)
+    run = Run([[f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {WAITS}"]], {})
+    wait_until(lambda: "waits" in lines(run), "its first line", lines=lines(run))
+    run.stop()
+    assert ended(run) == -9
+
+
+def test_a_program_has_a_limited_time(monkeypatch):
+    monkeypatch.setattr(lab_programs, "MOST_SECONDS", 1.0)
+    run = Run([[WAITS]], {})
+    assert ended(run) != 0
+    assert lines(run)[-1] == "ended: the page allows 1 s"
+
+
+def test_they_end_with_the_session(monkeypatch):
+    monkeypatch.setattr(lab_programs.blocks, "shell_commands", lambda lab, block: [[WAITS]])
+    programs = lab_programs.LabPrograms({})
+    run = programs.run(programs.start(1, 1))
+    wait_until(lambda: "waits" in lines(run), "its first line", lines=lines(run))
+    programs.close()
+    assert ended(run) != 0
