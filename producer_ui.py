@@ -3,7 +3,7 @@
     streamlit run producer_ui.py        on http://localhost:8501
 
 A click on Like calls the producer's HTTP API, as `curl -X POST http://localhost:5001/like` does. What the page shows
-of the topic and the group comes from the broker; that is in page/.
+of the topic and the group comes from the broker; that is in page/. The other pages are those of the labs.
 """
 
 import time
@@ -13,6 +13,7 @@ import streamlit as st
 
 from page import board
 from page.answer import explain, forget_answers
+from page.labs import pages
 from plumbing import loopback
 from settings import PRODUCER_PORT
 
@@ -39,7 +40,7 @@ def like_button(key: str) -> bool:
     return True
 
 
-def main() -> None:
+def show_board_page() -> None:
     group = board.show_title()
     place, key = board.show_options(group)
     with place:
@@ -47,6 +48,10 @@ def main() -> None:
     if clicked:
         board.look_now(group)
     board.show_board(group)
+
+
+def main() -> None:
+    pages.navigation(show_board_page).run()
 
 
 if __name__ == "__main__":

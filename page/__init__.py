@@ -11,6 +11,8 @@
 | `answer`    | what the producer answered: the path of a like, the progress of a burst        |
 | `lanes`     | the parts of the page that are HTML; `style.css` says how they look            |
 | `chart`     | lag and throughput                                                             |
+| `run_py`    | asks run.py to stop and start consumers, and for what the labs' pages show     |
+| `labs`      | the pages of the labs                                                          |
 
 Importing a module starts nothing.
 """

@@ -7,15 +7,16 @@ import requests
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from page import run_py
 from page.answer import show_answers, start_burst
 from page.chart import show_chart
 from page.group import Member, Rebalance, Snapshot
 from page.lanes import MOST_CONSUMERS, clock, lane_html, member_html, number_of, rebalance_html
 from page.watcher import GroupWatcher
-from plumbing import Problem, loopback
+from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.keys import partition_of_key
-from settings import CONSUMER_PORT, CONTROL_TOKEN, CONTROL_URL, GROUP, TOPIC
+from settings import CONSUMER_PORT, CONTROL_URL, GROUP, TOPIC
 
 CONSUMERS = 3
 LARGEST_BURST = 100_000
@@ -147,8 +148,7 @@ def show_member(member: Member, snapshot: Snapshot) -> None:
 def control(command: str) -> None:
     """Let run.py do what it does when this is typed in its terminal: stop 1, kill 1, start 1."""
     try:
-        header = {"Authorization": f"Bearer {CONTROL_TOKEN}"}
-        loopback.post(CONTROL_URL, json={"command": command}, headers=header, timeout=3).raise_for_status()
+        run_py.send("", command=command)
     except requests.RequestException:
         st.toast(f"run.py did not answer. Type this in its terminal: {command}", icon=":material/error:")
 

@@ -1,0 +1,153 @@
+"""A block of commands: its text, the button that carries it out, and the lines that it led to, as they come.
+
+The browser says which button was pressed. What that does is looked up in the lab's page, here and once more in run.py.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import requests
+import streamlit as st
+
+from labs import blocks
+from labs.blocks import Block
+from page import run_py
+from page.labs.words import by_hand, label, output_html, status_html
+from plumbing import callers
+from settings import CONTROL_URL
+
+POLL_SECONDS = 0.5
+FOLLOWED_SECONDS = 30.0  # without a new line
+LINES_KEPT = 2000
+
+
+@dataclass
+class Output:
+    """The lines that a block has led to. `path` is where run.py gives them, from line `next` on."""
+
+    path: str
+    next: int
+    state: str = "running ..."
+    live: bool = True
+    lines: list[str] = field(default_factory=list)
+    at: float = field(default_factory=time.monotonic)  # of the last line, by time.monotonic()
+
+    @property
+    def is_program(self) -> bool:
+        return self.path != "lines"
+
+    def read(self) -> None:
+        """Add what is new."""
+        try:
+            answer = run_py.ask(self.path, self.next)
+        except requests.RequestException:
+            self.state, self.live = "run.py does not answer: look at its terminal", False
+            return
+        if answer["lines"]:
+            self.at = time.monotonic()
+        self.lines = [*self.lines, *answer["lines"]][-LINES_KEPT:]
+        self.next = answer["next"]
+        if self.is_program and not answer["running"] and not answer["lines"]:
+            self.live = False
+            self.state = "finished" if answer["exit_code"] == 0 else f"ended with exit code {answer['exit_code']}"
+        elif not self.is_program and time.monotonic() - self.at > FOLLOWED_SECONDS:
+            self.live, self.state = False, f"no new line in {FOLLOWED_SECONDS:.0f} s"
+
+
+def outputs() -> dict[tuple[int, int], Output]:
+    """This visitor's, by the numbers of lab and block."""
+    return st.session_state.setdefault("outputs", {})
+
+
+def show_block(lab: int, block: Block) -> None:
+    """A block of the kinds run and sh."""
+    st.code(block.text, language=None, wrap_lines=True)
+    if block.kind == "run":
+        _show_run(lab, block)
+    elif _can_be_run(lab, block):
+        _show_button(lab, block) if CONTROL_URL else st.caption("For a terminal in this folder.")
+    else:
+        st.caption("For a second terminal, in this folder.")
+    if output := outputs().get((lab, block.number)):
+        follow = st.fragment(_show_output, run_every=POLL_SECONDS if output.live else None)
+        follow(lab, block, output)
+
+
+def _show_run(lab: int, block: Block) -> None:
+    if CONTROL_URL:
+        _show_button(lab, block)
+        return
+    steps = dict.fromkeys(map(by_hand, block.commands))
+    st.caption("Without `python run.py`: " + "; then ".join(steps))
+
+
+def _show_button(lab: int, block: Block) -> None:
+    name, key = f"Run: {label(block)}", f"do-{lab}-{block.number}"
+    st.button(name, icon=":material/play_arrow:", key=key, on_click=carry_out, args=[lab, block.number])
+
+
+def _can_be_run(lab: int, block: Block) -> bool:
+    try:
+        return bool(blocks.shell_commands(lab, block.number))
+    except LookupError:
+        return False
+
+
+def carry_out(lab: int, number: int) -> None:
+    """Let run.py type the lines of this block, or run it."""
+    if not callers.may_call(st.context.headers):
+        st.toast("This page was opened under a name that is not one of this computer.", icon=":material/error:")
+        return
+    try:
+        output = _type(lab, number) if blocks.page_of(lab).block(number).kind == "run" else _run(lab, number)
+    except requests.HTTPError as error:
+        st.toast(_reason(error.response), icon=":material/error:")
+        return
+    except requests.RequestException:
+        st.toast("run.py did not answer: look at its terminal", icon=":material/error:")
+        return
+    for other in outputs().values():
+        if not other.is_program and other.live:
+            other.live, other.state = False, ""
+    outputs()[lab, number] = output
+
+
+def _type(lab: int, number: int) -> Output:
+    first, *others = blocks.session_commands(lab, number)
+    following = run_py.send("", command=first)["next"]
+    for command in others:
+        run_py.send("", command=command)
+    return Output("lines", following)
+
+
+def _run(lab: int, number: int) -> Output:
+    return Output(f"programs/{run_py.send('programs', lab=lab, block=number)['run']}", 0)
+
+
+def _reason(answer: requests.Response) -> str:
+    try:
+        return answer.json()["error"]
+    except (ValueError, KeyError):
+        return f"run.py refused it: {answer.status_code}"
+
+
+def _show_output(lab: int, block: Block, output: Output) -> None:
+    was_live = output.live
+    if was_live:
+        output.read()
+    if output.lines:
+        st.html(output_html(output.lines, f"Output of {label(block)}"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(status_html(output.state), width="stretch")
+        if output.is_program and output.live:
+            name = f"Stop: {label(block)}"
+            st.button(name, icon=":material/stop:", key=f"stop-{lab}-{block.number}", on_click=_stop, args=[output])
+    if was_live and not output.live:
+        st.rerun()  # the whole page: this part of it need not ask any more
+
+
+def _stop(output: Output) -> None:
+    try:
+        run_py.send(f"{output.path}/stop")
+    except requests.RequestException:
+        st.toast("run.py did not answer: look at its terminal", icon=":material/error:")

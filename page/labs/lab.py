@@ -1,0 +1,88 @@
+"""The page of a lab, from top to bottom, as its README.md has it; on a wide screen with the lanes beside it."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from labs import blocks, checks
+from labs.blocks import PREDICT, Block, Section
+from page import board
+from page.labs.commands import show_block
+from page.labs.goals import show_check, show_side_bar
+from page.labs.predict import show_questions
+from page.labs.words import labs_linked, linked, programs_linked
+from settings import CONTROL_URL, GROUP
+
+STYLE = Path(__file__).with_name("labs.css")
+BY_HAND = (
+    "The buttons of this page need `python run.py`, which starts the broker, the programs and this page. Without it, "
+    "the page shows what to type."
+)
+
+
+def show(number: int) -> None:
+    page = blocks.page_of(number)
+    st.set_page_config(page_title=f"Lab {number}: {checks.title(number)}", page_icon="❤️", layout="wide")
+    st.html(board.STYLE)
+    st.html(STYLE)
+    show_side_bar()
+    text, beside = st.columns([7, 3], gap="medium")
+    with text:
+        for section in page.sections:
+            _show_section(number, section)
+    with beside, st.container(key="beside"):
+        show_lanes()
+
+
+def _show_section(number: int, section: Section) -> None:
+    if section.heading.startswith("Lab "):
+        st.title(section.heading)
+        if not CONTROL_URL:
+            st.info(BY_HAND)
+    elif section.heading:
+        st.header(section.heading)
+    if section.heading == PREDICT:
+        show_questions(number, blocks.page_of(number).questions)
+        return
+    before = ""
+    for block in section.blocks:
+        _show_block(number, block, before)
+        before = "check" if _is_check(number, block) else block.kind
+
+
+def _is_check(number: int, block: Block) -> bool:
+    return block.commands == [f"python run.py check {number}"]
+
+
+def _show_block(number: int, block: Block, before: str) -> None:
+    if block.kind == "prose":
+        _show_prose(number, block)
+    elif block.kind == "text":
+        if before != "check":  # the goals show the same
+            st.caption("It shows, for example")
+            st.code(block.text, language=None, wrap_lines=True)
+    elif _is_check(number, block):
+        st.code(block.text, language=None, wrap_lines=True)
+        show_check(number)
+    else:
+        show_block(number, block)
+
+
+def _show_prose(number: int, block: Block) -> None:
+    """Text; the programs that it names can be read here, too."""
+    st.markdown(linked(block.text))
+    for file in programs_linked(block.text, checks.pages()[number].parent):
+        with st.expander(f"Read {file.name}", icon=":material/code:"):
+            st.code(file.read_text(encoding="utf-8"), "python", wrap_lines=True)
+    for lab in labs_linked(block.text):
+        page = st.session_state.lab_pages[lab]
+        st.page_link(page, label=f"Lab {lab}: {checks.title(lab)}", icon=":material/arrow_forward:")
+
+
+@st.fragment(run_every=board.REFRESH_SECONDS)
+def show_lanes() -> None:
+    """The board's partitions, small; a narrow window has no place for them."""
+    snapshot = board.watcher_of(GROUP).snapshot()
+    if snapshot.problem:
+        st.warning(f"**{snapshot.problem}** {snapshot.hint}", icon=":material/hourglass_empty:")
+    board.show_lanes(snapshot)

@@ -1,0 +1,101 @@
+"""What is only text on the page of a lab: labels, links, HTML."""
+
+import html
+import re
+from itertools import groupby
+from pathlib import Path
+
+from labs import FOLDER
+from labs.blocks import Block
+from labs.checks import Goal
+from page.lanes import COLOURS
+from plumbing.plain import plain
+from settings import CONSUMER_PORT
+
+LINES_SHOWN = 200
+_LINK = re.compile(r"\[([^\]]+)\]\((?!http)([^)]+)\)")
+_LAB = re.compile(r"(?:^|/)lab_0*(\d+)_\w+/README\.md$")
+_PROGRAM = re.compile(r"(consumer-(\d)|\S+) *\|")
+
+
+def linked(markdown: str) -> str:
+    """Prose whose links lead to pages of this site; what else has a file of its own here is only named."""
+
+    def replaced(found: re.Match) -> str:
+        text, target = found.groups()
+        return f"**{text}**" if target.endswith(".md") else text
+
+    return _LINK.sub(replaced, markdown)
+
+
+def labs_linked(markdown: str) -> list[int]:
+    """The numbers of the labs to which the prose links."""
+    return [int(lab[1]) for _, target in _LINK.findall(markdown) if (lab := _LAB.search(target))]
+
+
+def programs_linked(markdown: str, folder: Path) -> list[Path]:
+    """The programs of the labs to which the prose of a page in this folder links."""
+    files = [(folder / target).resolve() for _, target in _LINK.findall(markdown) if target.endswith(".py")]
+    return [file for file in files if FOLDER in file.parents and file.exists()]
+
+
+def label(block: Block) -> str:
+    """`like, 6 times`; `kill 1, then like 3`; `null_key.py`: what a button does."""
+    names = [_short(command) for command in block.commands]
+    runs = [(name, len(list(same))) for name, same in groupby(names)]
+    return ", then ".join(name if count == 1 else f"{name}, {count} times" for name, count in runs)
+
+
+def _short(command: str) -> str:
+    return command.split()[2].rpartition("/")[2] if command.startswith("python run.py ") else command
+
+
+def by_hand(command: str) -> str:
+    """What a line for the terminal of run.py amounts to where run.py does not run, in Markdown."""
+    verb, _, what = command.partition(" ")
+    if verb == "like":
+        return f"click **Like** on the board{f', {what} times' if what else ''}"
+    if what.isdigit() and verb == "stop":
+        return f"press Ctrl+C in the terminal of consumer {what}"
+    if what.isdigit() and verb == "start":
+        port = CONSUMER_PORT + int(what) - 1
+        windows = f'`cmd /c "set CONSUMER_PORT={port} && python consumer.py"`'
+        return f"in a terminal of its own: `CONSUMER_PORT={port} python consumer.py`, on Windows {windows}"
+    return "this needs `python run.py`: end the programs that you have started, and start them with it"
+
+
+def output_html(lines: list[str], name: str) -> str:
+    """The last lines of programs, each with its consumer's colour; `name` is for a screen reader."""
+    hidden = len(lines) - LINES_SHOWN
+    shown = [f"... {hidden} lines before these"] if hidden > 0 else []
+    shown += lines[-LINES_SHOWN:]
+    rows = "".join(f"{_line_html(line)}\n" for line in shown)
+    return f'<pre class="output" role="region" aria-label="{html.escape(name)}" tabindex="0">{rows}</pre>'
+
+
+def _line_html(line: str) -> str:
+    safe = html.escape(plain(line))
+    program = _PROGRAM.match(line)
+    if not (program and program[2] and 0 < int(program[2]) <= len(COLOURS)):
+        return safe
+    return f'<span class="from" style="--owner: {COLOURS[int(program[2]) - 1]}">{safe}</span>'
+
+
+def status_html(text: str) -> str:
+    return f'<p class="quiet state" role="status">{html.escape(text)}</p>'
+
+
+def goals_html(goals: tuple[Goal, ...]) -> str:
+    rows = []
+    for goal in goals:
+        kind, mark, state = ("reached", "&#10003;", "done") if goal.reached else ("open", "&#9675;", "not yet")
+        following = "" if goal.reached else f'<br><span class="next">&rarr; {_safe(goal.next)}</span>'
+        rows.append(
+            f'<li class="{kind}"><span class="mark" aria-hidden="true">{mark}</span><span><b>{state}</b>: '
+            f"{_safe(goal.what)}: {_safe(goal.why)}{following}</span></li>"
+        )
+    return f'<ul class="goals">{"".join(rows)}</ul>'
+
+
+def _safe(text: str) -> str:
+    return html.escape(plain(text))
