@@ -27,7 +27,7 @@ class Output:
 
     path: str
     next: int
-    state: str = "running ..."
+    state: str = ""
     live: bool = True
     lines: list[str] = field(default_factory=list)
     at: float = field(default_factory=time.monotonic)  # of the last line, by time.monotonic()
@@ -70,7 +70,8 @@ def show_block(lab: int, block: Block) -> None:
         st.caption("For a second terminal, in this folder.")
     if output := outputs().get((lab, block.number)):
         follow = st.fragment(_show_output, run_every=POLL_SECONDS if output.live else None)
-        follow(lab, block, output)
+        with st.container(key=f"out-{lab}-{block.number}"):
+            follow(lab, block, output)
 
 
 def _show_run(lab: int, block: Block) -> None:
@@ -117,11 +118,11 @@ def _type(lab: int, number: int) -> Output:
     following = run_py.send("", command=first)["next"]
     for command in others:
         run_py.send("", command=command)
-    return Output("lines", following)
+    return Output("lines", following, "what follows, from all programs ...")
 
 
 def _run(lab: int, number: int) -> Output:
-    return Output(f"programs/{run_py.send('programs', lab=lab, block=number)['run']}", 0)
+    return Output(f"programs/{run_py.send('programs', lab=lab, block=number)['run']}", 0, "running ...")
 
 
 def _reason(answer: requests.Response) -> str:

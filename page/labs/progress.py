@@ -1,7 +1,9 @@
 """What is reached in the labs: asked from a checker while somebody looks, remembered for all visitors."""
 
+import contextlib
 import json
 import queue
+import subprocess
 import sys
 import threading
 import time
@@ -18,6 +20,7 @@ PAUSE_SECONDS = 0.3  # between two checks of a lab that somebody has asked to se
 ALL_EVERY_SECONDS = 15.0
 SHARE_OF_TIME = 20  # the labs that nobody has asked for take one part in so many of the checker's time
 ANSWER_SECONDS = 120.0
+END_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Progress:
         self._looked_at: dict[int | None, float] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._closed = False
 
     def known(self) -> dict[int, State]:
         """What was found when somebody looked last; asks for nothing."""
@@ -81,14 +85,23 @@ class Progress:
                 now = time.monotonic()
                 self._states[lab] = State(now, now - started, **found)
                 if not checker.running:
+                    _end(checker)
                     time.sleep(PAUSE_SECONDS)
                     checker = self._start(lines.put)
         finally:
-            checker.process.stdin.close()
+            _end(checker)
+
+    def close(self) -> None:
+        """End the checker, and wait for that."""
+        with self._lock:
+            self._closed, thread = True, self._thread
+        if thread:
+            thread.join(ANSWER_SECONDS)
 
     def _is_watched(self) -> bool:
         with self._lock:
-            if time.monotonic() - self._looked_at[None] < UNWATCHED_AFTER_SECONDS:
+            unwatched = time.monotonic() - self._looked_at[None]
+            if unwatched < UNWATCHED_AFTER_SECONDS and not self._closed:
                 return True
             self._thread = None
             return False
@@ -106,6 +119,16 @@ class Progress:
         cost = sum(state.took for state in self._states.values())
         lab = min(self._states, key=lambda lab: self._states[lab].at)
         return lab if now - self._states[lab].at > max(ALL_EVERY_SECONDS, SHARE_OF_TIME * cost) else None
+
+
+def _end(checker: Child) -> None:
+    """It ends with its input; by force if it waits for a broker."""
+    with contextlib.suppress(OSError):
+        checker.process.stdin.close()
+    try:
+        checker.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        checker.kill()
 
 
 def _answer(checker: Child, lab: int, lines: queue.SimpleQueue) -> dict:

@@ -70,11 +70,11 @@ def output_html(lines: list[str], name: str) -> str:
     shown = [f"... {hidden} lines before these"] if hidden > 0 else []
     shown += lines[-LINES_SHOWN:]
     rows = "".join(f"{_line_html(line)}\n" for line in shown)
-    return f'<pre class="output" role="region" aria-label="{html.escape(name)}" tabindex="0">{rows}</pre>'
+    return f'<pre class="output" role="region" aria-label="{_safe(name)}" tabindex="0">{rows}</pre>'
 
 
 def _line_html(line: str) -> str:
-    safe = html.escape(plain(line))
+    safe = _safe(line)
     program = _PROGRAM.match(line)
     if not (program and program[2] and 0 < int(program[2]) <= len(COLOURS)):
         return safe
@@ -82,7 +82,7 @@ def _line_html(line: str) -> str:
 
 
 def status_html(text: str) -> str:
-    return f'<p class="quiet state" role="status">{html.escape(text)}</p>'
+    return f'<p class="quiet state" role="status">{_safe(text)}</p>'
 
 
 def goals_html(goals: tuple[Goal, ...]) -> str:

@@ -1,0 +1,201 @@
+"""The labs in a real browser, on the whole system: read, predicted, done and checked without leaving the page.
+
+Screenshots are kept in test-results/; docs/pictures.py takes the README's picture from there.
+"""
+
+import re
+from itertools import pairwise
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from labs import blocks, checks
+from labs.blocks import Block
+from tests.end_to_end.test_page import PAGE, RESULTS, browser, open_page
+from tests.labs.play import LEFT_OPEN_IN_LABS
+from tests.pages import as_pattern, found
+from tests.programs import wait_until
+
+__all__ = ["browser"]
+SERIOUS = ("serious", "critical")
+PROGRAM_SECONDS = 120
+
+
+@pytest.fixture
+def lab_page(launched, browser):
+    """Opens the page of a lab."""
+    opened = []
+
+    def open_lab(number: int, **settings) -> Page:
+        page = open_page(browser, **settings)
+        opened.append(page)
+        page.goto(f"{PAGE}/lab-{number}")
+        expect(page.get_by_role("button", name=f"Check lab {number}")).to_be_visible(timeout=60_000)
+        return page
+
+    yield open_lab
+    for page in opened:
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        page.close()
+
+
+def press(page: Page, lab: int, block: Block) -> None:
+    page.locator(f".st-key-do-{lab}-{block.number} button").click()
+
+
+def output(page: Page, lab: int, block: Block):
+    return page.locator(f".st-key-out-{lab}-{block.number}")
+
+
+def lines(page: Page, lab: int, block: Block) -> list[str]:
+    texts = output(page, lab, block).locator("pre.output").all_inner_texts()
+    return [line for text in texts for line in text.split("\n")]
+
+
+def play(page: Page, lab: int) -> None:
+    """Press each button of the page in its order; what the page promises must appear below it."""
+    parts = [block for section in blocks.page_of(lab).sections for block in section.blocks]
+    for block, following in pairwise(parts):
+        if block.kind not in ("run", "sh") or block.text == f"python run.py check {lab}":
+            continue
+        press(page, lab, block)
+        if block.kind == "sh":
+            expect(output(page, lab, block)).to_contain_text("finished", timeout=PROGRAM_SECONDS * 1000)
+        for line in following.commands if following.kind == "text" else ():
+            pattern = as_pattern(line, LEFT_OPEN_IN_LABS)
+            wait_until(
+                lambda block=block, pattern=pattern: found(pattern, lines(page, lab, block)),
+                line,
+                lines=lines(page, lab, block),
+            )
+
+
+@pytest.mark.parametrize("lab", [1, 3])
+def test_a_lab_is_predicted_done_and_checked_without_leaving_its_page(lab_page, lab):
+    page = lab_page(lab)
+    goals = page.locator(".goals li")
+    page.get_by_role("button", name=f"Check lab {lab}").click()
+    expect(goals.filter(has_text="not yet").first).to_be_visible()
+    for number, question in enumerate(blocks.page_of(lab).questions, start=1):
+        answer = page.get_by_text(f"Answer {number}", exact=True)
+        expect(page.get_by_text(f"Answer {number} can be unfolded once")).to_be_visible()
+        expect(answer).to_have_count(0)
+        page.get_by_role("radiogroup", name=f"{number}. ").get_by_text(question.choices[-1]).click()
+        answer.click()
+        expect(page.get_by_test_id("stExpanderDetails").filter(visible=True).nth(number - 1)).not_to_be_empty()
+    play(page, lab)
+    count = goals.count()
+    expect(page.get_by_text(f"{count} of {count} reached")).to_be_visible()
+    expect(goals.filter(has_text="not yet")).to_have_count(0)
+    expect(page.get_by_test_id("stSidebar").locator(".reached").nth(lab - 1)).to_have_text("done")
+    assert page.url == f"{PAGE}/lab-{lab}"
+    page.screenshot(path=RESULTS / f"lab-{lab}.png")
+
+
+def test_a_program_is_stopped_from_the_page(lab_page):
+    page = lab_page(3)
+    program = next(
+        b for s in blocks.page_of(3).sections for b in s.blocks if b.text.endswith("assignors.py") and b.kind == "sh"
+    )
+    press(page, 3, program)
+    page.get_by_role("button", name="Stop: assignors.py").click()
+    expect(output(page, 3, program)).to_contain_text("stopped", timeout=PROGRAM_SECONDS * 1000)
+    expect(output(page, 3, program)).to_contain_text("ended with exit code")
+    expect(page.get_by_role("button", name="Stop: assignors.py")).to_have_count(0)
+
+
+def test_a_second_program_waits_for_the_end_of_the_first(lab_page):
+    page = lab_page(1)
+    shell = [b for s in blocks.page_of(1).sections for b in s.blocks if b.kind == "sh"]
+    press(page, 1, shell[0])
+    press(page, 1, shell[1])
+    expect(page.get_by_text("another block is still running")).to_be_visible()
+    expect(output(page, 1, shell[0])).to_contain_text("finished", timeout=PROGRAM_SECONDS * 1000)
+
+
+def test_predictions_outputs_and_progress_are_there_after_a_look_at_another_page(lab_page):
+    page = lab_page(1)
+    page.get_by_text("All three go to the same one.").click()
+    expect(page.get_by_text("Answer 1", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Board", exact=True).click()
+    expect(page.locator(".st-key-like button")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar")).to_have_count(0)  # the board has the whole window
+    page.get_by_role("link", name="Labs", exact=True).click()
+    rows = page.locator(".learnt")
+    expect(rows).to_have_count(len(checks.pages()))
+    expect(rows.nth(0)).to_contain_text(re.compile(r"\d of 5|done"))
+    page.screenshot(path=RESULTS / "labs.png")
+    page.get_by_test_id("stMain").get_by_role("link", name="1. Topics, partitions, offsets").click()
+    expect(page.get_by_role("radio", name="All three go to the same one.")).to_be_checked()
+    expect(page.get_by_text("Answer 1", exact=True)).to_be_visible()
+    expect(page.get_by_text("Answer 2", exact=True)).to_have_count(0)
+
+
+def test_programs_can_be_read_and_the_lanes_are_beside_a_lab_where_there_is_room(lab_page):
+    page = lab_page(1)
+    page.get_by_text("Read null_key.py").click()
+    expect(page.get_by_text("def send(way: str)")).to_be_visible()
+    expect(page.locator(".st-key-beside .lane")).to_have_count(3)
+    expect(page.locator(".st-key-beside")).to_be_visible()
+    page.get_by_role("heading", name="Go on").scroll_into_view_if_needed()
+    expect(page.locator(".st-key-beside .lane").first).to_be_in_viewport()
+    page.set_viewport_size({"width": 1000, "height": 800})
+    expect(page.locator(".st-key-beside")).to_be_hidden()
+
+
+def focused(page: Page) -> str:
+    """The name of the element with the focus, without the name of its icon, which a screen reader leaves out."""
+    name = "(e => e.getAttribute('aria-label') || (e.labels?.[0] ?? e).innerText || '')(document.activeElement)"
+    return page.evaluate(name).strip().rpartition("\n")[2]
+
+
+def tab_to(page: Page, name: str) -> None:
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if focused(page).startswith(name):
+            return
+    raise AssertionError(f"Tab never leads to {name!r}")
+
+
+def test_a_lab_can_be_done_with_the_keyboard_only(lab_page):
+    page = lab_page(1)
+    tab_to(page, "All three go to the same one.")
+    page.keyboard.press("Space")
+    expect(page.get_by_text("Answer 1", exact=True)).to_be_visible()
+    tab_to(page, "Answer 1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("This is round robin")).to_be_visible()
+    tab_to(page, "Copy to clipboard")
+    tab_to(page, "Run: like")
+    page.keyboard.press("Enter")
+    expect(page.locator("pre.output")).to_contain_text("Consumed: order=")
+    tab_to(page, "Output of like")  # a long one is scrolled with the arrows
+    tab_to(page, "Check lab 1")
+    page.keyboard.press("Enter")
+    expect(page.locator(".goals li")).to_have_count(5)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_pages_are_accessible_and_fit_narrow_and_wide_windows(lab_page, theme, width):
+    page = lab_page(1, viewport={"width": width, "height": 960}, color_scheme=theme)
+    page.get_by_role("button", name="Check lab 1").click()
+    expect(page.locator(".goals li")).to_have_count(5)
+    page.get_by_text("One goes to each, in turn.").click()
+    page.get_by_role("button", name="Run: like").click()
+    expect(page.locator("pre.output")).to_contain_text("Consumed: order=")
+    expect_accessible(page, width)
+    page.screenshot(path=RESULTS / f"lab-{theme}-{width}.png")
+    for path, there in (("labs", ".learnt"), ("", ".lane")):
+        page.goto(f"{PAGE}/{path}")
+        expect(page.locator(there).first).to_be_visible(timeout=60_000)
+        expect_accessible(page, width)
+
+
+def expect_accessible(page: Page, width: int) -> None:
+    """Nothing that axe-core (https://github.com/dequelabs/axe-core) calls serious, and nothing that is cut off."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    violations = Axe().run(page).response["violations"]
+    serious = [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations if one["impact"] in SERIOUS]
+    assert not serious

@@ -1,0 +1,42 @@
+"""The labs on a page that was started without run.py, in a real browser: what cannot be pressed shows what to type."""
+
+import sys
+
+import pytest
+from playwright.sync_api import expect
+
+from brokers.ports import free_ports
+from tests.browser import chromium
+from tests.programs import Program
+
+
+@pytest.fixture(scope="module")
+def page():
+    """Where no broker is, and no producer."""
+    port, broker, producer = free_ports(3)
+    by_hand = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true", "--server.port", str(port)]
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": f"localhost:{broker}", "PRODUCER_PORT": str(producer)}
+    program = Program(sys.executable, *by_hand, port=port, **environment)
+    try:
+        program.wait_until_it_answers("/_stcore/health")
+        with chromium() as browser:
+            shown = browser.new_page(viewport={"width": 1280, "height": 960})
+            expect.set_options(timeout=60_000)
+            shown.goto(f"http://localhost:{port}/lab-3")
+            yield shown
+    finally:
+        program.kill()
+
+
+def test_there_is_something_to_type_in_place_of_each_button(page):
+    expect(page.get_by_role("button", name="Check lab 3")).to_be_visible()
+    expect(page.get_by_text("The buttons of this page need python run.py")).to_be_visible()
+    expect(page.get_by_role("button", name="Run: ")).to_have_count(0)
+    expect(page.get_by_text("press Ctrl+C in the terminal of consumer 1")).to_be_visible()
+    expect(page.get_by_text("For a terminal in this folder.").first).to_be_visible()
+
+
+def test_the_check_says_that_no_broker_answers(page):
+    page.get_by_role("button", name="Check lab 3").click()
+    expect(page.get_by_test_id("stAlert").filter(has_text="does not answer")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -1,0 +1,328 @@
+"""What the pages of the labs show and remember, without a broker and without a browser."""
+
+import json
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+import requests
+import streamlit as st
+
+from labs import FOLDER, blocks, checks
+from labs.blocks import Block
+from labs.checks import Goal
+from page.labs import checker, commands, index, words
+from page.labs.commands import Output
+from page.labs.goals import icon_of, in_words
+from page.labs.progress import Progress, State
+from plumbing import Problem
+from plumbing.child import Child
+from tests.programs import wait_until
+
+ANSWERS = """
+import json, sys
+for line in sys.stdin:
+    print("%3|1734721501|FAIL|rdkafka#producer-1| a line of librdkafka's log")
+    {what}
+"""
+GOALS = (
+    'print(json.dumps({"lab": int(line), "goals": [{"what": "w", "reached": int(line) == 1, "why": "y", "next": ""}]}))'
+)
+
+
+class Checkers:
+    """Starts checkers that run this code instead of asking a broker."""
+
+    def __init__(self, what: str):
+        self.code = ANSWERS.replace("{what}", what)
+        self.started: list[Child] = []
+
+    def __call__(self, on_line):
+        self.started.append(Child(sys.executable, "-uc", self.code, on_line=on_line, reads=True))
+        return self.started[-1]
+
+
+@pytest.fixture
+def started():
+    """Starts a Progress on these checkers; its thread ends with the test."""
+    made = []
+
+    def start(checkers: Checkers) -> Progress:
+        made.append(Progress(checkers))
+        return made[-1]
+
+    yield start
+    for progress in made:
+        progress.close()
+
+
+def test_all_labs_are_checked_once_somebody_looks(started):
+    checkers = Checkers(GOALS)
+    progress = started(checkers)
+    assert progress.known() == {}
+    assert not checkers.started
+    states = wait_until(lambda: len(progress.look()) == len(checks.pages()) and progress.look(), "all labs")
+    assert states[1].done and states[1].reached == 1
+    assert not states[2].done and states[2].reached == 0
+    assert len(checkers.started) == 1
+
+
+def test_a_lab_that_is_watched_is_checked_again_and_again(started):
+    progress = started(Checkers(GOALS))
+    wait_until(lambda: len(progress.look(2)) == len(checks.pages()), "all labs")
+    before = progress.known()
+    wait_until(lambda: progress.look(2)[2].at > before[2].at, "a newer state")
+    assert progress.known()[1] is before[1]
+
+
+def test_the_checker_ends_when_nobody_looks_and_comes_back(monkeypatch, started):
+    monkeypatch.setattr("page.labs.progress.UNWATCHED_AFTER_SECONDS", 0.2)
+    checkers = Checkers(GOALS)
+    progress = started(checkers)
+    progress.look()
+    wait_until(lambda: checkers.started and not checkers.started[0].running, "its end")
+    known = progress.known()
+    progress.look()
+    wait_until(lambda: len(checkers.started) == 2, "another checker")
+    assert progress.known().keys() >= known.keys()
+
+
+def test_a_checker_that_dies_is_reported_and_replaced(started):
+    checkers = Checkers("sys.exit(3)")
+    progress = started(checkers)
+    state = wait_until(lambda: progress.look(1).get(1), "a state")
+    assert state.problem == "the check has ended unexpectedly"
+    assert state.hint == "python run.py check 1"
+    checkers.code = ANSWERS.replace("{what}", GOALS)
+    wait_until(lambda: progress.look(1)[1].goals, "goals")
+
+
+def test_the_checker_ends_with_the_page():
+    program = Child(sys.executable, "-m", "page.labs.checker", on_line=print, reads=True)
+    program.process.stdin.close()
+    assert program.wait(60) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (
+            Problem("the broker is somewhere else", "type this"),
+            {"problem": "the broker is somewhere else", "hint": "type this"},
+        ),
+        (ModuleNotFoundError("fastavro"), {"hint": "python run.py check 8"}),
+    ],
+)
+def test_what_cannot_be_checked_says_why(monkeypatch, error, shown):
+    def fail(*_arguments):
+        raise error
+
+    monkeypatch.setattr(checker, "Evidence", lambda: None)
+    monkeypatch.setattr(checker.checks, "goals", fail)
+    assert checker.answer(8).items() >= shown.items()
+    json.dumps(checker.answer(8))
+
+
+def test_a_checker_is_an_admin_where_run_py_has_made_the_page_a_learner(monkeypatch, tmp_path):
+    acted = []
+    monkeypatch.setattr(checker.secured, "is_running", lambda: True)
+    monkeypatch.setattr(checker.secured, "properties_of", lambda user: tmp_path / user)
+    monkeypatch.setattr(checker.secured, "act_as", acted.append)
+    for given, left in ((str(tmp_path / "learner"), ""), ("of-the-user", "of-the-user")):
+        monkeypatch.setattr(checker.settings, "CLIENT_CONFIG", given)
+        checker._act_as_admin()
+        assert left == checker.settings.CLIENT_CONFIG
+    assert acted == ["admin", "admin"]
+
+
+@pytest.fixture
+def pressed(monkeypatch):
+    """Presses a button of a page's lab; gives what was sent to run.py, and what the visitor was told."""
+    seen = SimpleNamespace(
+        sent=[], told=[], state={}, answer=lambda: {"next": 7, "run": 0}, headers={"Host": "localhost:8501"}
+    )
+
+    def send(path, **body):
+        seen.sent.append((path, body))
+        return seen.answer()
+
+    monkeypatch.setattr(commands.run_py, "send", send)
+    monkeypatch.setattr(st, "session_state", seen.state)
+    monkeypatch.setattr(st, "toast", lambda text, icon: seen.told.append(text))
+    monkeypatch.setattr(st, "context", SimpleNamespace(headers=seen.headers))
+    return seen
+
+
+def block_of(lab: int, kind: str) -> Block:
+    return next(b for s in blocks.page_of(lab).sections for b in s.blocks if b.kind == kind)
+
+
+def test_a_block_for_run_py_is_typed_line_by_line(pressed):
+    block = block_of(1, "run")
+    commands.carry_out(1, block.number)
+    assert pressed.sent == [("", {"command": "like"})] * 6
+    output = pressed.state["outputs"][1, block.number]
+    assert (output.path, output.next, output.live) == ("lines", 7, True)
+
+
+def test_of_a_block_for_a_shell_only_the_numbers_are_sent(pressed):
+    block = block_of(1, "sh")
+    commands.carry_out(1, block.number)
+    assert pressed.sent == [("programs", {"lab": 1, "block": block.number})]
+    assert pressed.state["outputs"][1, block.number].path == "programs/0"
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Host": "localhost", "Origin": "https://evil.example"}])
+def test_under_another_name_nothing_is_carried_out(pressed, headers):
+    pressed.headers.clear()
+    pressed.headers.update(headers)
+    commands.carry_out(1, block_of(1, "run").number)
+    assert pressed.sent == []
+    assert "not one of this computer" in pressed.told[0]
+
+
+def test_what_run_py_refuses_is_told(pressed):
+    answer = requests.Response()
+    answer.status_code, answer._content = 409, b'{"error": "another block is still running", "hint": ""}'
+
+    def refuse():
+        raise requests.HTTPError(response=answer)
+
+    pressed.answer = refuse
+    commands.carry_out(1, block_of(1, "sh").number)
+    assert pressed.told == ["another block is still running"]
+    assert not pressed.state.get("outputs")
+
+    def fail():
+        raise requests.ConnectionError
+
+    pressed.answer = fail
+    commands.carry_out(1, block_of(1, "sh").number)
+    assert pressed.told[1:] == ["run.py did not answer: look at its terminal"]
+
+
+def test_a_new_block_takes_the_lines_over_and_a_program_goes_on(pressed):
+    first, second, program = Output("lines", 0), block_of(1, "run"), Output("programs/0", 0)
+    pressed.state["outputs"] = {(1, 998): first, (1, 999): program}
+    commands.carry_out(1, second.number)
+    assert (first.live, program.live) == (False, True)
+    assert pressed.state["outputs"][1, second.number].live
+
+
+def test_an_output_ends_with_its_program_or_after_a_while_without_a_line(monkeypatch):
+    answers = [
+        {"lines": ["one"], "next": 1, "running": True, "exit_code": None},
+        {"lines": ["two"], "next": 2, "running": False, "exit_code": 1},
+        {"lines": [], "next": 2, "running": False, "exit_code": 1},
+    ]
+    monkeypatch.setattr(commands.run_py, "ask", lambda path, since: answers.pop(0))
+    output = Output("programs/0", 0)
+    while output.live:
+        output.read()
+    assert (output.lines, output.state) == (["one", "two"], "ended with exit code 1")
+    answers.append({"lines": [], "next": 5})
+    quiet = Output("lines", 5, at=time.monotonic() - commands.FOLLOWED_SECONDS - 1)
+    quiet.read()
+    assert not quiet.live
+
+    def fail(*_arguments):
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(commands.run_py, "ask", fail)
+    lost = Output("lines", 5)
+    lost.read()
+    assert (lost.live, lost.state) == (False, "run.py does not answer: look at its terminal")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "label"),
+    [
+        ("run", "like\nlike", "like, 2 times"),
+        ("run", "kill 1\nlike 3", "kill 1, then like 3"),
+        ("sh", "python run.py labs/lab_01_partitions/null_key.py", "null_key.py"),
+        ("sh", "python run.py kafka-topics --list\npython run.py labs/click.py", "kafka-topics, then click.py"),
+    ],
+)
+def test_a_button_says_what_it_does(kind, text, label):
+    assert words.label(Block(0, kind, text)) == label
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [
+        ("like", "click **Like** on the board"),
+        ("like 3", "click **Like** on the board, 3 times"),
+        ("stop 2", "press Ctrl+C in the terminal of consumer 2"),
+        ("start 2", "`CONSUMER_PORT=5003 python consumer.py`"),
+        ("kill 1", "needs `python run.py`"),
+        ("start kafka-1", "needs `python run.py`"),
+        ("status", "needs `python run.py`"),
+    ],
+)
+def test_without_run_py_the_page_says_what_to_do(command, instead):
+    assert instead in words.by_hand(command)
+
+
+def test_output_and_goals_cannot_become_html():
+    evil = "<img src=x onerror=alert(1)>\x1b[31m"
+    for made in (
+        words.output_html([evil, f"consumer-1 | {evil}"], evil),
+        words.goals_html((Goal(evil, False, evil, evil),)),
+        words.status_html(evil),
+    ):
+        assert "<img" not in made
+        assert "\x1b" not in made
+
+
+def test_a_long_output_shows_its_end():
+    shown = words.output_html([f"line {n}" for n in range(1000)], "x")
+    assert "... 800 lines before these" in shown
+    assert "line 999\n" in shown and "line 799\n" not in shown
+
+
+@pytest.mark.parametrize("lab", sorted(checks.pages()))
+def test_no_link_of_a_lab_leads_nowhere(lab):
+    """Links to files become the programs themselves, other labs links to their pages, the rest only names."""
+    folder = checks.pages()[lab].parent
+    for section in blocks.page_of(lab).sections:
+        for block in section.blocks:
+            if block.kind == "prose":
+                assert "](" not in words.linked(block.text).replace("](http", "")
+                assert set(words.labs_linked(block.text)) <= checks.pages().keys()
+                assert all(FOLDER in file.parents for file in words.programs_linked(block.text, folder))
+
+
+def test_a_page_shows_only_programs_of_the_labs():
+    folder = checks.pages()[1].parent
+    assert words.programs_linked("[a](null_key.py) [b](../click.py)", folder) == [
+        folder / "null_key.py",
+        FOLDER / "click.py",
+    ]
+    assert words.programs_linked("[c](../../settings.py) [d](missing.py) [e](/etc/x.py)", folder) == []
+
+
+def test_the_index_has_every_lab():
+    syllabus = index.syllabus()
+    assert syllabus.keys() == checks.pages().keys()
+    assert syllabus[3] == (
+        "a clean stop and a crash; <code>range</code>, <code>cooperative-sticky</code>, static members",
+        "15",
+    )
+
+
+def test_a_state_in_words():
+    done, half = Goal("", True, ""), Goal("", False, "")
+    states = [None, State(0, 0, (done,)), State(0, 0, (done, half)), State(0, 0, problem="no broker")]
+    assert [in_words(state) for state in states] == ["...", "done", "1 of 2", "not known"]
+    assert len({icon_of(state) for state in states[:3]}) == 3
+
+
+def test_looking_at_the_progress_starts_one_thread(started):
+    before = threading.active_count()
+    progress = started(Checkers(GOALS))
+    assert threading.active_count() == before
+    for _ in range(20):
+        progress.look()
+    assert threading.active_count() <= before + 2  # the thread, and the one that reads its checker's lines
