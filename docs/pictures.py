@@ -1,7 +1,7 @@
 """Take the pictures of the README and docs/ again, from the running system (Linux and macOS):
 
-    python run.py test tests/end_to_end/test_page.py        the page: screenshots in test-results/
-    .venv/bin/python docs/pictures.py                       copies them to docs/, and takes the one of the terminal
+    python run.py test tests/end_to_end/test_page.py tests/end_to_end/test_page_labs.py     screenshots in test-results/
+    .venv/bin/python docs/pictures.py                copies them to docs/, and takes the one of the terminal
 
 It needs Chromium (or Chrome), or the browser of `.venv/bin/playwright install chromium`.
 """
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.browser import chromium
 
 DOCS = Path(__file__).resolve().parent
-PAGES = ["page.png", "killed.png"]
+PAGES = ["page.png", "killed.png", "lab-1.png"]
 COLUMNS, LINES = 110, 40
 SECONDS = 180.0
 TERMINAL = 'body { margin: 0 } svg { display: block } text { font-family: "DejaVu Sans Mono", monospace !important }'

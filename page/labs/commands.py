@@ -64,10 +64,10 @@ def show_block(lab: int, block: Block) -> None:
     st.code(block.text, language=None, wrap_lines=True)
     if block.kind == "run":
         _show_run(lab, block)
-    elif _can_be_run(lab, block):
-        _show_button(lab, block) if CONTROL_URL else st.caption("For a terminal in this folder.")
+    elif CONTROL_URL and _can_be_run(lab, block):
+        _show_button(lab, block)
     else:
-        st.caption("For a second terminal, in this folder.")
+        st.caption("For a terminal in this folder.")
     if output := outputs().get((lab, block.number)):
         follow = st.fragment(_show_output, run_every=POLL_SECONDS if output.live else None)
         with st.container(key=f"out-{lab}-{block.number}"):
@@ -118,7 +118,7 @@ def _type(lab: int, number: int) -> Output:
     following = run_py.send("", command=first)["next"]
     for command in others:
         run_py.send("", command=command)
-    return Output("lines", following, "what follows, from all programs ...")
+    return Output("lines", following, "new lines of all programs appear here ...")
 
 
 def _run(lab: int, number: int) -> Output:

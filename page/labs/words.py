@@ -15,7 +15,7 @@ from settings import CONSUMER_PORT
 LINES_SHOWN = 200
 _LINK = re.compile(r"\[([^\]]+)\]\((?!http)([^)]+)\)")
 _LAB = re.compile(r"(?:^|/)lab_0*(\d+)_\w+/README\.md$")
-_PROGRAM = re.compile(r"(consumer-(\d)|\S+) *\|")
+_CONSUMER = re.compile(r"consumer-([1-9]) +\|")
 
 
 def linked(markdown: str) -> str:
@@ -69,16 +69,14 @@ def output_html(lines: list[str], name: str) -> str:
     hidden = len(lines) - LINES_SHOWN
     shown = [f"... {hidden} lines before these"] if hidden > 0 else []
     shown += lines[-LINES_SHOWN:]
-    rows = "".join(f"{_line_html(line)}\n" for line in shown)
+    rows = "".join(map(_line_html, shown))
     return f'<pre class="output" role="region" aria-label="{_safe(name)}" tabindex="0">{rows}</pre>'
 
 
 def _line_html(line: str) -> str:
-    safe = _safe(line)
-    program = _PROGRAM.match(line)
-    if not (program and program[2] and 0 < int(program[2]) <= len(COLOURS)):
-        return safe
-    return f'<span class="from" style="--owner: {COLOURS[int(program[2]) - 1]}">{safe}</span>'
+    consumer = _CONSUMER.match(line)
+    colour = COLOURS[(int(consumer[1]) - 1) % len(COLOURS)] if consumer else "transparent"
+    return f'<span class="line" style="--owner: {colour}">{_safe(line) or "&nbsp;"}</span>'
 
 
 def status_html(text: str) -> str:

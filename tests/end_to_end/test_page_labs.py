@@ -90,6 +90,7 @@ def test_a_lab_is_predicted_done_and_checked_without_leaving_its_page(lab_page, 
     expect(goals.filter(has_text="not yet")).to_have_count(0)
     expect(page.get_by_test_id("stSidebar").locator(".reached").nth(lab - 1)).to_have_text("done")
     assert page.url == f"{PAGE}/lab-{lab}"
+    page.get_by_text(f"{count} of {count} reached").scroll_into_view_if_needed()
     page.screenshot(path=RESULTS / f"lab-{lab}.png")
 
 
@@ -125,7 +126,7 @@ def test_predictions_outputs_and_progress_are_there_after_a_look_at_another_page
     rows = page.locator(".learnt")
     expect(rows).to_have_count(len(checks.pages()))
     expect(rows.nth(0)).to_contain_text(re.compile(r"\d of 5|done"))
-    page.screenshot(path=RESULTS / "labs.png")
+    page.screenshot(path=RESULTS / "labs-index.png")
     page.get_by_test_id("stMain").get_by_role("link", name="1. Topics, partitions, offsets").click()
     expect(page.get_by_role("radio", name="All three go to the same one.")).to_be_checked()
     expect(page.get_by_text("Answer 1", exact=True)).to_be_visible()
