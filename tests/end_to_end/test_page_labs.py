@@ -90,7 +90,7 @@ def test_a_lab_is_predicted_done_and_checked_without_leaving_its_page(lab_page, 
     expect(goals.filter(has_text="not yet")).to_have_count(0)
     expect(page.get_by_test_id("stSidebar").locator(".reached").nth(lab - 1)).to_have_text("done")
     assert page.url == f"{PAGE}/lab-{lab}"
-    page.get_by_text(f"{count} of {count} reached").scroll_into_view_if_needed()
+    page.get_by_text(f"{count} of {count} reached").evaluate("e => e.scrollIntoView({block: 'end'})")
     page.screenshot(path=RESULTS / f"lab-{lab}.png")
 
 
