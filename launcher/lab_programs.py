@@ -9,6 +9,7 @@ import threading
 
 import psutil
 
+from brokers import Broker
 from labs import blocks
 from launcher.transcript import Transcript
 from plumbing import Problem
@@ -82,6 +83,13 @@ def end_with_all_below(process: subprocess.Popen) -> None:
         _, alive = psutil.wait_procs(below, timeout=END_SECONDS)
         for one in alive:
             one.kill()
+
+
+def environment_on(broker: Broker) -> dict[str, str]:
+    """As in a second terminal, where what run.py has made itself log in with is not set (lab 10); but they find the
+    broker wherever it is."""
+    login = {"KAFKA_CLIENT_CONFIG": ""} if broker.client_properties else {}
+    return {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers} | login
 
 
 class LabPrograms:

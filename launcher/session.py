@@ -10,7 +10,7 @@ from brokers import Broker
 from brokers.ports import port_holder
 from launcher import terminal, typed
 from launcher.control import ControlEndpoint
-from launcher.lab_programs import LabPrograms
+from launcher.lab_programs import LabPrograms, environment_on
 from launcher.programs import Program, page_command, stop_all
 from launcher.transcript import Transcript
 from plumbing import Problem, loopback
@@ -44,10 +44,7 @@ class Session:
         self.producer = self._program("producer", ["producer.py"], PRODUCER_PORT, {})
         self.consumers = [self._consumer(number) for number in range(1, CONSUMERS + 1)]
         self.transcript = Transcript()
-        # As in a second terminal, except that they find the broker wherever it is.
-        settings_of_labs = {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
-        settings_of_labs |= {"KAFKA_CLIENT_CONFIG": ""} if broker.client_properties else {}
-        self.lab_programs = LabPrograms(settings_of_labs)
+        self.lab_programs = LabPrograms(environment_on(broker))
         self.control = ControlEndpoint(self.commands.put, self.transcript, self.lab_programs)
         controlled = {"CONTROL_URL": self.control.url, "CONTROL_TOKEN": self.control.token}
         self.page = self._program("page", page_command(), PAGE_PORT, controlled)

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -88,3 +90,11 @@ def test_they_end_with_the_session(monkeypatch):
     wait_until(lambda: "waits" in lines(run), "its first line", lines=lines(run))
     programs.close()
     assert ended(run) != 0
+
+
+@pytest.mark.parametrize(
+    ("own", "login"), [(None, {}), (Path("learner.properties"), {"KAFKA_CLIENT_CONFIG": ""})], ids=["plain", "secured"]
+)
+def test_they_run_as_in_a_second_terminal(own, login):
+    broker = SimpleNamespace(bootstrap_servers="there:9092", client_properties=own)
+    assert lab_programs.environment_on(broker) == {"KAFKA_BOOTSTRAP_SERVERS": "there:9092"} | login
