@@ -30,9 +30,10 @@ def _show_goals(lab: int) -> None:
     state = progress().look(lab).get(lab)
     if state is None:
         st.html(status_html("Asking the broker ..."))
-    elif state.problem:
+        return
+    if state.problem:
         st.warning(f"**{state.problem}**  \n{state.hint}", icon=":material/hourglass_empty:")
-    else:
+    if state.goals:
         st.html(goals_html(state.goals))
         st.html(status_html(f"{state.reached} of {len(state.goals)} reached"))
 
@@ -65,6 +66,6 @@ def icon_of(state: State | None) -> str:
 
 def in_words(state: State | None) -> str:
     """`done`, `2 of 5`, or an ellipsis while it is not known."""
-    if state is None or state.problem:
+    if state is None or not state.goals:
         return "not known" if state else "..."
     return "done" if state.done else f"{state.reached} of {len(state.goals)}"

@@ -16,17 +16,19 @@ from plumbing.child import Child
 
 UNWATCHED_AFTER_SECONDS = 15.0  # without a look; then the checker ends
 WATCHED_AFTER_SECONDS = 3.0
-PAUSE_SECONDS = 0.3  # between two checks of a lab that somebody has asked to see
+PAUSE_SECONDS = 0.3  # between two checks of a lab that somebody has asked to see; more if a check takes longer,
+LONGEST_PAUSE_SECONDS = 2.0  # but not if it took as long because the broker did not respond
 ALL_EVERY_SECONDS = 15.0
 SHARE_OF_TIME = 20  # the labs that nobody has asked for take one part in so many of the checker's time
+AGAIN_SECONDS = 3.0  # after a problem: a topic that was just being created, say
 ANSWER_SECONDS = 120.0
 END_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class State:
-    """The goals of a lab at a time of time.monotonic(); if they are not known, `problem` says why and `hint` what to
-    do. `took` is in seconds."""
+    """The goals of a lab at a time of time.monotonic(). If they are not known then, `problem` says why and `hint` what
+    to do, and the goals are the last known ones, if any. `took` is in seconds."""
 
     at: float
     took: float
@@ -83,6 +85,8 @@ class Progress:
                 started = time.monotonic()
                 found = _answer(checker, lab, lines)
                 now = time.monotonic()
+                if "problem" in found and lab in self._states:
+                    found["goals"] = self._states[lab].goals  # the last known ones
                 self._states[lab] = State(now, now - started, **found)
                 if not checker.running:
                     _end(checker)
@@ -111,12 +115,16 @@ class Progress:
         for lab, at in list(self._looked_at.items()):
             if lab is not None and now - at < WATCHED_AFTER_SECONDS:
                 state = self._states.get(lab)
-                if state is None or now - state.at > max(PAUSE_SECONDS, state.took):
+                pause = max(PAUSE_SECONDS, min(state.took, LONGEST_PAUSE_SECONDS)) if state else 0.0
+                if state is None or now - state.at > pause:
                     return lab
         for lab in checks.pages():
             if lab not in self._states:
                 return lab
         cost = sum(state.took for state in self._states.values())
+        for lab, state in self._states.items():
+            if state.problem and now - state.at > AGAIN_SECONDS:
+                return lab
         lab = min(self._states, key=lambda lab: self._states[lab].at)
         return lab if now - self._states[lab].at > max(ALL_EVERY_SECONDS, SHARE_OF_TIME * cost) else None
 

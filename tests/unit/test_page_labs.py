@@ -77,6 +77,30 @@ def test_a_lab_that_is_watched_is_checked_again_and_again(started):
     assert progress.known()[1] is before[1]
 
 
+def test_a_problem_leaves_the_goals_and_is_looked_at_again(started):
+    checkers = Checkers(f"{GOALS}; sys.exit(3)")  # one answer, then another checker is started
+    progress = started(checkers)
+    wait_until(lambda: progress.look(1).get(1) and progress.look(1)[1].goals, "goals")
+    checkers.code = ANSWERS.replace("{what}", "sys.exit(3)")
+    state = wait_until(lambda: progress.look(1)[1].problem and progress.look(1)[1], "a problem")
+    assert state.done, "the last known goals"
+    checkers.code = ANSWERS.replace("{what}", GOALS)
+    wait_until(lambda: not progress.look(1)[1].problem, "no problem")
+
+
+def test_one_slow_check_does_not_make_the_next_one_late():
+    """As when a program of lab 5 has suspended the broker for seconds."""
+    progress = Progress(Checkers(GOALS))
+    now = time.monotonic()
+    progress._looked_at = {None: now, 5: now}
+    progress._states = {
+        lab: State(now - 2.5, 12.0 if lab == 5 else 0.1, (Goal("", False, ""),)) for lab in checks.pages()
+    }
+    assert progress._next(now) == 5
+    progress._states[5] = State(now - 0.5, 12.0, (Goal("", False, ""),))
+    assert progress._next(now) is None
+
+
 def test_the_checker_ends_when_nobody_looks_and_comes_back(monkeypatch, started):
     monkeypatch.setattr("page.labs.progress.UNWATCHED_AFTER_SECONDS", 0.2)
     checkers = Checkers(GOALS)
