@@ -179,7 +179,7 @@ def main() -> None:
     producer = kafka.connect(Producer, CONFIG)
     app = create_app(producer, Topic(TOPIC, CONFIG, web.in_thread, producer))
     log.info("Producer on http://localhost:%d, broker %s, topic %s", PRODUCER_PORT, BOOTSTRAP_SERVERS, TOPIC)
-    web.serve(app, listener, poll=producer.poll)  # it is poll() that calls on_delivery
+    web.serve(app, listener, producer)  # calls producer.poll() again and again, which calls on_delivery
     undelivered = producer.flush(1)  # every request is answered: events are left only if Kafka gave up on this producer
     log.info("Producer stopped, %d likes not delivered", undelivered)
 

@@ -9,15 +9,13 @@ import socket
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from typing import ClassVar
 
 import gevent
 import waitress
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, Producer
 from flask import Flask, jsonify, request
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, UnsupportedMediaType
@@ -30,6 +28,8 @@ from plumbing.process import StopSignal
 log = logging.getLogger("web")
 
 MOST_IN_SELECT = 400  # connections; Windows has no poll, and its select takes 512 sockets
+POLL_SECONDS = 0.002  # of waiting for Kafka, then other requests have their turn
+IDLE_POLL_SECONDS = 0.2
 FINISH_SECONDS = 7  # for the requests that are unanswered when the program is to stop
 
 _POLL = hasattr(select, "poll")
@@ -106,12 +106,13 @@ def serve_in_background(app: Flask, listener: socket.socket) -> Callable[[], Non
     return close
 
 
-def serve(app: Flask, listener: socket.socket, poll: Callable[[float], object]) -> None:
+def serve(app: Flask, listener: socket.socket, producer: Producer) -> None:
     """Serve in this thread until the program is to stop and its requests are answered: for many requests.
 
     gevent answers each request in a greenlet, which costs next to nothing while it waits for Kafka; other requests
     are answered meanwhile. Of 16 clicks at a time it confirmed twice as many a second as waitress, whose threads, one
-    for each click, take turns at Python's lock. `poll(seconds)` is called again and again in a thread of its own.
+    for each click, take turns at Python's lock. `producer.poll(seconds)`, which calls on_delivery, has its turn among
+    the requests: nothing has to be passed from one thread to another.
     This must be the main thread: Python can crash when it ends while another one has greenlets.
     """
     with StopSignal() as stop:
@@ -125,52 +126,47 @@ def serve(app: Flask, listener: socket.socket, poll: Callable[[float], object]) 
         connections = {"handler_class": Connection, "spawn": Pool(_most_connections())}
         server = WSGIServer(listener, app, log=None, error_log=None, **connections)
         server.start()
-        ended = threading.Event()
-        poller = threading.Thread(target=_poll, args=(poll, ended), daemon=True)
-        poller.start()
+        poller = gevent.spawn(_poll, producer)
         while not stop.requested:
             gevent.sleep(0.1)  # requests are answered meanwhile
         wait_until(lambda: not Connection.unanswered, FINISH_SECONDS)
-        ended.set()
-        poller.join()
+        poller.kill()
 
 
-def _poll(poll: Callable[[float], object], ended: threading.Event) -> None:
-    while not ended.is_set():
+_expected = Event()  # a request waits for what poll() brings
+_handing_over = 0  # requests that are handing a burst over, and should not wait meanwhile
+
+
+def _poll(producer: Producer) -> None:
+    while True:
         try:
-            poll(0.2)
+            blocks = len(producer) and not _handing_over
+            if producer.poll(POLL_SECONDS if blocks else 0) or len(producer):
+                gevent.sleep(0)
+            else:
+                _expected.clear()
+                _expected.wait(IDLE_POLL_SECONDS)
         except KafkaException as error:  # a fatal error: every request gets a 503
             log.warning("%s. Fix that, then restart this program.", error.args[0].str())
-            ended.wait(1)
+            gevent.sleep(1)
 
 
 class Report:
-    """What a request under serve() waits for: any thread may call it with what has arrived; wait() returns that."""
-
-    _arrived: ClassVar[deque] = deque()  # (report, what it was called with), in the order of the calls
-    _bell = None  # the one thing of gevent's that another thread may use
+    """A delivery report that a request under serve() waits for: poll() calls it, wait() returns what it was called
+    with."""
 
     def __init__(self):
         self._result = AsyncResult()
-        if Report._bell is None:
-            Report._bell = gevent.get_hub().loop.async_()
-            Report._bell.start(Report._hand_over)
 
     def __call__(self, *arrived) -> None:
-        Report._arrived.append((self, arrived))
-        Report._bell.send()
+        self._result.set(arrived)
 
     def wait(self) -> tuple:
+        _expected.set()
         return self._result.get()
 
-    @classmethod
-    def _hand_over(cls) -> None:
-        while cls._arrived:
-            report, arrived = cls._arrived.popleft()
-            report._result.set(arrived)
 
-
-_asked: dict[tuple, Report] = {}  # what in_thread() is calling -> where its result arrives
+_asked: dict[tuple, AsyncResult] = {}  # what in_thread() is calling -> where its result arrives
 
 
 def in_thread(function: Callable, *arguments):
@@ -178,30 +174,47 @@ def in_thread(function: Callable, *arguments):
     serve() are answered meanwhile, and those that make the same call share its result."""
     this = (function, *arguments)
     if this in _asked:
-        result, error = _asked[this].wait()
-    else:
-        _asked[this] = report = Report()
+        return _outcome(_asked[this])
+    _asked[this] = result = AsyncResult()
+    outcome = []
+    # The one thing of gevent's that another thread may use.
+    bell = gevent.get_hub().loop.async_()
+    bell.start(lambda: result.set(outcome[0]))
 
-        def call() -> None:
-            try:
-                report(function(*arguments), None)
-            except Exception as error:
-                report(None, error)
+    def call() -> None:
+        try:
+            outcome.append((function(*arguments), None))
+        except Exception as error:
+            outcome.append((None, error))
+        bell.send()
 
-        threading.Thread(target=call, daemon=True).start()
-        result, error = report.wait()
+    threading.Thread(target=call, daemon=True).start()
+    try:
+        return _outcome(result)
+    finally:
+        bell.close()
         del _asked[this]
+
+
+def _outcome(result: AsyncResult):
+    value, error = result.get()
     if error:
         raise error
-    return result
+    return value
 
 
 def taking_turns(count: int, share: int) -> Iterator[int]:
     """Numbers of at most `share` that add up to `count`; other requests under serve() are answered in between."""
-    for done in range(0, count, share):
-        if done:
-            gevent.sleep(0)
-        yield min(share, count - done)
+    global _handing_over
+    _handing_over += 1
+    try:
+        for done in range(0, count, share):
+            if done:
+                _expected.set()
+                gevent.sleep(0)
+            yield min(share, count - done)
+    finally:
+        _handing_over -= 1
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = float("inf")) -> bool:
@@ -210,6 +223,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = float("inf")) -> 
     while not condition():
         if time.monotonic() > give_up_at:
             return False
+        _expected.set()
         gevent.sleep(0.005)
     return True
 

@@ -1,7 +1,6 @@
 """producer.py's HTTP API: on a simulated broker where delivery matters, on a fake producer where it does not."""
 
 import json
-import threading
 from dataclasses import dataclass, field
 
 import gevent
@@ -222,18 +221,10 @@ def kafka_producer(topic):
 
 @pytest.fixture
 def delivering(kafka_producer, topic):
-    """A client of the API on the simulated broker, and the thread that polls for its delivery reports."""
-    ended = threading.Event()
-
-    def poll():
-        while not ended.is_set():
-            kafka_producer.poll(0.1)
-
-    poller = threading.Thread(target=poll)
-    poller.start()
+    """A client of the API on the simulated broker, with the loop that polls for its delivery reports."""
+    poller = gevent.spawn(web._poll, kafka_producer)
     yield producer.create_app(kafka_producer, topic).test_client()
-    ended.set()
-    poller.join()
+    poller.kill()
 
 
 def test_a_like_is_confirmed_by_the_broker(delivering):
@@ -282,8 +273,7 @@ def test_one_producer_reads_the_log_once(delivering, topic, monkeypatch):
 
 def test_clicks_at_the_same_time_read_the_log_once_after_another_writer(kafka_producer, topic, monkeypatch):
     app = producer.create_app(kafka_producer, topic)
-    poller = threading.Thread(target=lambda: [kafka_producer.poll(0.05) for _ in range(100)])
-    poller.start()
+    poller = gevent.spawn(web._poll, kafka_producer)
     other = Producer(client_config())
     other.produce("likes", b"junk", partition=0)
     other.flush()
@@ -295,7 +285,7 @@ def test_clicks_at_the_same_time_read_the_log_once_after_another_writer(kafka_pr
         gevent.joinall(clicks, raise_error=True)
         assert {click.value for click in clicks} == {201}
     assert len(reads) <= 16  # all of the first round, while one of them reads
-    poller.join()
+    poller.kill()
 
 
 def test_one_producer_beside_other_writers_is_not_warned_about(delivering, caplog):

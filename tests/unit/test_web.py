@@ -22,6 +22,16 @@ app = web.create_app(int(port), usage="POST /like")
 likes = []
 
 
+class Nothing:
+    # A producer without events.
+
+    def __len__(self):
+        return 0
+
+    def poll(self, seconds):
+        return 0
+
+
 @app.post("/like")
 def like():
     web.json_body("key")
@@ -42,7 +52,7 @@ def slow():
 
 listener = web.listen(int(port), "A_PORT")
 if server == "gevent":
-    web.serve(app, listener, poll=time.sleep)
+    web.serve(app, listener, Nothing())
 else:
     with process.StopSignal() as stop:
         close = web.serve_in_background(app, listener)
