@@ -122,14 +122,15 @@ exit /b 0
 
 rem Kafdrop is a page that looks into Kafka. Nothing here needs it, so it is not waited for, and it can be missing.
 :kafdrop
-if not defined KAFDROP_PORT set "KAFDROP_PORT=9000"
+set "page_port=9000"
+if defined KAFDROP_PORT set "page_port=%KAFDROP_PORT%"
 echo Starting Kafdrop, a page that looks into Kafka.
 call docker compose up -d --no-deps kafdrop && goto :kafdrop_starts
 call docker compose up -d --no-deps kafdrop >"%log%" 2>&1 && goto :kafdrop_starts
 echo.
 echo Kafdrop was not started; the reason is above. Everything else works without it.
 findstr /i /c:"forbidden by its" /c:"already allocated" /c:"Ports are not" /c:"address already in use" "%log%" >nul && (
-  echo Port %KAFDROP_PORT% is taken. To have Kafdrop on another one, in a terminal of cmd:
+  echo Port %page_port% is taken. To have Kafdrop on another one, in a terminal of cmd:
   echo   set KAFDROP_PORT=19000
   echo   start_kafka.bat
 )
@@ -141,5 +142,5 @@ findstr /i /c:"is already in use by container" "%log%" >nul && (
 exit /b 0
 
 :kafdrop_starts
-echo Kafdrop is ready in about half a minute:  http://localhost:%KAFDROP_PORT%
+echo Kafdrop is ready in about half a minute:  http://localhost:%page_port%
 exit /b 0
