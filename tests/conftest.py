@@ -14,6 +14,7 @@ from tests.scheduling import (
     pytest_addoption,
     pytest_cmdline_main,
     pytest_collection_modifyitems,
+    pytest_terminal_summary,
     pytest_xdist_make_scheduler,
 )
 from tests.simulated import SimulatedBroker
@@ -22,6 +23,7 @@ __all__ = [
     "pytest_addoption",
     "pytest_cmdline_main",
     "pytest_collection_modifyitems",
+    "pytest_terminal_summary",
     "pytest_xdist_make_scheduler",
 ]
 

@@ -5,10 +5,12 @@ import pytest
 LONG_TEST_SECONDS = 1800  # until one of them hangs
 USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/", "tests/docker/")
 SHARE_A_BROKER = ("tests/kafka/", "tests/reliability/")
+REPEATS = "it repeats others with more cases: --all runs it"
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="tests/reliability for an hour: all faults, many events")
+    parser.addoption("--all", action="store_true", help="also the tests that repeat others with more cases")
     stand_in = "on Debian 12, as root: start a Docker engine for these tests, with images made here"
     parser.addoption("--stand-in", action="store_true", help=stand_in)
 
@@ -43,3 +45,11 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))
         elif item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="it takes long: --long runs it"))
+        if item.get_closest_marker("repeats") and not config.getoption("--all"):
+            item.add_marker(pytest.mark.skip(reason=REPEATS))
+
+
+def pytest_terminal_summary(terminalreporter):
+    left = sum(REPEATS in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    if left:
+        terminalreporter.write_line(f"{left} tests that repeat others were left out: python run.py test --all")

@@ -61,7 +61,7 @@ def wait_until_read(members: list[Program], orders: set[int]) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("partitions", [3, 3, 6, 3])
+@pytest.mark.parametrize("partitions", [3, 6, *[pytest.param(3, marks=pytest.mark.repeats)] * 2])
 def test_nothing_is_skipped_in_a_topic_that_was_recreated_at_once(broker, start, group, partitions):
     api = start(producer(broker))
     api.wait_until_it_answers()

@@ -1,5 +1,6 @@
 """RELIABILITY.md promises only what a test proves, and gives a figure for each fault."""
 
+import ast
 import re
 
 from tests.programs import ROOT
@@ -13,6 +14,26 @@ def test_every_test_that_it_names_exists():
     named = set(re.findall(r"`(test_\w+)`", PAGE))
     assert len(named) > 25
     assert named <= TESTS
+
+
+def marked_as_a_repetition(text: str) -> set[str]:
+    """The tests of a file that only --all runs: by a mark of the test, or of the whole file."""
+    tree = ast.parse(text)
+    whole = any(
+        isinstance(node, ast.Assign) and "pytestmark" in ast.unparse(node) and "mark.repeats" in ast.unparse(node)
+        for node in tree.body
+    )
+    tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    marked = {test.name for test in tests if "pytest.mark.repeats" in map(ast.unparse, test.decorator_list)}
+    return {test.name for test in tests} if whole else marked
+
+
+def test_what_is_promised_is_tested_without_all():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", PAGE + readme))
+    assert not named & set().union(*map(marked_as_a_repetition, FILES))
+    assert marked_as_a_repetition("@pytest.mark.repeats\ndef test_one(): ...\ndef test_two(): ...") == {"test_one"}
+    assert marked_as_a_repetition("pytestmark = pytest.mark.repeats\ndef test_one(): ...") == {"test_one"}
 
 
 def test_every_promise_names_its_test():
