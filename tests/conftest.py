@@ -42,6 +42,12 @@ def kafka(tmp_path_factory):
             yield with_topic(servers)
 
 
+@pytest.fixture(scope="session")
+def all_cases(request) -> bool:
+    """True when all repetitions were asked for: `python run.py test --all`."""
+    return request.config.getoption("--all")
+
+
 @pytest.fixture
 def simulated():
     broker = SimulatedBroker()

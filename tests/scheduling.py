@@ -8,6 +8,13 @@ SHARE_A_BROKER = ("tests/kafka/", "tests/reliability/")
 REPEATS = "it repeats others with more cases: --all runs it"
 
 
+def rest_repeats(cases) -> list:
+    """The cases of a parameter where each shows the same mechanism: the first always runs, the others with --all."""
+    first, *others = cases
+    rows = [case if isinstance(case, tuple) else (case,) for case in others]
+    return [first, *(pytest.param(*row, marks=pytest.mark.repeats) for row in rows)]
+
+
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="tests/reliability for an hour: all faults, many events")
     parser.addoption("--all", action="store_true", help="also the tests that repeat others with more cases")
@@ -52,4 +59,4 @@ def pytest_collection_modifyitems(config, items):
 def pytest_terminal_summary(terminalreporter):
     left = sum(REPEATS in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
     if left:
-        terminalreporter.write_line(f"{left} tests that repeat others were left out: python run.py test --all")
+        terminalreporter.write_line(f"tests left out because they repeat others: {left}; python run.py test --all runs them")

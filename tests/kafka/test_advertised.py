@@ -15,6 +15,7 @@ from page.watcher import GroupWatcher
 from plumbing.kafka import admin_client, client_config
 from tests.brokers import listeners
 from tests.programs import ROOT, consumer, producer
+from tests.scheduling import rest_repeats
 
 AT_ONCE = 30  # seconds; without the check it takes a minute
 HOSTS = {"kafka.invalid": "the name kafka.invalid is unknown here", "127.0.0.1": "nothing answers"}
@@ -70,6 +71,7 @@ def run(broker, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize("broker", rest_repeats(HOSTS), indirect=True)
 @pytest.mark.parametrize("command", [[], ["topic"], ["doctor"], ["labs/click.py"], ["check", "1"]])
 def test_each_command_names_the_address_and_what_is_wrong_with_it(broker, words, command):
     printed = run(broker, *command)

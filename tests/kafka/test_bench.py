@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from bench.__main__ import SUBJECTS
 from bench.subjects.click import PEERS
 from tests.programs import ROOT
 
 
+@pytest.mark.repeats
 def test_every_subject_is_measured_and_reported(kafka, tmp_path):
     environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "PYTHONUTF8": "1"}
     command = [sys.executable, "-m", "bench", "--quick", "--out", str(tmp_path)]

@@ -19,6 +19,7 @@ from plumbing import Problem
 from plumbing.kafka import admin_client, client_config
 from tests.brokers import PARTITIONS, TOPIC, local_broker, secured_broker, with_topic
 from tests.programs import ROOT, wait_until
+from tests.scheduling import rest_repeats
 
 POSIX = os.name == "posix"
 KINDS = {"local": local_broker, "secured": secured_broker}
@@ -37,7 +38,7 @@ def locale_c(monkeypatch):
     monkeypatch.setenv("LC_ALL", "C")
 
 
-@pytest.mark.parametrize(("kind", "name"), FOLDERS)
+@pytest.mark.parametrize(("kind", "name"), rest_repeats(FOLDERS))
 def test_in_any_folder_the_data_is_inside_and_clean_removes_it(kind, name, locale_c, tmp_path, monkeypatch):
     folder = tmp_path / name / ".kafka"
     monkeypatch.setattr(local, "FOLDER", folder)
@@ -132,9 +133,9 @@ def prepared(folder: Path) -> Path:
 OPTIONS = [("_JAVA_OPTIONS", "-Xmx64m"), ("_JAVA_OPTIONS", "-Xfoo"), ("JAVA_TOOL_OPTIONS", "-javaagent:/nowhere/a.jar")]
 
 
-@pytest.mark.parametrize("new", [True, False], ids=["new", "prepared"])
+@pytest.mark.parametrize("new", rest_repeats([True, False]), ids=["new", "prepared"])
 @pytest.mark.parametrize(("variable", "value"), OPTIONS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", rest_repeats(KINDS))
 def test_options_that_java_refuses_are_named(kind, variable, value, new, tmp_path, monkeypatch):
     """And neither a fault of yesterday, nor `clean`."""
     monkeypatch.setenv(variable, value)
@@ -165,7 +166,7 @@ except Problem as problem:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limits of Linux")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", rest_repeats(KINDS))
 @pytest.mark.parametrize(
     ("limit", "words"),
     [("-n 64", "Only 64 open files are allowed"), ("-v 2000000", "There is not enough memory for Java (512 MB)")],

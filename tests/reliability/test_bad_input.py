@@ -17,7 +17,7 @@ from tests.brokers import local_broker, with_topic
 from tests.programs import LIKE_LOGGED, consumer, producer, wait_until
 from tests.reliability.trial import TOPIC
 
-FUZZED = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+EXAMPLES = {False: 75, True: 300}  # with --all
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -60,6 +60,12 @@ def broker(tmp_path_factory):
         yield broker
 
 
+@pytest.fixture
+def fuzzed(all_cases):
+    health = list(HealthCheck)
+    return settings(max_examples=EXAMPLES[all_cases], deadline=None, suppress_health_check=health, derandomize=True)
+
+
 @pytest.fixture(scope="module")
 def programs(broker):
     """The producer and one consumer."""
@@ -73,10 +79,10 @@ def programs(broker):
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["producer", "consumer"])
-def test_any_request_is_answered_and_none_is_an_error_of_ours(programs, number):
+def test_any_request_is_answered_and_none_is_an_error_of_ours(programs, number, fuzzed):
     program = programs[number]
 
-    @FUZZED
+    @fuzzed
     @given(method=methods, path=paths, headers=headers, body=bodies)
     def ask(method, path, headers, body):
         connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
@@ -98,10 +104,10 @@ def test_any_request_is_answered_and_none_is_an_error_of_ours(programs, number):
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["producer", "consumer"])
-def test_what_is_no_http_ends_the_connection_and_nothing_else(programs, number):
+def test_what_is_no_http_ends_the_connection_and_nothing_else(programs, number, fuzzed):
     program = programs[number]
 
-    @FUZZED
+    @fuzzed
     @given(st.binary(min_size=1, max_size=500))
     def shout(words):
         with socket.create_connection(("127.0.0.1", program.port), timeout=60) as connection:
@@ -196,15 +202,15 @@ def test_what_is_a_like_all_the_same_is_logged_as_one(broker, programs, name):
     assert lines == ["Consumed: order=1 partition=1 clicked_at=2025-12-20 21:45:01 ts_ms=1734721501000"]
 
 
-def test_random_records_are_each_one_plain_line(broker, programs):
+def test_random_records_are_each_one_plain_line(broker, programs, fuzzed):
     values = []
 
-    @FUZZED
+    @fuzzed
     @given(st.binary(max_size=100) | json_values.map(lambda value: json.dumps(value).encode()))
     def collect(value):
         values.append(value)
 
-    @FUZZED
+    @fuzzed
     @given(st.fixed_dictionaries({name: json_values | st.just(good) for name, good in GOOD.items()}))
     def collect_almost_likes(value):
         values.append(json.dumps(value).encode())

@@ -16,6 +16,7 @@ from brokers import jars, java
 from launcher import cli, pip, setup, start
 from plumbing import Problem, child, kafka, process
 from tests.programs import ROOT, Program
+from tests.scheduling import rest_repeats
 from tests.unit.test_launcher import project, wheel
 
 __all__ = ["project", "wheel"]
@@ -55,7 +56,7 @@ def test_run_py_starts_whatever_is_set_for_python(variable, shadows):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("where", ["a variable", "a file"])
+@pytest.mark.parametrize("where", rest_repeats(["a variable", "a file"]))
 @pytest.mark.parametrize("option", ["target", "user"])
 def test_packages_get_into_venv_whatever_is_set_for_pip(project, monkeypatch, tmp_path, wheel, option, where):
     (project / "requirements.txt").write_text("likes==1\n")

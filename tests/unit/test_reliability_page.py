@@ -36,6 +36,14 @@ def test_what_is_promised_is_tested_without_all():
     assert marked_as_a_repetition("pytestmark = pytest.mark.repeats\ndef test_one(): ...") == {"test_one"}
 
 
+def test_of_what_is_promised_one_case_is_tested_without_all(request):
+    """Of the tests that this run has collected."""
+    cases = {}
+    for item in request.session.items:
+        cases.setdefault(item.originalname, []).append(item.get_closest_marker("repeats"))
+    assert [name for name in re.findall(r"`(test_\w+)`", PAGE) if name in cases and all(cases[name])] == []
+
+
 def test_every_promise_names_its_test():
     promises, _not_promised = PAGE.split("## What is not promised")
     rows = re.findall(r"^\| (?!promise|---)(.+) \| (.+) \|$", promises, re.MULTILINE)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.scheduling import rest_repeats
+
 # consumer.py as a program, and a thread beside it that ends it once it has been assigned partitions.
 CONSUMER_TO_BE_ENDED = """
 import signal, threading, time
@@ -39,7 +41,7 @@ LEFT = "Consumer on port 5002 left the group"
 
 
 @pytest.mark.usefixtures("free_ports")
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", rest_repeats(ENDS))
 def test_it_leaves_the_group(shell, project, kafka, group, end):
     code = CONSUMER_TO_BE_ENDED.format(end=ENDS[end])
     lines = shell.python(code, project, KAFKA_BOOTSTRAP_SERVERS=kafka, CONSUMER_GROUP=group).splitlines()

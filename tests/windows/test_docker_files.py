@@ -3,6 +3,7 @@
 import pytest
 
 from brokers import containers
+from tests.scheduling import rest_repeats
 from tests.windows.shell import copy_project
 
 FOLDERS = ["plain", "with a blank", "Tom & Jerry (copy)", "Zoë Müller", "hey! ^up"]
@@ -80,7 +81,7 @@ def commands(docker):
     return [call["call"] for call in docker.calls()]
 
 
-@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("name", rest_repeats(FOLDERS))
 def test_start_kafka_from_any_folder(shell, docker, tmp_path, name):
     project = copy_project(tmp_path / name)
     result = shell.run(project / "start_kafka.bat", path=[docker.folder], cwd=tmp_path)
@@ -93,6 +94,7 @@ def test_start_kafka_from_any_folder(shell, docker, tmp_path, name):
         assert expected in result.output
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("shim", ["docker.bat", "docker.cmd"])
 def test_docker_may_be_a_batch_file(shell, project, docker, shim):
     named = [f"ps --filter name=^/kafka${more}" for more in (" --filter label", " --format")]
@@ -121,6 +123,7 @@ def test_run_py_starts_a_docker_that_is_a_batch_file(shell, project, docker):
     assert commands(docker)[-1] == f"ps --all {filters} --format {{{{json .}}}}"
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", ["start_kafka.bat", "create_likes_topic.bat"])
 def test_docker_missing(shell, project, name):
     result = shell.run(project / name)
@@ -129,6 +132,7 @@ def test_docker_missing(shell, project, name):
     assert "python run.py" in result.output
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", ["start_kafka.bat", "create_likes_topic.bat"])
 def test_engine_stopped(shell, project, docker, name):
     docker.play(
@@ -140,6 +144,7 @@ def test_engine_stopped(shell, project, docker, name):
     assert "Open Docker Desktop" in result.output
 
 
+@pytest.mark.repeats
 def test_compose_missing(shell, project, docker):
     docker.play(answers=[{"to": "compose", "code": 1, "says": "docker: 'compose' is not a docker command."}])
     result = shell.run(project / "start_kafka.bat", path=[docker.folder])
@@ -147,6 +152,7 @@ def test_compose_missing(shell, project, docker):
     assert "Update Docker Desktop" in result.output
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("failure", FAILURES)
 def test_start_kafka_says_what_to_do(shell, project, docker, failure):
     says, expected = FAILURES[failure]
@@ -160,6 +166,7 @@ def test_start_kafka_says_what_to_do(shell, project, docker, failure):
     assert "Kafka is ready" not in result.output
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("failure", FAILURES_OF_KAFDROP)
 def test_start_kafka_does_without_kafdrop(shell, project, docker, failure):
     says, expected = FAILURES_OF_KAFDROP[failure]
@@ -171,11 +178,13 @@ def test_start_kafka_does_without_kafdrop(shell, project, docker, failure):
     assert "http://localhost:9000" not in result.output
 
 
+@pytest.mark.repeats
 def test_start_kafka_names_the_port_of_kafdrop(shell, project, docker):
     result = shell.run(project / "start_kafka.bat", path=[docker.folder], KAFDROP_PORT="19000")
     assert "Kafdrop is ready in about half a minute:  http://localhost:19000" in result.output
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize(
     ("failure", "wrong"), [("port reserved", "Another program"), ("disk full", "Check the network")]
 )
@@ -184,6 +193,7 @@ def test_start_kafka_blames_no_other(shell, project, docker, failure, wrong):
     assert wrong not in shell.run(project / "start_kafka.bat", path=[docker.folder]).output
 
 
+@pytest.mark.repeats
 def test_windows_containers_are_seen_before_anything_is_started(shell, project, docker):
     docker.play(answers=[{"to": "info --format {{.OSType}}", "says": "windows"}])
     result = shell.run(project / "start_kafka.bat", path=[docker.folder])
@@ -192,11 +202,13 @@ def test_windows_containers_are_seen_before_anything_is_started(shell, project, 
     assert not any(command.startswith("compose up") for command in commands(docker))
 
 
+@pytest.mark.repeats
 def test_a_reserved_port_is_given_back_by_windows(shell, project):
     code = "from brokers.ports import PortHolder; print(PortHolder(reserved=True).how_to_end)"
     assert shell.python(code, project).startswith("as administrator: net stop winnat, then net start winnat")
 
 
+@pytest.mark.repeats
 def test_start_kafka_succeeds_at_the_second_attempt(shell, project, docker):
     docker.play(answers=[{"to": "compose up", "code": 1, "says": "TLS handshake timeout", "times": 1}])
     result = shell.run(project / "start_kafka.bat", path=[docker.folder])
@@ -204,6 +216,7 @@ def test_start_kafka_succeeds_at_the_second_attempt(shell, project, docker):
     assert "Kafka is ready" in result.output
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", ["start_kafka.bat", "start_apps.bat"])
 def test_started_inside_a_zip(shell, tmp_path, docker, name):
     # Explorer unpacks only the file that is double-clicked, into a folder of its own.
@@ -228,6 +241,7 @@ def test_create_topic_twice(shell, project, docker):
     assert commands(docker).count(create) == 2
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("partitions", [1, 2, 4, 30])
 def test_topic_with_another_number_of_partitions(shell, project, docker, partitions):
     docker.play(answers=[{"to": f"{TOPICS} --describe", "says": description(partitions)}])
@@ -238,6 +252,7 @@ def test_topic_with_another_number_of_partitions(shell, project, docker, partiti
     assert not any("--delete" in command for command in commands(docker))
 
 
+@pytest.mark.repeats
 def test_create_topic_without_kafka(shell, project, docker):
     docker.play(answers=[{"to": "exec", "code": 1, "says": "Error response from daemon: No such container: kafka"}])
     result = shell.run(project / "create_likes_topic.bat", path=[docker.folder])
@@ -255,6 +270,7 @@ def test_create_topic_in_a_container_of_another_project(shell, project, docker):
     assert not any("kafka-topics.sh" in command for command in commands(docker))
 
 
+@pytest.mark.repeats
 def test_create_topic_in_our_container(shell, project, docker):
     docker.play(
         answers=[
@@ -268,6 +284,7 @@ def test_create_topic_in_our_container(shell, project, docker):
     assert any(command.startswith(ours) for command in commands(docker))
 
 
+@pytest.mark.repeats
 def test_create_topic_refused(shell, project, docker):
     docker.play(answers=[{"to": f"{TOPICS} --create", "code": 1, "says": "Timed out waiting for a node assignment"}])
     result = shell.run(project / "create_likes_topic.bat", path=[docker.folder])
@@ -276,6 +293,7 @@ def test_create_topic_refused(shell, project, docker):
     assert "did not create the topic" in result.output
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", ["start_kafka.bat", "create_likes_topic.bat", "start_apps.bat"])
 def test_window_of_a_double_click_waits(shell, project, name):
     # Without Docker and Python all of them fail, and a learner wants to read why.
@@ -283,6 +301,7 @@ def test_window_of_a_double_click_waits(shell, project, name):
     assert "ress any key" not in shell.run(project / name).output
 
 
+@pytest.mark.repeats
 def test_a_window_that_was_opened_with_win_r_does_not_wait(shell, project):
     for name in ("start_kafka.bat", "create_likes_topic.bat", "stop_kafka.bat"):
         opened = r'"C:\Windows\system32\cmd.exe" '

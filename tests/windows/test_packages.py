@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.scheduling import rest_repeats
 from tests.windows.shell import Fake
 from tests.windows.test_start_apps import NEW, python, start_apps
 
@@ -9,6 +10,7 @@ __all__ = ["python", "start_apps"]
 pytestmark = pytest.mark.usefixtures("free_ports")
 
 
+@pytest.mark.repeats
 def test_a_half_made_venv_is_named(shell, project, python, start_apps):
     Fake(shell, project / ".venv/Scripts", "python", "python.py", **NEW | {"packages": False, "pip": None})
     result = start_apps(python)
@@ -44,7 +46,7 @@ PIP_FAILURES = {
 }
 
 
-@pytest.mark.parametrize("failure", PIP_FAILURES)
+@pytest.mark.parametrize("failure", rest_repeats(PIP_FAILURES))
 def test_why_pip_failed_is_said_in_its_own_words(python, start_apps, failure):
     says, expected = PIP_FAILURES[failure]
     python.play(**NEW | {"packages": False, "pip": 1, "says": says})
@@ -55,6 +57,7 @@ def test_why_pip_failed_is_said_in_its_own_words(python, start_apps, failure):
     assert ("network" in result.output) == (failure == "no network")
 
 
+@pytest.mark.repeats
 def test_installation_fails(python, start_apps):
     python.play(**NEW | {"packages": False, "pip": 1})
     result = start_apps(python)

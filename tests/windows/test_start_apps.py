@@ -62,21 +62,25 @@ def test_five_titled_windows_stay_open(shell, project, python, start_apps):
     assert shell.windows_open(project) == 5  # though the programs have ended
 
 
+@pytest.mark.repeats
 def test_a_port_that_an_earlier_command_has_left_is_not_the_page_s(python, start_apps):
     assert start_apps(python, CONSUMER_PORT="5003 ", PRODUCER_PORT='"5009"').code == 0
     assert_five_windows(programs(python))
 
 
+@pytest.mark.repeats
 def test_it_warns_when_no_broker_answers(python, start_apps):
     result = start_apps(python)
     assert result.code == 0
     assert "Nothing answers on localhost:9092" in result.output
 
 
+@pytest.mark.repeats
 def test_it_does_not_look_at_9092_when_the_broker_is_elsewhere(python, start_apps):
     assert "9092" not in start_apps(python, KAFKA_BOOTSTRAP_SERVERS="broker.example:9094").output
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", ["Tom & Jerry (copy)", "Zoë Müller"])
 def test_from_another_folder(shell, tmp_path, python, name):
     project = copy_project(tmp_path / name)
@@ -87,6 +91,7 @@ def test_from_another_folder(shell, tmp_path, python, name):
     assert shell.windows_open(project) == 0
 
 
+@pytest.mark.repeats
 def test_second_start_and_stop(shell, project, python, start_apps):
     python.play(**NEW, serves=True)
     assert start_apps(python).code == 0
@@ -118,6 +123,7 @@ def test_without_packages_it_makes_a_venv(shell, project, python, start_apps):
     assert [call.get("call") for call in python.calls()] == ["venv"]  # nothing is installed into the Python outside
 
 
+@pytest.mark.repeats
 def test_venv_comes_first(shell, project, python, start_apps):
     Fake(shell, project / ".venv/Scripts", "python", "python.py", **NEW)
     result = start_apps(python)
@@ -126,12 +132,14 @@ def test_venv_comes_first(shell, project, python, start_apps):
     assert python.calls() == []
 
 
+@pytest.mark.repeats
 def test_venv_without_packages_is_completed(shell, project, python, start_apps):
     Fake(shell, project / ".venv/Scripts", "python", "python.py", **NEW | {"packages": False})
     assert start_apps(python).code == 0
     assert [call.get("call") for call in existing_venv(project).calls()][:1] == ["pip install"]
 
 
+@pytest.mark.repeats
 def test_broken_venv(shell, project, python, start_apps):
     Fake(shell, project / ".venv/Scripts", "python", "python.py", **OLD)
     result = start_apps(python)
@@ -154,12 +162,14 @@ def test_two_double_clicks_open_five_windows(project, tmp_path, python, shell, s
     assert "stop_apps.bat, then start_apps.bat" in again.output
 
 
+@pytest.mark.repeats
 def test_only_py(shell, tmp_path, start_apps):
     launcher = Fake(shell, tmp_path / "py", "py", "python.py", **NEW)
     assert start_apps(launcher).code == 0
     assert_five_windows(programs(launcher))
 
 
+@pytest.mark.repeats
 def test_store_stub_and_py(shell, tmp_path, start_apps):
     stub = store_stub(shell, tmp_path)
     launcher = Fake(shell, tmp_path / "py", "py", "python.py", **NEW)
@@ -167,6 +177,7 @@ def test_store_stub_and_py(shell, tmp_path, start_apps):
     assert_five_windows(programs(launcher))
 
 
+@pytest.mark.repeats
 def test_python_is_a_batch_file(shell, project, python):
     python.play(**NEW, serves=True)
     path = [python.behind_batch_file(shell, "python.bat")]
@@ -179,6 +190,7 @@ def test_python_is_a_batch_file(shell, project, python):
     assert shell.windows_open(project) == 0
 
 
+@pytest.mark.repeats
 def test_python_is_a_batch_file_and_too_old(shell, start_apps, project, python):
     python.play(**OLD)
     result = shell.run(project / "start_apps.bat", path=[python.behind_batch_file(shell, "python.bat")])
@@ -186,6 +198,7 @@ def test_python_is_a_batch_file_and_too_old(shell, start_apps, project, python):
     assert "Python 3.8.10" in result.output
 
 
+@pytest.mark.repeats
 def test_the_home_of_a_python_that_is_gone_does_not_matter(shell, project, python, start_apps):
     gone = {"PYTHONHOME": r"C:\gone", "PYTHONPATH": r"C:\gone"}
     result = start_apps(python, **gone)
@@ -194,6 +207,7 @@ def test_the_home_of_a_python_that_is_gone_does_not_matter(shell, project, pytho
     assert "Ending 5 windows" in shell.run(project / "stop_apps.bat", path=[python.folder], **gone).output
 
 
+@pytest.mark.repeats
 def test_old_python_and_newer_py(shell, tmp_path, python, start_apps):
     python.play(**OLD)
     launcher = Fake(shell, tmp_path / "py", "py", "python.py", **NEW)
@@ -201,6 +215,7 @@ def test_old_python_and_newer_py(shell, tmp_path, python, start_apps):
     assert_five_windows(programs(launcher))
 
 
+@pytest.mark.repeats
 def test_no_python(start_apps):
     result = start_apps()
     assert result.code == 1
@@ -209,12 +224,14 @@ def test_no_python(start_apps):
     assert "python.org" in result.output
 
 
+@pytest.mark.repeats
 def test_only_the_store_stub(shell, tmp_path, start_apps):
     result = start_apps(store_stub(shell, tmp_path))
     assert result.code == 1
     assert "only opens the Microsoft Store" in result.output
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", ["python", "py"])
 def test_only_an_old_python(shell, tmp_path, start_apps, name):
     result = start_apps(Fake(shell, tmp_path / name, name, "python.py", **OLD))

@@ -9,6 +9,7 @@ __all__ = ["python"]
 pytestmark = pytest.mark.usefixtures("free_ports")
 
 
+@pytest.mark.repeats
 def test_stop_leaves_the_windows_of_others(shell, project, tmp_path, python):
     other = copy_project(tmp_path / "another clone")
     assert shell.run(other / "start_apps.bat", path=[python.folder]).code == 0
@@ -56,5 +57,6 @@ def test_the_drive_of_a_network_path_stays_while_the_windows_stand_on_it(project
     assert 'set "here=%~dp0"\nif not "%here:~0,2%%code%"=="\\\\0" popd\n' in text
 
 
+@pytest.mark.repeats
 def test_stop_without_python(shell, project):
     assert shell.run(project / "stop_apps.bat").code == 0

@@ -24,6 +24,7 @@ def test_stop_kafka_stops_nothing_from_a_folder_that_is_not_the_project_s(shell,
     assert docker.calls() == []
 
 
+@pytest.mark.repeats
 def test_every_batch_file_ends_when_its_folder_cannot_be_reached(shell, project, docker):
     for file in sorted({*project.glob("*.bat")} - {project / "create_likes_topic.bat"}):  # which needs no folder
         text = file.read_bytes()
@@ -42,6 +43,7 @@ def test_the_compose_file_of_another_project_is_not_followed(shell, project, doc
     assert [call["settings"] for call in docker.calls() if call["call"].startswith("compose ")][-1] == {}
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("left", ["{} ", '"{}"', '"{}" '])
 @pytest.mark.parametrize("name", ["start_kafka.bat", "stop_kafka.bat"])
 def test_compose_gets_values_without_what_set_leaves(shell, project, docker, name, left):
@@ -53,6 +55,7 @@ def test_compose_gets_values_without_what_set_leaves(shell, project, docker, nam
     assert name == "stop_kafka.bat" or "http://localhost:9001" in result.output
 
 
+@pytest.mark.repeats
 def test_stop_kafka_without_docker(shell, project, docker):
     assert shell.run(project / "stop_kafka.bat").code == 0
     docker.play(answers=[{"to": "info", "code": 1}])
@@ -61,6 +64,7 @@ def test_stop_kafka_without_docker(shell, project, docker):
     assert "not running" in result.output
 
 
+@pytest.mark.repeats
 def test_stop_kafka_fails(shell, project, docker):
     docker.play(answers=[{"to": "compose down", "code": 1, "says": "permission denied"}])
     assert shell.run(project / "stop_kafka.bat", path=[docker.folder]).code == 1
