@@ -1,5 +1,6 @@
 """Fixtures of all tests: a real Kafka, a simulated one, and the programs as processes."""
 
+import signal
 import uuid
 
 import pytest
@@ -26,6 +27,12 @@ __all__ = [
     "pytest_terminal_summary",
     "pytest_xdist_make_scheduler",
 ]
+
+
+def pytest_configure(config):
+    """A shell starts `command &` with Ctrl+C ignored, and the programs of the tests would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -59,4 +59,6 @@ def pytest_collection_modifyitems(config, items):
 def pytest_terminal_summary(terminalreporter):
     left = sum(REPEATS in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
     if left:
-        terminalreporter.write_line(f"tests left out because they repeat others: {left}; python run.py test --all runs them")
+        terminalreporter.write_line(
+            f"tests left out because they repeat others: {left}; python run.py test --all runs them"
+        )

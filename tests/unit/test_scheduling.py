@@ -1,0 +1,27 @@
+"""Which tests a run takes, and what their programs inherit from it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.programs import ROOT
+from tests.scheduling import rest_repeats
+
+
+def test_of_a_parameter_the_first_case_always_runs_and_the_others_repeat_it():
+    first, *others = rest_repeats([("a", 1), ("b", 2), ("c", 3)])
+    assert first == ("a", 1)
+    assert [(case.values, [mark.name for mark in case.marks]) for case in others] == [
+        (("b", 2), ["repeats"]),
+        (("c", 3), ["repeats"]),
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="trap is of POSIX shells")
+def test_programs_heed_ctrl_c_also_when_the_tests_run_in_the_background(tmp_path):
+    test = tmp_path / "test_one.py"
+    test.write_text("import signal\ndef test_one(): assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN\n")
+    command = 'trap "" INT && exec "$0" -m pytest -q -p no:cacheprovider -p tests.conftest "$1"'
+    done = subprocess.run(["sh", "-c", command, sys.executable, str(test)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
