@@ -4,7 +4,7 @@ import pytest
 
 LONG_TEST_SECONDS = 1800  # until one of them hangs
 USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/", "tests/docker/")
-SHARE_A_BROKER = ("tests/kafka/", "tests/reliability/")
+LONGEST_FIRST = (*USE_THE_USUAL_PORTS, "tests/reliability/", "tests/kafka/")  # so that no long file is the last
 REPEATS = "it repeats others with more cases: --all runs it"
 
 
@@ -33,20 +33,26 @@ def pytest_cmdline_main(config):
     return stand_in.run_pytest([argument for argument in arguments if argument != "--stand-in"])
 
 
+def place_in_order(nodeid: str) -> int:
+    """0 for a test that begins first."""
+    return [*map(nodeid.startswith, LONGEST_FIRST), True].index(True)
+
+
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist all run one after the other
 def pytest_xdist_make_scheduler(config, log):
-    """What shares something runs in the same process. (With pytest 9.2 the marks for that, xdist_group, do nothing.)"""
+    """A file runs in one process, and so do all that use the usual ports. (The marks for that do nothing with 9.2.)"""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByWhatIsShared(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            shared = [group for group in (USE_THE_USUAL_PORTS, SHARE_A_BROKER) if nodeid.startswith(group)]
-            return shared[0][0] if shared else nodeid
+            return USE_THE_USUAL_PORTS[0] if nodeid.startswith(USE_THE_USUAL_PORTS) else nodeid.partition("::")[0]
 
+    config.option.loadscopereorder = False  # it puts what has many tests first, which are the quick ones
     return ByWhatIsShared(config, log)
 
 
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: place_in_order(item.nodeid))
     for item in items:
         if config.getoption("--long"):
             item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.programs import ROOT
-from tests.scheduling import rest_repeats
+from tests.scheduling import place_in_order, rest_repeats
 
 
 def test_of_a_parameter_the_first_case_always_runs_and_the_others_repeat_it():
@@ -16,6 +16,16 @@ def test_of_a_parameter_the_first_case_always_runs_and_the_others_repeat_it():
         (("b", 2), ["repeats"]),
         (("c", 3), ["repeats"]),
     ]
+
+
+def test_what_takes_longest_begins_first():
+    files = [
+        "tests/unit/test_web.py",
+        "tests/kafka/test_lag.py",
+        "tests/end_to_end/test_run.py",
+        "tests/labs/test_labs.py",
+    ]
+    assert sorted(files, key=place_in_order) == [files[2], files[3], files[1], files[0]]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="trap is of POSIX shells")
