@@ -24,6 +24,7 @@ PAGES = [
     ROOT / "docs" / "troubleshooting.md",
     ROOT / "docs" / "page.md",
     ROOT / "docs" / "performance.md",
+    ROOT / "docs" / "growing.md",
     ROOT / "docs" / "contributing.md",
     ROOT / "docs" / "RELIABILITY.md",
 ]
@@ -37,7 +38,8 @@ FOR_EVER = {
 }
 SESSION = "python run.py"
 # The session of this test; this very test; a test of test_run.py; tests/kafka/test_bench.py.
-STARTED_ELSEWHERE = {SESSION, "python run.py test", "python run.py --brokers 3", "python run.py bench"}
+BENCH = {"python run.py bench", "python run.py bench size"}
+STARTED_ELSEWHERE = {SESSION, "python run.py test", "python run.py --brokers 3", *BENCH}
 
 
 @pytest.fixture(scope="module")
