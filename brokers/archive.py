@@ -18,6 +18,8 @@ from pathlib import Path
 import psutil
 
 from brokers import Broker, Progress, java
+from brokers.compose import SINGLES
+from brokers.jars import LESSONS
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
 from plumbing import Problem
@@ -27,21 +29,21 @@ LATER_SECONDS = 15.0  # after a start: the first page and the first clicks come 
 STOP_SECONDS = 10.0
 
 
-def make(progress: Progress = print) -> None:
+def make(progress: Progress = print, kafka: int = LESSONS) -> None:
     """Write the archive, unless there is one for these jars and this Java. Takes about 5 s.
 
     A broker of its own, in a temporary folder, lists the classes that it loads. Raises `Problem` if Kafka cannot run
     here, `OSError` if there is no room for the file (60 MB).
     """
-    environment = java.environment(progress)
-    archive = java.archive(environment)
+    environment = java.environment(progress, kafka)
+    archive = java.archive(environment, kafka)
     if archive.exists():
         return
     progress("preparing Java for quicker starts")
     with tempfile.TemporaryDirectory(prefix="hands-on-kafka-", ignore_cleanup_errors=True) as folder:
         classes, written = Path(folder, "classes.txt"), Path(folder, archive.name)
         ports = dict(zip(("EXTERNAL", "INTERNAL", "CONTROLLER"), free_ports(3), strict=True))
-        broker = LocalBroker(Path(folder), ports, java_options=[f"-XX:DumpLoadedClassList={classes}"])
+        broker = LocalBroker(Path(folder), ports, SINGLES[kafka], java_options=[f"-XX:DumpLoadedClassList={classes}"])
         broker.start(lambda _line: None)
         broker.stop()
         lines = classes.read_bytes().rpartition(b"\n")[0]  # where the broker cannot end in order, the last one is cut
@@ -61,11 +63,12 @@ def make(progress: Progress = print) -> None:
 def made_for(broker: Broker) -> Iterator[None]:
     """While the block runs, make the archive if this broker could have used one: a while later, in a process of low
     priority."""
-    if not any(isinstance(node, LocalBroker) for node in broker.nodes):
+    versions = {node.service.kafka for node in broker.nodes if isinstance(node, LocalBroker)}
+    if not versions:
         yield
         return
     ended = threading.Event()
-    thread = threading.Thread(target=_make_unless, args=[ended])
+    thread = threading.Thread(target=_make_unless, args=[ended, *versions])
     thread.start()
     try:
         yield
@@ -74,10 +77,10 @@ def made_for(broker: Broker) -> Iterator[None]:
         thread.join()
 
 
-def _make_unless(ended: threading.Event) -> None:
-    if ended.wait(LATER_SECONDS) or java.archive(java.environment()).exists():
+def _make_unless(ended: threading.Event, kafka: int) -> None:
+    if ended.wait(LATER_SECONDS) or java.archive(java.environment(kafka=kafka), kafka).exists():
         return
-    child = Child(sys.executable, "-m", "brokers.archive", on_line=lambda _line: None)
+    child = Child(sys.executable, "-m", "brokers.archive", str(kafka), on_line=lambda _line: None)
     with contextlib.suppress(psutil.Error):
         psutil.Process(child.process.pid).nice(19 if psutil.POSIX else psutil.IDLE_PRIORITY_CLASS)
     while child.running and not ended.wait(0.1):
@@ -88,12 +91,12 @@ def _make_unless(ended: threading.Event) -> None:
     child.kill()
 
 
-def main() -> None:
+def main(kafka: int) -> None:
     if hasattr(signal, "SIGBREAK"):  # what Windows sends as Ctrl+C
         signal.signal(signal.SIGBREAK, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt, Problem, OSError):  # the next start is as slow as this one was
-        make()
+        make(kafka=kafka)
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from brokers import Broker, NotAvailable, Progress, containers
 from brokers.cluster import DockerCluster, LocalCluster
+from brokers.compose import SINGLES
 from brokers.containers import Container
-from brokers.docker import DockerBroker, engine_problem
+from brokers.docker import DockerBroker, DockerBrokerOf4, engine_problem
+from brokers.jars import CURRENT, LESSONS
 from brokers.local import LocalBroker
 from brokers.ports import port_holder
 from brokers.secured import SecuredBroker
@@ -16,7 +18,13 @@ from plumbing.kafka import Misdirected, answers, broker_problem
 from settings import CHOSEN_BOOTSTRAP_SERVERS, DEFAULT_BOOTSTRAP_SERVERS
 
 KINDS = {"docker": DockerBroker, "local": LocalBroker, "secured": SecuredBroker}
+KINDS_OF_4 = {
+    "docker": DockerBrokerOf4,
+    "local": lambda: LocalBroker(service=SINGLES[CURRENT]),
+    "secured": lambda: SecuredBroker(kafka=CURRENT),
+}
 CLUSTERS = {"docker": DockerCluster, "local": LocalCluster}
+PROJECT_OF_4 = containers.PROJECTS[DockerBrokerOf4.file]
 CONTAINER_SECONDS = 120.0  # for a container that is starting; Kafka's takes about 15 s
 
 
@@ -38,14 +46,18 @@ class ExistingBroker(Broker):
         pass
 
 
-def candidates(kind: str = "", announce: Callable[[str], None] = print) -> list[Broker]:
+def candidates(kind: str = "", announce: Callable[[str], None] = print, kafka: int = LESSONS) -> list[Broker]:
     """The brokers to try, in this order: the one of that `kind`, or without one, the one that is configured or running,
-    Docker's, the local one. `announce` is called with the reason if Docker's is left out. Raises `Problem`."""
+    Docker's, the local one. `announce` is called with the reason if Docker's is left out. Kafka 4 is not taken from
+    what is configured or running. Raises `Problem`."""
+    kinds = KINDS_OF_4 if kafka == CURRENT else KINDS
     if kind:
-        return [KINDS[kind]()]
-    if CHOSEN_BOOTSTRAP_SERVERS:
+        return [kinds[kind]()]
+    if kafka == CURRENT:
+        _refuse_another_broker()
+    elif CHOSEN_BOOTSTRAP_SERVERS:
         return [ExistingBroker(CHOSEN_BOOTSTRAP_SERVERS)]
-    if holder := port_holder(9092):
+    elif holder := port_holder(9092):
         if answers(DEFAULT_BOOTSTRAP_SERVERS, 5.0) or _has_started(holder.container, announce):
             return [ExistingBroker(DEFAULT_BOOTSTRAP_SERVERS)]
         raise Problem(
@@ -54,8 +66,22 @@ def candidates(kind: str = "", announce: Callable[[str], None] = print) -> list[
         )
     if problem := engine_problem():
         announce(f"{problem}: using the local broker, which needs none")
-        return [LocalBroker()]
-    return [DockerBroker(), LocalBroker()]
+        return [kinds["local"]()]
+    return [kinds["docker"](), kinds["local"]()]
+
+
+def _refuse_another_broker() -> None:
+    """Raises `Problem` if there is a broker already, other than the container of Kafka 4."""
+    if CHOSEN_BOOTSTRAP_SERVERS:
+        raise Problem(
+            f"KAFKA_BOOTSTRAP_SERVERS names a broker already: {CHOSEN_BOOTSTRAP_SERVERS}",
+            "unset it to start Kafka 4, or leave --kafka 4 out",
+        )
+    if (holder := port_holder(9092)) and not (holder.container and holder.container.project == PROJECT_OF_4):
+        raise Problem(
+            f"port 9092 is taken by {holder}, and Kafka 4 needs it",
+            f"end it ({holder.how_to_end}), then: python run.py --kafka 4",
+        )
 
 
 def _has_started(container: Container | None, announce: Callable[[str], None]) -> bool:
@@ -71,16 +97,20 @@ def _has_started(container: Container | None, announce: Callable[[str], None]) -
     return answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0)
 
 
-def cluster_candidates(kind: str = "", announce: Callable[[str], None] = print) -> list[Broker]:
+def cluster_candidates(kind: str = "", announce: Callable[[str], None] = print, kafka: int = LESSONS) -> list[Broker]:
     """As `candidates`, for three brokers."""
     if CHOSEN_BOOTSTRAP_SERVERS:
         raise Problem(
             f"KAFKA_BOOTSTRAP_SERVERS names a cluster already: {CHOSEN_BOOTSTRAP_SERVERS}",
             "unset it to start three brokers, or leave --brokers 3 out",
         )
+    if kind and kind not in CLUSTERS:
+        raise Problem(f"there is only one {kind} broker", "python run.py --brokers 3")
+    if kafka == CURRENT:
+        if kind == "docker":
+            raise Problem("three brokers of Kafka 4 run without Docker only", "python run.py --kafka 4 --brokers 3")
+        return [LocalCluster(kafka=kafka)]
     if kind:
-        if kind not in CLUSTERS:
-            raise Problem(f"there is only one {kind} broker", "python run.py --brokers 3")
         return [CLUSTERS[kind]()]
     if problem := engine_problem():
         announce(f"{problem}: using local brokers, which need none")

@@ -7,24 +7,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import yaml
 from confluent_kafka import KafkaException
 
-from brokers import Broker, NotAvailable, Progress, jars
+from brokers import Broker, NotAvailable, Progress
+from brokers.compose import CLUSTER_FILE as COMPOSE_FILE
 from brokers.compose import Service, renumber
+from brokers.compose import cluster as services
 from brokers.docker import DockerBroker
-from brokers.local import FOLDER, LocalBroker, shown
+from brokers.jars import LESSONS
+from brokers.local import LocalBroker, folder_of, shown
 from plumbing import Problem
 from plumbing.kafka import admin_client
-from settings import ROOT
-
-COMPOSE_FILE = ROOT / "docker-compose.cluster.yml"
-
-
-def services() -> list[Service]:
-    """The brokers of the compose file."""
-    names = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]
-    return [Service(COMPOSE_FILE, name) for name in names if name.startswith("kafka-")]
 
 
 class LocalNode(LocalBroker):
@@ -42,12 +35,13 @@ class LocalNode(LocalBroker):
 class LocalCluster(Broker):
     """Three Apache Kafka processes on the loopback interface; `nodes` can be stopped, killed and started.
 
-    folder  has a folder for each of them
+    folder  has a folder for each of them; by default in that of their version
     ports   for each of them, listener name -> port; by default those of the compose file
     """
 
-    def __init__(self, folder: Path = FOLDER / "cluster", ports: list[dict[str, int]] | None = None):
-        described = services()
+    def __init__(self, folder: Path | None = None, ports: list[dict[str, int]] | None = None, kafka: int = LESSONS):
+        described = services(kafka)
+        folder = folder or folder_of(kafka) / "cluster"
         ports = ports or [service.ports for service in described]
         renumbered = {}
         for service, own in zip(described, ports, strict=True):
@@ -58,7 +52,7 @@ class LocalCluster(Broker):
         ]
         self.bootstrap_servers = ",".join(node.bootstrap_servers for node in self.nodes)
         self.how_to_start = f"start {', start '.join(node.name for node in self.nodes)}, in the terminal of run.py"
-        self.description = f"three Apache Kafka {jars.kafka_version()} (local, data in {shown(folder)})"
+        self.description = f"three {self.nodes[0].title} (local, data in {shown(folder)})"
 
     def start(self, progress: Progress = print) -> None:
         try:

@@ -1,7 +1,7 @@
 """The compose files as the one description of the brokers, with or without Docker.
 
-Settings follow the rule of Bitnami's image: `KAFKA_CFG_X_Y` becomes `x.y` in server.properties. So running the local
-broker proves the compose file.
+Settings follow the rule of the image. Bitnami's: `KAFKA_CFG_X_Y` becomes `x.y` in server.properties; that of the Apache
+project, for Kafka 4: `KAFKA_X_Y` does. So running the local broker proves the compose file.
 """
 
 import platform
@@ -12,17 +12,21 @@ from pathlib import Path
 import yaml
 
 import settings
+from brokers.jars import CURRENT, LESSONS
 from settings import ROOT
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
+CLUSTER_FILE = ROOT / "docker-compose.cluster.yml"
+NO_SETTINGS = ("KAFKA_HEAP_OPTS", "KAFKA_KRAFT_CLUSTER_ID")
 
 
 @dataclass(frozen=True)
 class Service:
-    """A broker as a compose file describes it."""
+    """A broker as a compose file describes it, of Kafka 3 or 4."""
 
     file: Path = COMPOSE_FILE
     name: str = "kafka"
+    kafka: int = LESSONS
 
     @property
     def description(self) -> dict:
@@ -34,28 +38,75 @@ class Service:
 
     @property
     def image(self) -> str:
-        """KAFKA_IMAGE, else the compose file's default."""
-        return settings.KAFKA_IMAGE or re.search(r":-(.+)}", self.description["image"])[1]
+        """The compose file's; where it lets KAFKA_IMAGE choose, that one."""
+        named = self.description["image"]
+        default = re.search(r":-(.+)}", named)
+        return (settings.KAFKA_IMAGE or default[1]) if default else named
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The lines of server.properties."""
+        environment = self.environment
+        bitnami = any(name.startswith("KAFKA_CFG_") for name in environment)
+        prefix = "KAFKA_CFG_" if bitnami else "KAFKA_"
+        return {
+            name.removeprefix(prefix).lower().replace("_", "."): value
+            for name, value in environment.items()
+            if name.startswith(prefix) and name not in NO_SETTINGS
+        }
+
+    @property
+    def cluster_id(self) -> str:
+        environment = self.environment
+        return environment.get("KAFKA_KRAFT_CLUSTER_ID") or environment["CLUSTER_ID"]
 
     @property
     def ports(self) -> dict[str, int]:
         """Listener -> port: {"EXTERNAL": 9092, ...}."""
-        listeners = re.findall(r"(\w+)://:(\d+)", self.environment["KAFKA_CFG_LISTENERS"])
+        listeners = re.findall(r"(\w+)://:(\d+)", self.settings["listeners"])
         return {listener: int(port) for listener, port in listeners}
 
 
 SINGLE = Service()
+SINGLE_OF_4 = Service(ROOT / "docker-compose.kafka4.yml", kafka=CURRENT)
+SINGLES = {LESSONS: SINGLE, CURRENT: SINGLE_OF_4}
+
+
+@dataclass(frozen=True)
+class NodeOf4(Service):
+    """One of three brokers of Kafka 4, without Docker: with the settings of the cluster's compose file, which is for
+    Kafka 3, and what the single broker of Kafka 4 sets for groups."""
+
+    file: Path = CLUSTER_FILE
+    kafka: int = CURRENT
+
+    @property
+    def settings(self) -> dict[str, str]:
+        groups = {name: value for name, value in SINGLE_OF_4.settings.items() if name.startswith("group.")}
+        return groups | super().settings
+
+    @property
+    def cluster_id(self) -> str:
+        return "hands-on-kafka-three4A"
+
+
+def cluster(kafka: int = LESSONS) -> list[Service]:
+    """The three brokers."""
+    described = yaml.safe_load(CLUSTER_FILE.read_text(encoding="utf-8"))["services"]
+    names = [name for name in described if name.startswith("kafka-")]
+    return [Service(CLUSTER_FILE, name) if kafka == LESSONS else NodeOf4(name=name) for name in names]
+
+
+def cluster_ids(kafka: int) -> set[str]:
+    """The ids that the clusters of this version have here: a single broker, three of them."""
+    return {service.cluster_id for service in (SINGLES[kafka], *cluster(kafka))}
 
 
 def server_properties(
     data: Path, renumbered: dict[int, int] | None = None, service: Service = SINGLE
 ) -> dict[str, str]:
     """Kafka's settings: those of the compose file, on loopback addresses and, if wanted, other ports."""
-    settings = {
-        name.removeprefix("KAFKA_CFG_").lower().replace("_", "."): on_loopback(value, renumbered or {})
-        for name, value in service.environment.items()
-        if name.startswith("KAFKA_CFG_")
-    }
+    settings = {name: on_loopback(value, renumbered or {}) for name, value in service.settings.items()}
     settings["log.dirs"] = data.as_posix()
     if platform.system() == "Windows":
         # Windows cannot rename a file that is mapped into memory, which is how Kafka replaces a compacted

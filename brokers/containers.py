@@ -10,7 +10,11 @@ import settings
 from plumbing import Problem
 
 PATIENCE_SECONDS = 10.0  # for an answer of the engine
-PROJECTS = {"docker-compose.yml": "hands-on-kafka", "docker-compose.cluster.yml": "hands-on-kafka-cluster"}
+PROJECTS = {
+    "docker-compose.yml": "hands-on-kafka",
+    "docker-compose.cluster.yml": "hands-on-kafka-cluster",
+    "docker-compose.kafka4.yml": "hands-on-kafka-4",
+}
 PROJECT_LABEL = "com.docker.compose.project"
 NAMES = ("kafka", "kafdrop", "kafka-0", "kafka-1", "kafka-2")  # that the compose files give to theirs
 

@@ -7,7 +7,9 @@ import subprocess
 
 import settings
 from brokers import Broker, NotAvailable, Progress
+from brokers.compose import SINGLES
 from brokers.containers import PROJECTS, NoAnswer, docker
+from brokers.jars import CURRENT
 from brokers.ports import port_holder
 from plumbing import Problem
 
@@ -19,12 +21,13 @@ WITHOUT = "python run.py --broker local"
 RENAME = "docker rename {name} {name}-old"  # frees the name of another project's container, and loses nothing
 KAFDROP = "kafdrop"
 
-# What Docker's message contains -> what to type next. {compose}: with the file that it is about.
+# What Docker's message contains -> what to type next. {compose}: with the file that it is about; {image}: where the
+# image is named.
 KNOWN_FAILURES = [
     (r"permission denied.*docker", ALLOW_USER),
     (
         r"invalid (reference|tag) format|(?<!permission )denied|unauthorized|manifest unknown|not found",
-        "check the image: KAFKA_IMAGE, {file}",
+        "check the image: {image}",
     ),
     (r"toomanyrequests", "docker login, or wait some hours: the registry limits how much is pulled"),
     (
@@ -150,6 +153,14 @@ class DockerBroker(Broker):
             raise Problem(what, f"{reason.remedy}, then: python run.py prepare")
 
 
+class DockerBrokerOf4(DockerBroker):
+    """The compose project of Kafka 4."""
+
+    title = "Apache Kafka 4 in Docker"
+    file = SINGLES[CURRENT].file.name
+    without = "python run.py --kafka 4 --broker local"
+
+
 def compose_command(file: str) -> str:
     """How a user types it in the project's folder."""
     return "docker compose" if file == DockerBroker.file else f"docker compose -f {file}"
@@ -192,10 +203,11 @@ def why_it_failed(stderr: str, file: str = DockerBroker.file, without: str = WIT
     what, compose = f"docker compose failed: {_last_line(stderr)}", compose_command(file)
     if (port := PORT.search(stderr)) and (holder := port_holder(int(port[1]))):
         return NotAvailable(f"{what} (port {port[1]}: {holder})", f"end it ({holder.how_to_end})", without)
+    image = file if file == DockerBrokerOf4.file else f"KAFKA_IMAGE, {file}"  # which Kafka 4 does not read
     for sign, remedy in KNOWN_FAILURES:
         if found := re.search(sign, stderr, re.IGNORECASE):
             name = found.groupdict().get("name") or ""
-            return NotAvailable(what, remedy.format(compose=compose, file=file, name=name).rstrip(), without)
+            return NotAvailable(what, remedy.format(compose=compose, image=image, name=name).rstrip(), without)
     return NotAvailable(what, f"{compose} up -d --wait   (shows more)", without)
 
 

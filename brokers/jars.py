@@ -1,10 +1,11 @@
 """The jars of Apache Kafka, pinned by SHA-256 and kept in Maven's local repository.
 
-`jars.sha256` lists every jar in the format of `sha256sum`, so the list can be checked without this project:
+There are two versions: 3, which the lessons describe, and 4, which is the current one (`--kafka 4`). The list of each,
+such as `jars-3.7.2.sha256`, is in the format of `sha256sum`, so it can be checked without this project:
 
-    cd ~/.m2/repository && sha256sum --check .../brokers/jars.sha256
+    cd ~/.m2/repository && sha256sum --check .../brokers/jars-3.7.2.sha256
 
-`python -m brokers.jars 3.7.2` writes the list for another version of Kafka.
+`python -m brokers.jars 3.7.2` writes the list for a version, in the place of the one that begins with the same number.
 """
 
 import hashlib
@@ -18,7 +19,8 @@ from pathlib import Path, PurePosixPath
 from brokers import NotAvailable, Progress
 from settings import M2_REPO, ROOT
 
-LIST = Path(__file__).with_name("jars.sha256")
+LISTS = Path(__file__).parent
+LESSONS, CURRENT = VERSIONS = 3, 4  # what --kafka chooses
 
 
 def default_repository() -> Path:
@@ -36,29 +38,35 @@ ATTEMPTS = 3
 SILENT_SECONDS = 60
 
 
-def pinned() -> dict[str, str]:
+def list_of(kafka: int) -> Path:
+    """The file with the pinned jars of version 3 or 4."""
+    [file] = LISTS.glob(f"jars-{kafka}.*.sha256")
+    return file
+
+
+def pinned(kafka: int = LESSONS) -> dict[str, str]:
     """Path of each jar inside the repository -> its SHA-256 in hex."""
-    lines = LIST.read_text(encoding="utf-8").splitlines()
+    lines = list_of(kafka).read_text(encoding="utf-8").splitlines()
     return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
 
 
-def kafka_version() -> str:
+def kafka_version(kafka: int = LESSONS) -> str:
     """The version of Apache Kafka that is pinned, such as "3.7.2"."""
-    return next(PurePosixPath(path).parts[-2] for path in pinned() if "/kafka-clients/" in path)
+    return list_of(kafka).stem.removeprefix("jars-")
 
 
-def broken_or_missing() -> list[str]:
+def broken_or_missing(kafka: int = LESSONS) -> list[str]:
     """The pinned jars that the local repository lacks, or has with another content."""
-    return [path for path, digest in pinned().items() if sha256(REPOSITORY / path) != digest]
+    return [path for path, digest in pinned(kafka).items() if sha256(REPOSITORY / path) != digest]
 
 
-def ensure(progress: Progress = print) -> list[Path]:
+def ensure(progress: Progress = print, kafka: int = LESSONS) -> list[Path]:
     """Paths of all pinned jars, each verified; what is missing or broken is fetched first.
 
     Raises `NotAvailable` if a jar cannot be downloaded.
     """
-    wanted = pinned()
-    missing = broken_or_missing()
+    wanted = pinned(kafka)
+    missing = broken_or_missing(kafka)
     for count, path in enumerate(_fetch({path: wanted[path] for path in missing}), start=1):
         progress(f"downloading Apache Kafka: {count} of {len(missing)} jars ({PurePosixPath(path).name})")
     return [REPOSITORY / path for path in wanted]
@@ -97,7 +105,7 @@ def _fetch(jars: dict[str, str]) -> Iterator[str]:
 
 
 def _download(path: str, digest: str, urls: Iterable[str], session, folder: str) -> str:
-    problem = "it has another SHA-256 than brokers/jars.sha256"
+    problem = "it has another SHA-256 than the list in brokers/"
     half = Path(folder, digest)
     for url in [*urls] * ATTEMPTS:
         try:
@@ -125,17 +133,19 @@ def _reason(error: Exception) -> str:
 
 
 def _pin(version: str) -> None:
-    """Resolve Kafka `version` with its dependencies and write `jars.sha256`."""
+    """Resolve Kafka `version` with its dependencies and write its list."""
     import jgo
     from jgo.maven import MavenContext
 
     artifacts = jgo.resolve(f"org.apache.kafka:kafka_2.13:{version}+org.slf4j:slf4j-simple:1.7.36")
-    # Kafka's command line. Without its dependencies: what it needs is here already, and one of them
+    # Kafka's command line. Without its dependencies: what it needs is here already, and of 3.7 one of them
     # (slf4j-log4j12, moved) does not resolve.
     artifacts.append(MavenContext().project("org.apache.kafka", "kafka-tools").at_version(version).artifact())
     files = sorted(Path(artifact.resolve()) for artifact in artifacts)
     lines = [f"{sha256(file)}  {file.relative_to(REPOSITORY).as_posix()}\n" for file in files]
-    LIST.write_text("".join(lines), encoding="utf-8", newline="\n")
+    for former in LISTS.glob(f"jars-{version.partition('.')[0]}.*.sha256"):
+        former.unlink()
+    (LISTS / f"jars-{version}.sha256").write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

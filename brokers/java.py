@@ -14,6 +14,7 @@ from pathlib import Path
 import settings
 from brokers import NotAvailable, Progress, jars
 from brokers.failures import OPTION_VARIABLES, failure
+from brokers.jars import CURRENT, LESSONS
 from plumbing import Problem, child
 
 VERSIONS = range(17, 24)  # https://kafka.apache.org/37/documentation.html#java; 24 lacks what Kafka 3.7 needs
@@ -24,6 +25,16 @@ COMMANDS = {  # name of the shell script -> Java class
     "kafka-console-producer": "kafka.tools.ConsoleProducer",
     "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
     "kafka-configs": "kafka.admin.ConfigCommand",
+}
+COMMANDS_OF_4 = COMMANDS | {
+    "kafka-consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+    "kafka-console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
+    "kafka-console-producer": "org.apache.kafka.tools.ConsoleProducer",
+    "kafka-configs": "org.apache.kafka.tools.ConfigCommand",
+    "kafka-features": "org.apache.kafka.tools.FeatureCommand",
+    "kafka-groups": "org.apache.kafka.tools.GroupsCommand",
+    "kafka-share-groups": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
+    "kafka-console-share-consumer": "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
 }
 OPEN_FILES = 256  # 55 jars, and 130 for a session
 OPTIONS = [
@@ -87,27 +98,27 @@ def command() -> list[str]:
     return find_java()
 
 
-def environment(progress: Progress = print) -> dict[str, str]:
-    """What a Java needs in addition to run Apache Kafka. Raises `Problem`."""
-    paths = [str(jar) for jar in jars.ensure(progress)]
+def environment(progress: Progress = print, kafka: int = LESSONS) -> dict[str, str]:
+    """What a Java needs in addition to run Apache Kafka 3 or 4. Raises `Problem`."""
+    paths = [str(jar) for jar in jars.ensure(progress, kafka)]
     if any(os.pathsep in path for path in paths):
         what = f"{jars.REPOSITORY}, where the jars are, has a {os.pathsep} in its name: Java separates paths with it"
         raise Problem(what, "set M2_REPO to another folder and type the same command again")
     return {"CLASSPATH": os.pathsep.join(paths), **LOCALE}
 
 
-def archive(environment: dict[str, str]) -> Path:
+def archive(environment: dict[str, str], kafka: int = LESSONS) -> Path:
     """Where brokers/archive.py puts what makes a start quicker: in `.venv`, beside pip's Java. Another Java, or other
     jars, have another one."""
     java = find_java()[0]
     fits = f"{java} {Path(java).stat().st_mtime_ns} {environment['CLASSPATH']}"
     key = hashlib.sha256(fits.encode()).hexdigest()[:12]
-    return Path(sys.prefix) / f"kafka-{jars.kafka_version()}-{key}.jsa"
+    return Path(sys.prefix) / f"kafka-{jars.kafka_version(kafka)}-{key}.jsa"
 
 
-def options(environment: dict[str, str]) -> list[str]:
-    """For every start of Java with this environment."""
-    file = archive(environment)
+def options(environment: dict[str, str], kafka: int = LESSONS) -> list[str]:
+    """For every start of Java with this environment, which is that of Kafka 3 or 4."""
+    file = archive(environment, kafka)
     return [*OPTIONS, f"-XX:SharedArchiveFile={file}", "-Xlog:cds=off"] if file.exists() else OPTIONS
 
 
@@ -126,13 +137,33 @@ def call(*words: str, folder: Path, purpose: str, environment: dict[str, str] = 
 
 
 def run_command(name: str, arguments: list[str]) -> int:
-    """Run one of Kafka's own command-line tools (`COMMANDS`), as its shell script does; returns its exit code.
+    """Run one of Kafka's own command-line tools, as its shell script does; returns its exit code.
 
-    Without `--bootstrap-server`, the one that the programs use is added.
+    Without `--bootstrap-server`, the one that the programs use is added. The tool is of the broker's version: those of
+    3.7 do not see a group of the new protocol, and have no command for share groups. Raises `Problem`.
     """
+    from plumbing.features import features, is_kafka_4  # needs the packages, which run.py has not installed yet
+
     named = {argument.partition("=")[0] for argument in arguments}
     if not named & {"--bootstrap-server", "--bootstrap-controller", "--broker-list", "--help"}:
         arguments = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS, *arguments]
-    more = environment()
-    command = [*find_java(), *options(more), COMMANDS[name], *arguments]
+    servers = _bootstrap_server(arguments)
+    kafka = CURRENT if is_kafka_4(features(servers)) else LESSONS
+    if kafka == LESSONS and name not in COMMANDS:
+        if "--help" not in named:
+            what = f"{name} is a command of Kafka 4, and no Kafka 4 answers on {servers}"
+            raise Problem(what, "quit the run.py that runs, then: python run.py --kafka 4")
+        kafka = CURRENT
+    classes = COMMANDS_OF_4 if kafka == CURRENT else COMMANDS
+    more = environment(kafka=kafka)
+    command = [*find_java(), *options(more, kafka), classes[name], *arguments]
     return child.call(command, env={**os.environ, **more})
+
+
+def _bootstrap_server(arguments: list[str]) -> str:
+    """The broker that the arguments name."""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        option, _, value = argument.partition("=")
+        if option == "--bootstrap-server":
+            return value or following
+    return settings.BOOTSTRAP_SERVERS

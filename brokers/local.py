@@ -1,9 +1,11 @@
 """Apache Kafka without Docker: pinned jars on a Java that pip installs.
 
-Its settings are those of `docker-compose.yml`. Data lives in `.kafka/` and survives restarts.
+Its settings are those of `docker-compose.yml`, for Kafka 4 of `docker-compose.kafka4.yml`. Data lives in `.kafka/`, for
+Kafka 4 in `.kafka/4/`, and survives restarts.
 """
 
 import contextlib
+import re
 import shutil
 import subprocess
 import threading
@@ -14,8 +16,9 @@ from pathlib import Path
 import psutil
 
 from brokers import Broker, Progress, jars, java
-from brokers.compose import SINGLE, Service, renumber, server_properties
-from brokers.failures import Failure, failure
+from brokers.compose import SINGLE, Service, cluster_ids, renumber, server_properties
+from brokers.failures import WIPE, Failure, failure
+from brokers.jars import CURRENT, LESSONS
 from brokers.ports import PortHolder, port_holder
 from plumbing import Problem
 from plumbing.child import Child
@@ -37,6 +40,20 @@ def shown(folder: Path) -> str:
     return f"{folder.relative_to(ROOT).as_posix()}/" if folder.is_relative_to(ROOT) else str(folder)
 
 
+def folder_of(kafka: int) -> Path:
+    """Where the local brokers of Kafka 3 or 4 keep their data. Each has its own: 4 would open the data of 3, and 3
+    could not open them again."""
+    return FOLDER if kafka == LESSONS else FOLDER / str(kafka)
+
+
+def cluster_of(data: Path) -> str:
+    """The id of the cluster to which this data folder belongs; empty if it has none (yet)."""
+    described = data / "meta.properties"
+    text = described.read_text(encoding="utf-8", errors="replace") if described.exists() else ""
+    found = re.search("^cluster.id=(.+)$", text, re.MULTILINE)
+    return found[1].strip() if found else ""
+
+
 def running(folder: Path = FOLDER) -> int | None:
     """The pid of a local broker that works in `folder` or below, or None."""
     for process in psutil.process_iter(["cmdline"]):
@@ -50,24 +67,25 @@ def running(folder: Path = FOLDER) -> int | None:
 class LocalBroker(Broker):
     """One Apache Kafka process on the loopback interface.
 
-    folder        data, settings and log of this broker
+    folder        data, settings and log of this broker; by default that of its version
     ports         listener name -> port; by default those of the compose file
-    service       its description
+    service       its description, with its version
     renumbered    port in the compose file -> port here, if the settings name other brokers, too
     java_options  in addition to those of every broker
     """
 
     def __init__(
         self,
-        folder: Path = FOLDER,
+        folder: Path | None = None,
         ports: dict[str, int] = PORTS,
         service: Service = SINGLE,
         renumbered: dict[int, int] | None = None,
         java_options: Sequence[str] = (),
     ):
-        self.folder = Path(folder)
+        self.folder = Path(folder or folder_of(service.kafka))
         self.ports = ports
         self.service = service
+        self.title = f"Apache Kafka {jars.kafka_version(service.kafka)}"
         self.renumbered = renumbered or renumber(service, ports)
         self.java_options = java_options
         self.name = service.name
@@ -79,7 +97,7 @@ class LocalBroker(Broker):
         self.nodes = (self,)
         self.on_crash: Callable[[LocalBroker, Failure], None] = lambda _broker, _failure: None
         self.how_to_start = f"start {self.name}, in the terminal of run.py"
-        self.description = f"Apache Kafka {jars.kafka_version()} (local, data in {shown(self.folder)})"
+        self.description = f"{self.title} (local, data in {shown(self.folder)})"
 
     @property
     def running(self) -> bool:
@@ -105,18 +123,27 @@ class LocalBroker(Broker):
                 f"less than {FREE_MEGABYTES} MB are free on the disk of {self.folder}",
                 "make room and type the same command again",
             )
-        environment = java.environment(progress)
-        options = java.options(environment)
+        self._refuse_data_of_another_version()
+        environment = java.environment(progress, self.service.kafka)
+        options = java.options(environment, self.service.kafka)
         self._write_settings()
         if not (self.folder / "data" / "meta.properties").exists():
             progress("preparing the data folder")
             # As the image's entry script does: give the data its cluster id.
             purpose = f"the data folder {shown(self.folder)} cannot be prepared"
             java.call(*options, *self.format_command(), folder=self.folder, purpose=purpose, environment=environment)
-        progress(f"starting Apache Kafka {jars.kafka_version()}")
+        progress(f"starting {self.title}")
         command = [*runtime, *options, *java.BROKER_OPTIONS, *self.java_options, MAIN, SETTINGS]
         self._log_begin = self._log_size()
         self._child = Child(*command, cwd=self.folder, environment=environment, log=self.log)
+
+    def _refuse_data_of_another_version(self) -> None:
+        """Raises `Problem`. Each version has its own cluster ids; an id that is neither's is Kafka's to judge."""
+        found = cluster_of(self.folder / "data")
+        for kafka in (LESSONS, CURRENT):
+            if kafka != self.service.kafka and found in cluster_ids(kafka):
+                what = f"the data in {shown(self.folder)} was written by Kafka {kafka}: {self.title} must not open it"
+                raise Problem(what, f"move it to {shown(folder_of(kafka))}, or {WIPE}")
 
     def wait_until_it_answers(self) -> None:
         """Raises `Problem`, with the process ended, if it does not."""
@@ -173,7 +200,7 @@ class LocalBroker(Broker):
         (self.folder / SETTINGS).write_text("".join(lines), encoding="latin-1")
 
     def format_command(self) -> list[str]:
-        cluster_id = self.service.environment["KAFKA_KRAFT_CLUSTER_ID"]
+        cluster_id = self.service.cluster_id
         return ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id, "-c", SETTINGS]
 
     def _log_size(self) -> int:

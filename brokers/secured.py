@@ -19,7 +19,9 @@ from confluent_kafka.admin import (
 )
 
 from brokers import Progress, java
-from brokers.local import FOLDER, PORTS, LocalBroker
+from brokers.compose import SINGLES
+from brokers.jars import LESSONS
+from brokers.local import PORTS, LocalBroker, folder_of
 from plumbing.kafka import answers, client_config
 
 MECHANISM = "SCRAM-SHA-256"
@@ -35,8 +37,8 @@ RULES = {  # what the programs do: the producer, the consumers, the page
 class SecuredBroker(LocalBroker):
     """One Apache Kafka process whose only listener for clients is encrypted and asks for a password."""
 
-    def __init__(self, folder: Path = FOLDER / "secured", ports: dict[str, int] = PORTS):
-        super().__init__(folder, ports)
+    def __init__(self, folder: Path | None = None, ports: dict[str, int] = PORTS, kafka: int = LESSONS):
+        super().__init__(folder or folder_of(kafka) / "secured", ports, SINGLES[kafka])
         self.certificate = self.folder / "certificate.pem"  # self-signed: what clients have to trust
         self.client_properties = self.properties_of("learner")
         self.description = f"{self.description}, with TLS, passwords and access rules"

@@ -174,5 +174,5 @@ def arguments_of_run_py(command: str) -> list[str]:
     if (python, run_py) != ("python", "run.py"):
         return []
     checked = first == "check" and others[:1] in [[str(number)] for number in checks.pages()]
-    known = checked or first in labs.programs() or first in java.COMMANDS
+    known = checked or first in labs.programs() or first in java.COMMANDS_OF_4
     return shlex.split(command)[2:] if known else []

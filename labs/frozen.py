@@ -6,6 +6,8 @@ import psutil
 
 from brokers import docker, local
 
+PROJECTS = (docker.DockerBroker(), docker.DockerBrokerOf4())
+
 
 @contextlib.contextmanager
 def frozen_broker():
@@ -15,8 +17,8 @@ def frozen_broker():
         process = psutil.Process(pid)
         process.suspend()
         resume = process.resume
-    elif not docker.engine_problem() and _compose("pause"):
-        resume = lambda: _compose("unpause")  # noqa: E731
+    elif not docker.engine_problem() and (project := next(filter(_pause, PROJECTS), None)):
+        resume = lambda: _compose(project, "unpause")  # noqa: E731
     else:
         raise SystemExit("This needs a broker started on this machine by python run.py or docker compose.")
     try:
@@ -25,6 +27,10 @@ def frozen_broker():
         resume()
 
 
-def _compose(command: str) -> bool:
+def _pause(project: docker.DockerBroker) -> bool:
+    return _compose(project, "pause")
+
+
+def _compose(project: docker.DockerBroker, command: str) -> bool:
     """By way of the project: another project may have a container that is named kafka, too."""
-    return docker.DockerBroker().compose(command, "kafka").returncode == 0
+    return project.compose(command, "kafka").returncode == 0

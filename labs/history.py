@@ -5,15 +5,15 @@ partitions. The log is compacted only after a segment is closed: at 100 MB, or a
 not because of its age on the brokers of this project (log.roll.hours). Until then everything is there.
 
 The record formats: OffsetCommitKey, OffsetCommitValue, GroupMetadataKey and GroupMetadataValue in
-https://github.com/apache/kafka/tree/3.7/core/src/main/resources/common/message (and group-coordinator/), the
-subscription and assignment in ConsumerProtocolAssignment of clients/.
+https://github.com/apache/kafka/tree/3.7/core/src/main/resources/common/message and, of Kafka 4, in
+group-coordinator/src/main/resources; the subscription and assignment in ConsumerProtocolAssignment of clients/.
 """
 
-import struct
 from dataclasses import dataclass, field
 
 from labs.topics import partitions_of, read
 from plumbing.offsets import LABEL
+from plumbing.wire import Reader
 
 TOPIC = "__consumer_offsets"
 RESET = "labs reset"  # metadata of a commit: what the group did before does not count any more
@@ -90,11 +90,11 @@ def of(group: str) -> History:
     history = History()
     count = partitions_of(TOPIC)
     for record in read(TOPIC, only=partition_of(group, count)) if count else ():
-        key = _Reader(record.key())
+        key = Reader(record.key())
         version = key.int16()
         if version > 2 or key.string() != group or record.value() is None:  # another group, or a tombstone
             continue
-        value = _Reader(record.value())
+        value = Reader(record.value())
         if version == 2:
             history.generations.append(_generation(value))
         elif (commit := _commit(key.string(), key.int32(), value)).metadata == RESET:
@@ -112,16 +112,17 @@ def partition_of(group: str, partitions: int) -> int:
     return (code if code < 2**31 else 2**32 - code) % partitions
 
 
-def _commit(topic: str, partition: int, value: "_Reader") -> Commit:
+def _commit(topic: str, partition: int, value: Reader) -> Commit:
     version = value.int16()
     offset = value.int64()
     if version >= 3:
         value.int32()  # leader epoch
-    metadata = (value.string() or "").rstrip("\0")  # Python's client sends the terminating zero of the C string, too
+    metadata = value.compact_string() if version >= 4 else value.string()
+    metadata = (metadata or "").rstrip("\0")  # Python's client sends the terminating zero of the C string, too
     return Commit(topic, partition, offset, metadata, value.int64())
 
 
-def _generation(value: "_Reader") -> Generation:
+def _generation(value: Reader) -> Generation:
     version = value.int16()
     value.string()  # "consumer"
     number, protocol = value.int32(), value.string()
@@ -130,7 +131,7 @@ def _generation(value: "_Reader") -> Generation:
     return Generation(number, at_ms, protocol, tuple(_member(value, version) for _ in range(value.int32())))
 
 
-def _member(value: "_Reader", version: int) -> Member:
+def _member(value: Reader, version: int) -> Member:
     member_id = value.string()
     instance_id = value.string() if version >= 3 else None
     client_id = value.string()
@@ -145,40 +146,7 @@ def _member(value: "_Reader", version: int) -> Member:
 def _partitions(assignment: bytes | None) -> frozenset[tuple[str, int]]:
     if not assignment:
         return frozenset()
-    value = _Reader(assignment)
+    value = Reader(assignment)
     value.int16()  # version
     topics = ((value.string(), [value.int32() for _ in range(value.int32())]) for _ in range(value.int32()))
     return frozenset((topic, partition) for topic, partitions in topics for partition in partitions)
-
-
-class _Reader:
-    """Reads the primitive types of Kafka's protocol, one after the other."""
-
-    def __init__(self, data: bytes):
-        self.data, self.at = data, 0
-
-    def _take(self, code: str):
-        (value,) = struct.unpack_from(f">{code}", self.data, self.at)
-        self.at += struct.calcsize(code)
-        return value
-
-    def int16(self) -> int:
-        return self._take("h")
-
-    def int32(self) -> int:
-        return self._take("i")
-
-    def int64(self) -> int:
-        return self._take("q")
-
-    def string(self) -> str | None:
-        length = self.int16()
-        return None if length < 0 else self._raw(length).decode()
-
-    def bytes(self) -> bytes | None:
-        length = self.int32()
-        return None if length < 0 else self._raw(length)
-
-    def _raw(self, length: int) -> bytes:
-        self.at += length
-        return self.data[self.at - length : self.at]

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import settings
 from brokers import local
+from brokers.jars import VERSIONS
 from brokers.secured import SecuredBroker
 
 
+def _running() -> SecuredBroker | None:
+    brokers = (SecuredBroker(kafka=kafka) for kafka in VERSIONS)
+    return next((broker for broker in brokers if local.running(broker.folder) is not None), None)
+
+
 def is_running() -> bool:
-    return local.running(SecuredBroker().folder) is not None
+    return _running() is not None
 
 
 def act_as(user: str) -> None:
@@ -20,6 +26,6 @@ def act_as(user: str) -> None:
 
 def properties_of(user: str) -> Path:
     """The client.properties of the user. Ends the program with one line if no secured broker runs."""
-    if not is_running():
+    if not (broker := _running()):
         raise SystemExit("No secured broker is running here. python run.py --broker secured, in another terminal")
-    return SecuredBroker().properties_of(user)
+    return broker.properties_of(user)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import labs
 import settings
 from brokers import java
+from brokers.jars import LESSONS, VERSIONS
 from launcher import setup, terminal, typed
 from plumbing import Problem, child, problem_of
 from settings import BOOTSTRAP_SERVERS, ROOT
@@ -77,11 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_broker_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for name, command in COMMANDS.items():
-        if name not in java.COMMANDS:
+        if name not in java.COMMANDS_OF_4:
             one = commands.add_parser(name, help=command.help, description=command.help)
             one.set_defaults(arguments=[])
             if name == "start":
-                _add_broker_options(one, argparse.SUPPRESS, argparse.SUPPRESS)  # keeps what precedes the command
+                _add_broker_options(one, *[argparse.SUPPRESS] * 3)  # keeps what precedes the command
             if name == "check":
                 one.add_argument("lab", nargs="?", help="its number: what is missing in that lab, and why")
             if name == "labs":
@@ -96,10 +97,13 @@ def _layout(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, max_help_position=34, width=110)
 
 
-def _add_broker_options(parser: argparse.ArgumentParser, kind="", count=1) -> None:
+def _add_broker_options(parser: argparse.ArgumentParser, kind="", count=1, kafka=LESSONS) -> None:
     parser.add_argument("--broker", default=kind, choices=KINDS, help="start this one; default: the first available")
     parser.add_argument(
         "--brokers", type=int, default=count, choices=[1, 3], help="three: each has a copy of every like"
+    )
+    parser.add_argument(
+        "--kafka", type=int, default=kafka, choices=VERSIONS, help="3: the one of the lessons; 4: the current Kafka"
     )
 
 
@@ -117,7 +121,7 @@ def _module(program: str) -> str:
 def _start(options: argparse.Namespace) -> int:
     from launcher import start
 
-    return start.main(options.broker, options.brokers)
+    return start.main(options.broker, options.brokers, options.kafka)
 
 
 def _topic(_options) -> int:
@@ -176,16 +180,17 @@ def _prepare(_options) -> int:
     from brokers.cluster import DockerCluster
 
     terminal.say("packages", "all installed")
-    with terminal.progress("kafka", "looking for its jars") as progress:
-        count = len(jars.ensure(progress))
-        archive.make(progress)
-    terminal.say("kafka", f"Apache Kafka {jars.kafka_version()}: {count} jars, verified")
+    for kafka in VERSIONS:
+        with terminal.progress("kafka", "looking for its jars") as progress:
+            count = len(jars.ensure(progress, kafka))
+            archive.make(progress, kafka)
+        terminal.say("kafka", f"Apache Kafka {jars.kafka_version(kafka)}: {count} jars, verified")
     terminal.say("java", java.find_java()[0])
     if problem := docker.engine_problem():
         terminal.say("docker", f"{problem}: its images are not needed then")
     else:
         with terminal.progress("docker", "pulling the images that are missing"):
-            for broker in (docker.DockerBroker(), DockerCluster()):
+            for broker in (docker.DockerBroker(), DockerCluster(), docker.DockerBrokerOf4()):
                 broker.fetch_images()
         terminal.say("docker", "all images are here")
     terminal.say("ready", "from now on, no network is needed: python run.py")
@@ -229,12 +234,15 @@ ABOUT = "Hands-on Kafka. Without a command: start a broker and the five programs
 MORE = f"""examples:
   python run.py --broker local          start everything, on a broker without Docker
   python run.py --brokers 3             start everything, on three brokers; then also: kill kafka-1
+  python run.py --kafka 4               start everything, on the current Kafka
   python run.py check 1                 what is missing in lab 1
   python run.py labs/click.py           a program of the labs
   python run.py test tests/unit         some of the tests; what follows `test` goes to pytest
 
 Kafka's own command line, without Docker: python run.py kafka-topics --list; and in the same way
-{", ".join(list(java.COMMANDS)[1:])}
+{", ".join(list(java.COMMANDS)[1:])};
+of Kafka 4 also
+{", ".join(name for name in java.COMMANDS_OF_4 if name not in java.COMMANDS)}
 """
 COMMANDS = {
     "start": Command("start a broker, the topic and the five programs (the default)", PROGRAMS, _start),
@@ -248,4 +256,6 @@ COMMANDS = {
     "stop": Command("end what a run.py has left running when it was killed", PROGRAMS, _stop),
     "clean": Command("wipe the data of the local broker", PROGRAMS, _clean),
 }
-COMMANDS |= {name: Command(f"Kafka's own {name}", PROGRAMS, _kafka_command, passes_on=True) for name in java.COMMANDS}
+COMMANDS |= {
+    name: Command(f"Kafka's own {name}", PROGRAMS, _kafka_command, passes_on=True) for name in java.COMMANDS_OF_4
+}

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import requests
 from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
@@ -14,6 +15,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 import settings
 from brokers import compose, containers, docker, jars, java, local
 from brokers.cluster import services
+from brokers.jars import VERSIONS
 from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
 from launcher import leftovers, terminal
@@ -128,26 +130,21 @@ def _image() -> Finding:
 
 def _data() -> Iterator[Finding]:
     """The data of the local brokers: of this cluster, and complete."""
-    for service, folder in [
-        (compose.SINGLE, local.FOLDER),
-        *((s, local.FOLDER / "cluster" / s.name) for s in services()),
-    ]:
-        data = folder / "data"
-        if not data.exists():
-            continue
-        about, wipe = "data", "python run.py clean   (wipes its events), then python run.py"
-        described = data / "meta.properties"
-        text = described.read_text(encoding="utf-8", errors="replace") if described.exists() else ""
-        found, wanted = (
-            re.search("^cluster.id=(.+)$", text, re.MULTILINE),
-            service.environment["KAFKA_KRAFT_CLUSTER_ID"],
-        )
-        if not found:
-            yield Finding(about, f"{local.shown(data)} is half written: it has no cluster id", wipe)
-        elif found[1] != wanted:
-            yield Finding(about, f"{local.shown(data)} belongs to cluster {found[1]}, not {wanted}", wipe)
-        else:
-            yield Finding(about, f"{local.shown(data)} belongs to cluster {wanted}")
+    for kafka in VERSIONS:
+        of_cluster = ((service, local.folder_of(kafka) / "cluster" / service.name) for service in services(kafka))
+        for service, folder in ((compose.SINGLES[kafka], local.folder_of(kafka)), *of_cluster):
+            if (folder / "data").exists():
+                yield _data_of(folder / "data", service)
+
+
+def _data_of(data: Path, service: compose.Service) -> Finding:
+    about, wipe = "data", "python run.py clean   (wipes its events), then python run.py"
+    found, wanted = local.cluster_of(data), service.cluster_id
+    if not found:
+        return Finding(about, f"{local.shown(data)} is half written: it has no cluster id", wipe)
+    if found != wanted:
+        return Finding(about, f"{local.shown(data)} belongs to cluster {found}, not {wanted}", wipe)
+    return Finding(about, f"{local.shown(data)} belongs to cluster {wanted}")
 
 
 def _local_broker() -> Iterator[Finding]:
@@ -156,9 +153,10 @@ def _local_broker() -> Iterator[Finding]:
         yield Finding("java", " ".join(java.find_java()))
     except Problem as error:
         yield Finding("java", str(error), error.hint)
-    missing = len(jars.broken_or_missing())
-    what = f"{missing} of {len(jars.pinned())} still to download" if missing else "all there, verified"
-    yield Finding("kafka jars", f"{jars.kafka_version()}: {what}, in {jars.REPOSITORY}")
+    for kafka in VERSIONS:
+        missing = len(jars.broken_or_missing(kafka))
+        what = f"{missing} of {len(jars.pinned(kafka))} still to download" if missing else "all there, verified"
+        yield Finding("kafka jars", f"{jars.kafka_version(kafka)}: {what}, in {jars.REPOSITORY}")
     yield from _data()
 
 

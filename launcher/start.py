@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import settings
 from brokers import Broker, NotAvailable, archive
 from brokers.choose import candidates, cluster_candidates, start_first
+from brokers.jars import LESSONS
 from brokers.ports import port_holder
 from brokers.topic import create_likes
 from launcher import leftovers, terminal
@@ -24,13 +25,13 @@ except ImportError:  # Windows has no such limit
 OPEN_FILES, FEWEST_OPEN_FILES = 4096, 512
 
 
-def main(kind: str, brokers: int) -> int:
+def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
     """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem`."""
     _handle_signals()
     leftovers.settle()
     check_settings()
     try:
-        with leftovers.recorded(), running_broker(kind, brokers) as broker:
+        with leftovers.recorded(), running_broker(kind, brokers, kafka) as broker:
             terminal.say("topic", create_likes(broker.bootstrap_servers))
             session = Session(broker)
             try:
@@ -108,12 +109,12 @@ def check_open_files() -> None:
 
 
 @contextlib.contextmanager
-def running_broker(kind: str = "", brokers: int = 1) -> Iterator[Broker]:
-    """Start the broker of this kind, or without one the first that is available; or three. At the end, stop what was
-    started. Raises `Problem`."""
+def running_broker(kind: str = "", brokers: int = 1, kafka: int = LESSONS) -> Iterator[Broker]:
+    """Start the broker of this kind, or without one the first that is available; or three; of Kafka 3 or 4. At the end,
+    stop what was started. Raises `Problem`."""
     with terminal.progress("kafka", "looking for a broker") as progress:
         find = cluster_candidates if brokers > 1 else candidates
-        broker = start_first(find(kind, lambda text: terminal.say("kafka", text)), progress, _pass_over)
+        broker = start_first(find(kind, lambda text: terminal.say("kafka", text), kafka), progress, _pass_over)
     try:
         terminal.say("kafka", f"{broker.bootstrap_servers}: {broker.description}")
         if broker.client_properties:

@@ -90,7 +90,7 @@ def test_without_a_local_broker_nothing_is_made(prefix, monkeypatch):
 
 
 def test_the_process_that_makes_it_ends_at_once_when_asked(prefix):
-    code = f"import sys; sys.prefix = {str(prefix)!r}; from brokers import archive; archive.main()"
+    code = f"import sys; sys.prefix = {str(prefix)!r}; from brokers import archive; archive.main(3)"
     child = Child(sys.executable, "-c", code)
     try:
         (broker,) = wait_until(lambda: _brokers_of(child.process.pid), "the broker that lists classes")

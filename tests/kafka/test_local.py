@@ -71,7 +71,7 @@ def test_java_itself_may_be_in_any_folder(locale_c, tmp_path, monkeypatch):
 
 
 def test_a_folder_of_jars_that_java_cannot_name_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("brokers.jars.ensure", lambda _progress: [tmp_path / f"a{os.pathsep}b" / "kafka.jar"])
+    monkeypatch.setattr("brokers.jars.ensure", lambda *_: [tmp_path / f"a{os.pathsep}b" / "kafka.jar"])
     with pytest.raises(Problem, match="Java separates paths") as refused:
         java.environment()
     assert "M2_REPO" in refused.value.hint

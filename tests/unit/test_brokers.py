@@ -90,8 +90,8 @@ def repository(tmp_path, monkeypatch):
         file.parent.mkdir(parents=True)
         file.write_bytes(content)
         lines.append(f"{hashlib.sha256(content).hexdigest()}  {path}\n")
-    (tmp_path / "jars.sha256").write_text("".join(lines))
-    monkeypatch.setattr(jars, "LIST", tmp_path / "jars.sha256")
+    (tmp_path / "jars-3.7.2.sha256").write_text("".join(lines))
+    monkeypatch.setattr(jars, "LISTS", tmp_path)
     monkeypatch.setattr(jars, "REPOSITORY", tmp_path / "repository")
     return {tmp_path / "repository" / path: content for path, content in contents.items()}
 
@@ -140,7 +140,7 @@ def test_a_jar_cut_in_half_and_a_missing_one_are_fetched_again(repository, remot
 
 def test_a_jar_with_another_content_is_not_accepted(repository, remote):
     path = "org/example/one/1.0/one-1.0.jar"
-    jars.LIST.write_text(f"{'0' * 64}  {path}\n")
+    jars.list_of(jars.LESSONS).write_text(f"{'0' * 64}  {path}\n")
     with pytest.raises(Problem, match=r"one-1\.0\.jar: it has another SHA-256"):
         jars.ensure(print)
 

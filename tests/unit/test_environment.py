@@ -176,7 +176,7 @@ SERVERS = [
 def test_a_tool_gets_one_bootstrap_server(monkeypatch, arguments, added):
     called = []
     monkeypatch.setattr(child, "call", lambda command, env: called.append(command))
-    monkeypatch.setattr(jars, "ensure", lambda _: [])
+    monkeypatch.setattr(jars, "ensure", lambda *_: [])
     java.run_command("kafka-topics", arguments)
     words = called[0][called[0].index("org.apache.kafka.tools.TopicCommand") + 1 :]
     own = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS]

@@ -14,6 +14,7 @@ from labs.lab_05_guarantees import check as lab_5
 from labs.lab_06_offsets import check as lab_6
 from labs.lab_09_replication import check as lab_9
 from labs.topics import named
+from plumbing.wire import Reader
 from settings import TOPIC
 
 
@@ -62,7 +63,15 @@ def test_a_generation_is_read_from_the_bytes_of_the_broker():
     value += struct.pack(">qi", 1734721501000, 1) + one
     owned = frozenset({("likes", 0), ("likes", 2)})
     expected = Generation(7, 1734721501000, "range", (Member("m-1", "consumer-5002", None, owned),))
-    assert history._generation(history._Reader(value)) == expected
+    assert history._generation(Reader(value)) == expected
+
+
+def test_a_commit_is_read_from_the_bytes_of_either_kafka():
+    head, end = struct.pack(">qi", 42, 0), struct.pack(">q", 1734721501000)
+    of_3 = struct.pack(">h", 3) + head + struct.pack(">h", 4) + b"hi!\0" + end
+    of_4 = struct.pack(">h", 4) + head + b"\x05hi!\0" + end + b"\0"
+    expected = Commit("likes", 1, 42, "hi!", 1734721501000)
+    assert [history._commit("likes", 1, Reader(value)) for value in (of_3, of_4)] == [expected, expected]
 
 
 def test_five_in_a_row_are_not_six_and_a_gap_starts_over():
