@@ -6,31 +6,33 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from brokers.cluster import LocalCluster
-from brokers.compose import SINGLE
+from brokers.compose import SINGLES
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
 from brokers.secured import SecuredBroker
 from brokers.topic import PARTITIONS
 from plumbing import topic
 from plumbing.kafka import answers, client_config
+from tests import versions
 from tests.programs import wait_until
 
 TOPIC = "likes"
 
 
-def local_broker(folder) -> LocalBroker:
-    """A local broker of its own, on free ports, with its data in `folder`."""
-    return LocalBroker(folder, listeners(free_ports(3)))
+def local_broker(folder, kafka: int | None = None) -> LocalBroker:
+    """A local broker of its own, on free ports, with its data in `folder`; of Kafka 3 or 4, without a number of the one
+    that `--kafka` chooses."""
+    return LocalBroker(folder, listeners(free_ports(3)), SINGLES[kafka or versions.chosen])
 
 
-def local_cluster(folder) -> LocalCluster:
+def local_cluster(folder, kafka: int | None = None) -> LocalCluster:
     """Three local brokers of their own, as `local_broker`."""
     ports = free_ports(9)
-    return LocalCluster(folder, [listeners(ports[first : first + 3]) for first in (0, 3, 6)])
+    return LocalCluster(folder, [listeners(ports[first : first + 3]) for first in (0, 3, 6)], kafka or versions.chosen)
 
 
-def secured_broker(folder) -> SecuredBroker:
-    return SecuredBroker(folder, listeners(free_ports(3)))
+def secured_broker(folder, kafka: int | None = None) -> SecuredBroker:
+    return SecuredBroker(folder, listeners(free_ports(3)), kafka or versions.chosen)
 
 
 def listeners(ports: list[int]) -> dict[str, int]:
@@ -64,8 +66,9 @@ class container:
 
         testcontainers_config.ryuk_disabled = True  # one more image to pull, to remove what __exit__ removes
         port = free_ports(1)[0]
-        self.container = DockerContainer(SINGLE.image, hostname="kafka").with_bind_ports(port, port)
-        for name, value in SINGLE.environment.items():
+        service = SINGLES[versions.chosen]
+        self.container = DockerContainer(service.image, hostname="kafka").with_bind_ports(port, port)
+        for name, value in service.environment.items():
             # Inside and outside it has to be the same port: the broker sends clients to where it is advertised.
             self.container.with_env(name, value.replace(":9092", f":{port}"))
         self.container.start()

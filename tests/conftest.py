@@ -19,11 +19,13 @@ from tests.scheduling import (
     pytest_xdist_make_scheduler,
 )
 from tests.simulated import SimulatedBroker
+from tests.versions import pytest_configure
 
 __all__ = [
     "pytest_addoption",
     "pytest_cmdline_main",
     "pytest_collection_modifyitems",
+    "pytest_configure",
     "pytest_terminal_summary",
     "pytest_xdist_make_scheduler",
 ]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from brokers.jars import LESSONS, VERSIONS
+
 LONG_TEST_SECONDS = 1800  # until one of them hangs
 USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/", "tests/docker/")
 LONGEST_FIRST = (*USE_THE_USUAL_PORTS, "tests/reliability/", "tests/kafka/")  # so that no long file is the last
@@ -19,6 +21,7 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="tests/reliability for an hour: all faults, many events")
     parser.addoption("--all", action="store_true", help="also the tests that repeat others with more cases")
     stand_in = "on Debian 12, as root: start a Docker engine for these tests, with images made here"
+    parser.addoption("--kafka", type=int, default=LESSONS, choices=VERSIONS, help="the Kafka that fixtures start")
     parser.addoption("--stand-in", action="store_true", help=stand_in)
 
 

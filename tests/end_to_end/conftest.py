@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from brokers.ports import port_holder
+from tests import versions
 from tests.programs import ROOT, Program
 
 PORTS = (5001, 5002, 5003, 5004, 8501, 9092, 29092, 9093, 9094, 29094, 9095, 9096, 29096, 9097)
@@ -44,9 +45,9 @@ def launched(copy):
 
 @contextlib.contextmanager
 def new_session(folder, *arguments: str):
-    """`python run.py` with these arguments, on brokers without data; ready."""
+    """`python run.py` with these arguments, on brokers without data, of the Kafka that `--kafka` chooses; ready."""
     subprocess.run([sys.executable, "run.py", "clean"], cwd=folder, check=True)
-    program = run_py(folder, *arguments)
+    program = run_py(folder, *versions.options(), *arguments)
     try:
         program.wait_for(READY, seconds=180)
         yield program

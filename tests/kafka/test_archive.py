@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from brokers import archive, java
+from brokers import archive, jars, java
+from brokers.jars import CURRENT, LESSONS
 from brokers.local import LocalBroker
 from plumbing.child import Child
 from tests.brokers import local_broker
@@ -29,8 +30,8 @@ def prefix(tmp_path, monkeypatch):
     return folder
 
 
-def source_of_kafka(folder) -> str:
-    broker = local_broker(folder)
+def source_of_kafka(folder, kafka: int) -> str:
+    broker = local_broker(folder, kafka)
     broker.java_options = SOURCE
     with broker:
         pass
@@ -39,19 +40,23 @@ def source_of_kafka(folder) -> str:
     return next(line for line in text.splitlines() if MAIN_CLASS in line).partition(MAIN_CLASS)[2]
 
 
-def test_a_broker_takes_its_classes_from_the_archive(prefix, tmp_path):
-    (prefix / "kafka-3.7.2-000000000000.jsa").write_text("of a Java that is gone")
+@pytest.mark.parametrize(("kafka", "other"), [(LESSONS, CURRENT), (CURRENT, LESSONS)])
+def test_a_broker_takes_its_classes_from_the_archive(prefix, tmp_path, kafka, other):
+    gone, kept = (prefix / f"kafka-{jars.kafka_version(one)}-000000000000.jsa" for one in (kafka, other))
+    gone.write_text("of a Java that is gone")
+    kept.write_text("of the other Kafka")
     lines = []
-    archive.make(lines.append)
+    archive.make(lines.append, kafka)
     assert lines == ["preparing Java for quicker starts"]
-    assert [file.name for file in prefix.iterdir()] == [java.archive(java.environment()).name]
-    assert source_of_kafka(tmp_path / "broker").startswith("shared objects file")
-    archive.make(pytest.fail)  # it is there
+    made = java.archive(java.environment(kafka=kafka), kafka)
+    assert {*prefix.iterdir()} == {made, kept}
+    assert source_of_kafka(tmp_path / "broker", kafka).startswith("shared objects file")
+    archive.make(pytest.fail, kafka)  # it is there
 
 
 def test_an_archive_that_does_not_fit_is_not_used(prefix, tmp_path):
     java.archive(java.environment()).write_bytes(b"half of an archive")
-    assert source_of_kafka(tmp_path / "broker").endswith(".jar")
+    assert source_of_kafka(tmp_path / "broker", LESSONS).endswith(".jar")
 
 
 def test_another_java_and_other_jars_have_another_archive(prefix):

@@ -1,0 +1,22 @@
+"""What a lab needs that Kafka 3.7 does not have: the new rebalance protocol, share groups."""
+
+from labs.checks import Goal
+from plumbing import Problem
+from plumbing.features import features, is_kafka_4
+
+WHAT = "this lab needs Kafka 4, and the broker is an older one"
+START = "python run.py --kafka 4"
+HOW = f"end the broker (quit, in the terminal of run.py), then: {START}"
+
+
+def need() -> None:
+    """For a program of such a lab. Raises `Problem` unless a Kafka 4 or no broker answers; the latter, each program
+    reports itself."""
+    found = features()
+    if found and not is_kafka_4(found):
+        raise Problem(WHAT, HOW)
+
+
+def missing() -> Goal | None:
+    """For the check of such a lab: the goal that stands for all others while the broker is no Kafka 4."""
+    return None if is_kafka_4(features()) else Goal("a broker of Kafka 4", False, WHAT, HOW)

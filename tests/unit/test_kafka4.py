@@ -1,0 +1,163 @@
+"""`--kafka 4`: which broker is started, whose data it opens, and how a version is recognized."""
+
+import struct
+
+import pytest
+
+from brokers import choose, java, local
+from brokers.cluster import LocalCluster
+from brokers.compose import SINGLE, SINGLE_OF_4
+from brokers.containers import Container
+from brokers.docker import DockerBroker, DockerBrokerOf4, why_it_failed
+from brokers.jars import CURRENT, LESSONS
+from brokers.local import LocalBroker
+from brokers.ports import PortHolder
+from brokers.secured import SecuredBroker
+from labs import kafka4
+from launcher import cli
+from plumbing import Problem, features
+from tests import fake_docker as says
+from tests.unit.test_launcher import found_here
+
+NO_CONTAINER = PortHolder(42, "something")
+
+
+def container_of(project: str) -> PortHolder:
+    return PortHolder(42, "docker-proxy", container=Container("kafka", "someone/kafka", project, "Up 2 hours"))
+
+
+def test_the_option_may_stand_before_and_after_the_command():
+    for words in (["--kafka", "4"], ["start", "--kafka", "4"], ["--kafka", "4", "start"]):
+        assert cli.parse(words)[1].kafka == CURRENT
+    assert cli.parse([])[1].kafka == LESSONS
+
+
+def test_the_brokers_of_4(monkeypatch):
+    found_here(monkeypatch)
+    (broker,) = choose.candidates(kafka=CURRENT)
+    assert type(broker) is LocalBroker
+    assert broker.service == SINGLE_OF_4
+    assert broker.folder == local.FOLDER / "4"
+    (secured,) = choose.candidates("secured", kafka=CURRENT)
+    assert type(secured) is SecuredBroker
+    assert secured.folder == local.FOLDER / "4" / "secured"
+    found_here(monkeypatch, docker="")
+    assert [type(one) for one in choose.candidates(kafka=CURRENT)] == [DockerBrokerOf4, LocalBroker]
+    assert [one.service.kafka for one in choose.candidates(kafka=CURRENT)[1:]] == [CURRENT]
+    assert [type(one) for one in choose.candidates()] == [DockerBroker, LocalBroker]
+
+
+def test_three_brokers_of_4_are_local(monkeypatch):
+    found_here(monkeypatch, docker="")
+    (cluster,) = choose.cluster_candidates(kafka=CURRENT)
+    assert type(cluster) is LocalCluster
+    assert [node.service.kafka for node in cluster.nodes] == [CURRENT] * 3
+    assert [node.folder.parent for node in cluster.nodes] == [local.FOLDER / "4" / "cluster"] * 3
+    with pytest.raises(Problem, match="without Docker only") as refused:
+        choose.cluster_candidates("docker", kafka=CURRENT)
+    assert refused.value.hint == "python run.py --kafka 4 --brokers 3"
+
+
+@pytest.mark.parametrize("holder", [NO_CONTAINER, container_of("hands-on-kafka"), container_of("shop")])
+def test_another_broker_that_runs_is_not_taken_for_4(monkeypatch, holder):
+    found_here(monkeypatch, kafka=True, holder=holder, docker="")
+    with pytest.raises(Problem, match=r"port 9092 is taken by .*, and Kafka 4 needs it") as refused:
+        choose.candidates(kafka=CURRENT)
+    assert refused.value.hint.endswith("then: python run.py --kafka 4")
+
+
+def test_the_container_of_4_that_runs_is_taken(monkeypatch):
+    found_here(monkeypatch, kafka=True, holder=container_of("hands-on-kafka-4"), docker="")
+    assert type(choose.candidates(kafka=CURRENT)[0]) is DockerBrokerOf4
+
+
+def test_a_broker_that_is_configured_is_not_taken_for_4(monkeypatch):
+    found_here(monkeypatch, servers="broker-1:9092")
+    with pytest.raises(Problem, match="names a broker already: broker-1:9092") as refused:
+        choose.candidates(kafka=CURRENT)
+    assert "unset" in refused.value.hint
+
+
+def test_what_docker_reports_about_4_leads_to_its_file():
+    failure = why_it_failed(says.DENIED, DockerBrokerOf4.file, DockerBrokerOf4.without)
+    assert "check the image: docker-compose.kafka4.yml" in failure.hint
+    assert "KAFKA_IMAGE" not in failure.hint
+    assert failure.hint.endswith("or: python run.py --kafka 4 --broker local")
+
+
+@pytest.mark.parametrize(("service", "written_by"), [(SINGLE_OF_4, SINGLE), (SINGLE, SINGLE_OF_4)])
+def test_data_of_the_other_version_is_not_opened(monkeypatch, tmp_path, service, written_by):
+    monkeypatch.setattr("brokers.jars.ensure", pytest.fail)
+    monkeypatch.setattr("brokers.local.port_holder", lambda _port: None)
+    described = tmp_path / "data" / "meta.properties"
+    described.parent.mkdir()
+    described.write_text(f"version=1\ncluster.id={written_by.cluster_id}\n")
+    with pytest.raises(Problem, match=f"was written by Kafka {written_by.kafka}: .* must not open it") as refused:
+        LocalBroker(tmp_path, service=service).launch()
+    assert "python run.py clean" in refused.value.hint
+    assert [*tmp_path.rglob("*")] == [described.parent, described], "nothing was changed"
+
+
+def answer(metadata: int) -> bytes:
+    """To ApiVersions, version 3, as Kafka writes it: one request that the broker knows, then three tagged fields."""
+    known = struct.pack(">iHb", 1, 0, 2) + struct.pack(">hhhb", 18, 0, 4, 0)
+    listed = b"".join(
+        bytes([len(name) + 1]) + name.encode() + struct.pack(">hhb", version, 0, 0)
+        for name, version in (("metadata.version", metadata), ("group.version", 1))
+    )
+    tags = [(1, struct.pack(">q", 7)), (2, b"\3" + listed)]
+    return known + struct.pack(">i", 0) + bytes([len(tags)]) + b"".join(bytes([t, len(v)]) + v for t, v in tags)
+
+
+@pytest.mark.parametrize(("metadata", "is_4"), [(19, False), (21, False), (22, True), (30, True)])
+def test_the_features_are_read_from_the_bytes_of_the_broker(metadata, is_4):
+    found = features._features(answer(metadata))
+    assert found == {"metadata.version": metadata, "group.version": 1}
+    assert features.is_kafka_4(found) == is_4
+
+
+def test_a_broker_that_does_not_know_the_question_has_no_features():
+    assert features._features(struct.pack(">ih", 1, 35) + bytes(20)) == {}
+
+
+OLD, NEW, NOBODY = {"metadata.version": 19}, {"metadata.version": 25}, {}
+
+
+def test_a_tool_of_4_names_what_to_start_where_no_4_answers(monkeypatch):
+    for found in (OLD, NOBODY):
+        monkeypatch.setattr(features, "features", lambda _servers, found=found: found)
+        with pytest.raises(Problem, match="kafka-groups is a command of Kafka 4") as refused:
+            java.run_command("kafka-groups", ["--list"])
+        assert refused.value.hint.endswith("python run.py --kafka 4")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "servers"),
+    [
+        (["--bootstrap-server", "one:1", "--list"], "one:1"),
+        (["--bootstrap-server=two:2", "--list"], "two:2"),
+    ],
+)
+def test_the_tool_is_of_the_version_of_the_broker_that_it_asks(monkeypatch, arguments, servers):
+    asked, called = [], []
+    monkeypatch.setattr(features, "features", lambda servers: asked.append(servers) or NEW)
+    monkeypatch.setattr("brokers.jars.ensure", lambda *_: [])
+    monkeypatch.setattr("plumbing.child.call", lambda command, env: called.extend(command))
+    java.run_command("kafka-consumer-groups", arguments)
+    assert asked == [servers]
+    assert "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand" in called
+
+
+def test_a_lab_that_needs_4_says_on_3_how_to_start_it(monkeypatch):
+    monkeypatch.setattr(kafka4, "features", lambda: OLD)
+    with pytest.raises(Problem, match="needs Kafka 4") as refused:
+        kafka4.need()
+    goal = kafka4.missing()
+    assert not goal.reached
+    assert refused.value.hint == goal.next
+    assert goal.next.endswith("then: python run.py --kafka 4")
+    monkeypatch.setattr(kafka4, "features", lambda: NEW)
+    kafka4.need()
+    assert kafka4.missing() is None
+    monkeypatch.setattr(kafka4, "features", lambda: NOBODY)
+    kafka4.need()  # each program reports by itself that no broker answers
