@@ -9,6 +9,7 @@ import requests
 from brokers import docker
 from brokers.ports import free_ports
 from settings import CHOSEN_BOOTSTRAP_SERVERS
+from tests import versions
 from tests.brokers import container, local_broker, with_topic
 from tests.programs import Program, consumer, producer
 from tests.scheduling import (
@@ -19,20 +20,19 @@ from tests.scheduling import (
     pytest_xdist_make_scheduler,
 )
 from tests.simulated import SimulatedBroker
-from tests.versions import pytest_configure
 
 __all__ = [
     "pytest_addoption",
     "pytest_cmdline_main",
     "pytest_collection_modifyitems",
-    "pytest_configure",
     "pytest_terminal_summary",
     "pytest_xdist_make_scheduler",
 ]
 
 
 def pytest_configure(config):
-    """A shell starts `command &` with Ctrl+C ignored, and the programs of the tests would inherit that."""
+    versions.chosen = config.getoption("--kafka")
+    # A shell starts `command &` with Ctrl+C ignored, and the programs of the tests would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,13 +1,8 @@
-"""Which Kafka the fixtures start: a plugin of pytest, loaded by conftest.py. tests/scheduling.py has the option."""
+"""Which Kafka the fixtures start."""
 
 from brokers.jars import LESSONS
 
-chosen = LESSONS
-
-
-def pytest_configure(config):
-    global chosen
-    chosen = config.getoption("--kafka")
+chosen = LESSONS  # unless pytest is called with --kafka
 
 
 def options() -> list[str]:
