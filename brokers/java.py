@@ -148,11 +148,13 @@ def run_command(name: str, arguments: list[str]) -> int:
     if not named & {"--bootstrap-server", "--bootstrap-controller", "--broker-list", "--help"}:
         arguments = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS, *arguments]
     servers = _bootstrap_server(arguments)
-    kafka = CURRENT if is_kafka_4(features(servers)) else LESSONS
+    found = features(servers)
+    kafka = CURRENT if is_kafka_4(found) else LESSONS
     if kafka == LESSONS and name not in COMMANDS:
         if "--help" not in named:
             what = f"{name} is a command of Kafka 4, and no Kafka 4 answers on {servers}"
-            raise Problem(what, "quit the run.py that runs, then: python run.py --kafka 4")
+            first = "end the broker (quit, in the terminal of run.py), then: " if found else ""
+            raise Problem(what, f"{first}python run.py --kafka 4")
         kafka = CURRENT
     classes = COMMANDS_OF_4 if kafka == CURRENT else COMMANDS
     more = environment(kafka=kafka)
