@@ -60,6 +60,10 @@ REMAINS = {
     8: Remains(tuple(named(f"likes-{form}") for form in ("avro", "json", "protobuf"))),
     9: Remains(answers=lambda answer: not (answer.get("key") or "").startswith(KEY)),
     10: Remains(user=USER),
+    11: Remains(
+        tuple(map(named, ("slow", "slow-done", "paused", "paused-done"))),
+        (named("slow"), named("paused")),
+    ),
 }
 
 

@@ -1,0 +1,132 @@
+"""Lab 11: The slow consumer."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from labs.checks import Goal
+from labs.evidence import Evidence
+from labs.history import Commit, Generation, History
+from labs.topics import named
+
+PROGRAM = "python run.py labs/lab_11_slow_consumer/slow_consumer.py"
+MAX_POLL_INTERVAL_SECONDS = 8  # as on the page, whatever slow_consumer.py has now
+BOTH = ["quick", "slow"]
+TO_ITS_END = "let it run to its end"
+UNCHANGED = "undo your changes in slow_consumer.py, then "
+
+
+def goals(seen: Evidence) -> Iterator[Goal]:
+    topic = named("slow")
+    history, done = seen.history(topic), _done(seen, topic)
+    yield _taken_over(history, topic)
+    yield _refused(history, topic, done)
+    yield _done_twice(done)
+    yield _came_back(history, topic)
+    yield from _repaired(seen, named("paused"))
+
+
+def _done(seen: Evidence, topic: str) -> dict[str, set[str]]:
+    """`partition 1, offset 0`, the place of an event -> the members that have done it."""
+    found: dict[str, set[str]] = {}
+    for record in seen.records(f"{topic}-done"):
+        place, by = ((text or b"").decode(errors="replace") for text in (record.value(), record.key()))
+        found.setdefault(place, set()).add(by)
+    return found
+
+
+def _committed_by(name: str, history: History, topic: str) -> dict[str, tuple[Commit, int]]:
+    """Place of an event -> the commit for it, and how many seconds the member had worked on it."""
+    found = {}
+    for commit in history.commits:
+        label = re.fullmatch(rf"by {name} after (\d+) s", commit.metadata)
+        if label and commit.topic == topic:
+            found[f"partition {commit.partition}, offset {commit.offset - 1}"] = (commit, int(label[1]))
+    return found
+
+
+def _alone(history: History) -> Iterator[tuple[Generation, Generation, Generation | None]]:
+    """Both members, then only `quick`, the same one as before, and what followed. Kafka gives a member an id when it
+    joins: if `quick` has another one, it was a new run."""
+    numbered = history.generations
+    for number, (both, alone) in enumerate(pairwise(numbered)):
+        if both.clients() == BOTH and alone.clients() == ["quick"] and _quick(both) == _quick(alone):
+            yield both, alone, numbered[number + 2] if number + 2 < len(numbered) else None
+
+
+def _quick(generation: Generation) -> str:
+    return next((member.member_id for member in generation.members if member.client_id == "quick"), "")
+
+
+def _taken_over(history: History, topic: str) -> Goal:
+    what = "quick took over the partition of slow"
+    missing = _why_not(history)
+    for both, alone, following in _alone(history):
+        slows = {partition for partition, owner in both.owners(topic).items() if owner == "slow"}
+        until = following.at_ms if following else float("inf")
+        for place, (commit, _) in _committed_by("quick", history, topic).items():
+            if commit.partition in slows and alone.at_ms <= commit.at_ms <= until:
+                return Goal(what, True, f"{alone.summary(topic)}; quick has committed {place}")
+        missing = f"quick was alone in generation {alone.number}, but has committed nothing of the partition of slow"
+    return Goal(what, False, missing, f"{PROGRAM}   ({TO_ITS_END})")
+
+
+def _why_not(history: History) -> str:
+    if not history.generations:
+        return f"the group {named('slow')} has had no members yet"
+    if not any(one.clients() == BOTH for one in history.generations):
+        return "quick and slow were never in the group together"
+    return "quick was never alone after both were in the group: slow was back in time, or both were stopped"
+
+
+def _refused(history: History, topic: str, done: dict[str, set[str]]) -> Goal:
+    what = "the commit of slow was refused"
+    committed = _committed_by("slow", history, topic)
+    finished = [place for place, by in done.items() if "slow" in by]
+    refused = [place for place in finished if place not in committed]
+    if refused and any(_alone(history)):
+        return Goal(what, True, f"it has done {refused[0]}, and there is no commit by it")
+    if committed:
+        place, (_, seconds) = next(iter(committed.items()))
+        missing = f"its commit for {place} was accepted, after {seconds} s of work"
+        return Goal(what, False, missing, f"{UNCHANGED}{PROGRAM}")
+    return Goal(what, False, "it has not finished an event yet", f"{PROGRAM}   ({TO_ITS_END})")
+
+
+def _done_twice(done: dict[str, set[str]]) -> Goal:
+    what = "an event was done twice"
+    if twice := [place for place, by in done.items() if by >= set(BOTH)]:
+        return Goal(what, True, f"{twice[0]}, by quick and by slow")
+    missing = f"{len(done)} events were done, each once" if done else "no event was done yet"
+    return Goal(what, False, missing, f"{PROGRAM}   ({TO_ITS_END})")
+
+
+def _came_back(history: History, topic: str) -> Goal:
+    what = "slow came back"
+    missing = "it was never away while quick stayed"
+    for _, alone, following in _alone(history):
+        if following and following.clients() == BOTH and _quick(following) == _quick(alone):
+            return Goal(what, True, following.summary(topic))
+        missing = f"after generation {alone.number}, without it, the program was stopped"
+    return Goal(what, False, missing, f"{PROGRAM}   ({TO_ITS_END})")
+
+
+def _repaired(seen: Evidence, topic: str) -> Iterator[Goal]:
+    following = f"{PROGRAM} --pause"
+    history, done = seen.history(topic), _done(seen, topic)
+    seconds = {place: took for place, (_, took) in _committed_by("slow", history, topic).items()}
+    long = [place for place, took in seconds.items() if took > MAX_POLL_INTERVAL_SECONDS]
+    accepted, once = "with pause and resume, the commit of slow was accepted", "and nobody else has done its event"
+    if long:
+        yield Goal(accepted, True, f"{long[0]}, after {seconds[long[0]]} s of work")
+    elif seconds:
+        why = f"it has never worked for more than {MAX_POLL_INTERVAL_SECONDS} s"
+        yield Goal(accepted, False, why, f"{UNCHANGED}{following}")
+    elif any("slow" in by for by in done.values()):
+        yield Goal(accepted, False, "it was refused: slow did not poll while it worked", f"{UNCHANGED}{following}")
+    else:
+        why = f"slow has not finished an event of {topic} yet"
+        yield Goal(accepted, False, why, f"{following}   ({TO_ITS_END})")
+    alone = [place for place in long if done.get(place) == {"slow"}]
+    why = alone[0] if alone else f"{long[0]} was done by another one, too" if long else "there is no such event yet"
+    yield Goal(once, bool(alone), why, f"{following}   ({TO_ITS_END})")

@@ -1,0 +1,190 @@
+"""Lab 11: one of two consumers works longer between two polls than `max.poll.interval.ms` allows.
+
+    python run.py labs/lab_11_slow_consumer/slow_consumer.py            it works, and polls again when it is done
+    python run.py labs/lab_11_slow_consumer/slow_consumer.py --pause    it pauses its partitions, and polls meanwhile
+
+Two consumers share a topic with two partitions. `slow` needs 13 s for an event, `quick` 0.1 s. What is done with an
+event is another event, in the topic `labs-slow-done` (with --pause, `labs-paused-done`): it shows who has done what.
+"""
+
+import argparse
+import threading
+import time
+
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+
+from labs.topics import make_topic, named
+from plumbing import Problem
+from plumbing.kafka import client_config
+
+SESSION_TIMEOUT_MS = 6000  # a member that sends no heartbeat for so long is removed
+MAX_POLL_INTERVAL_MS = 8000  # a member that does not poll for so long leaves the group; the default is 5 minutes
+WORK_SECONDS = {"quick": 0.1, "slow": 13.0}  # for an event
+PARTITIONS = 2
+EVENTS = 2  # that a run writes to each partition
+SETTLE_SECONDS = 40.0
+RUN_SECONDS = 90.0
+
+
+class Run:
+    """What the two members and the main thread of a run share."""
+
+    def __init__(self, topic: str):
+        self.topic = topic  # the group has the same name
+        self.results = Producer(client_config() | {"linger.ms": 0})
+        self.stopping = threading.Event()
+        self.uncommitted: set[tuple[int, int]] = set()  # (partition, offset)
+        self.written_at: float | None = None
+
+    def say(self, name: str, what: str) -> None:
+        """With the seconds since the events were written."""
+        seconds = time.monotonic() - self.written_at if self.written_at else 0.0
+        print(f"{seconds:5.1f} s  {name:<5}  {what}", flush=True)
+
+
+class Member(threading.Thread):
+    """One consumer of the group, in a thread of its own."""
+
+    def __init__(self, name: str, run: Run, pausing: bool):
+        super().__init__(name=name)
+        self.shared, self.pausing = run, pausing
+        self.owned: list[int] = []
+        self.working = False
+        own = {
+            "group.id": run.topic,
+            "client.id": name,
+            "partition.assignment.strategy": "range",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "heartbeat.interval.ms": 500,
+            "max.poll.interval.ms": MAX_POLL_INTERVAL_MS,
+        }
+        self.consumer = Consumer(client_config() | own)
+
+    def say(self, what: str) -> None:
+        self.shared.say(self.name, what)
+
+    def on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self.owned = sorted(place.partition for place in partitions)
+        self.say(f"assigned {self.owned}")
+        consumer.assign(partitions)
+        if self.working:
+            consumer.pause(partitions)  # a partition that is assigned meanwhile is not paused by itself
+
+    def on_revoke(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        self.owned = []
+
+    def on_lost(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        self.owned = []
+        self.say("has lost its partitions")
+
+    def run(self) -> None:
+        self.consumer.subscribe(
+            [self.shared.topic], on_assign=self.on_assign, on_revoke=self.on_revoke, on_lost=self.on_lost
+        )
+        try:
+            while not self.shared.stopping.is_set():
+                message = self.consumer.poll(0.2)
+                if message is None:
+                    continue
+                if message.error():
+                    self.say(f"poll: {message.error().str()}")
+                else:
+                    self.process(message)
+        finally:
+            self.consumer.close()  # leaves the group
+
+    def process(self, message: Message) -> None:
+        place = f"partition {message.partition()}, offset {message.offset()}"
+        self.say(f"reads {place}")
+        read_at = time.monotonic()
+        self.work()
+        if self.shared.stopping.is_set():
+            return  # it is not done, so it is not committed
+        self.shared.results.produce(f"{self.shared.topic}-done", value=place, key=self.name)
+        self.shared.results.flush()
+        label = f"by {self.name} after {time.monotonic() - read_at:.0f} s"  # metadata of the commit: for the check
+        following = TopicPartition(self.shared.topic, message.partition(), message.offset() + 1, label)
+        try:
+            self.consumer.commit(offsets=[following], asynchronous=False)
+        except KafkaException as error:
+            self.owned = []
+            self.say(f"has done {place}; its commit is refused: {error.args[0].name()}")
+        else:
+            self.shared.uncommitted.discard((message.partition(), message.offset()))
+            self.say(f"has done {place}, and commits")
+
+    def work(self) -> None:
+        """Wait, as for a slow database."""
+        self.working = True
+        if self.pausing:
+            self.consumer.pause(self.consumer.assignment())
+            worker = threading.Thread(target=self.shared.stopping.wait, args=[WORK_SECONDS[self.name]])
+            worker.start()
+            while worker.is_alive():
+                self.consumer.poll(0.1)  # returns no event: all its partitions are paused
+            self.consumer.resume(self.consumer.assignment())
+        else:
+            self.shared.stopping.wait(WORK_SECONDS[self.name])
+        self.working = False
+
+
+def write_events(run: Run) -> None:
+    """Write events to both partitions, each known from now on by its partition and offset."""
+
+    def delivered(error, message: Message) -> None:
+        if error is None:
+            run.uncommitted.add((message.partition(), message.offset()))
+
+    producer = Producer(client_config())
+    for _ in range(EVENTS):
+        for partition in range(PARTITIONS):
+            producer.produce(run.topic, b"work", partition=partition, on_delivery=delivered)
+    producer.flush(SETTLE_SECONDS)
+
+
+def wait_for(condition, seconds: float, otherwise: str, hint: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Problem(otherwise, hint)
+        time.sleep(0.05)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python run.py labs/lab_11_slow_consumer/slow_consumer.py")
+    parser.add_argument("--pause", action="store_true")
+    pausing = parser.parse_args().pause
+    topic = named("paused") if pausing else named("slow")
+    make_topic(topic, PARTITIONS)
+    make_topic(f"{topic}-done", 1)
+    run = Run(topic)
+    members = [Member(name, run, pausing) for name in WORK_SECONDS]
+
+    def both_own_a_partition() -> bool:
+        return all(len(member.owned) == 1 for member in members)
+
+    def all_is_done() -> bool:
+        return not run.uncommitted and not any(member.working for member in members) and both_own_a_partition()
+
+    try:
+        for member in members:
+            member.start()
+        otherwise = f"the two members of {topic} do not get a partition each"
+        hint = "end the other program that reads in this group, then type the same command again"
+        wait_for(both_own_a_partition, SETTLE_SECONDS, otherwise, hint)
+        run.written_at = time.monotonic()
+        write_events(run)
+        otherwise = f"after {RUN_SECONDS:.0f} s, {len(run.uncommitted)} events of {topic} have no commit"
+        hint = "one member has to need less than max.poll.interval.ms for an event, or use --pause"
+        wait_for(all_is_done, RUN_SECONDS, otherwise, hint)
+    finally:
+        run.stopping.set()
+        for member in members:
+            if member.ident:  # it was started
+                member.join()
+
+
+if __name__ == "__main__":
+    main()
