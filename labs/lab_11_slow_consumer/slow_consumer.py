@@ -39,7 +39,8 @@ class Run:
     def say(self, name: str, what: str) -> None:
         """With the seconds since the events were written."""
         seconds = time.monotonic() - self.written_at if self.written_at else 0.0
-        print(f"{seconds:5.1f} s  {name:<5}  {what}", flush=True)
+        line = f"{seconds:5.1f} s  {name:<5}  {what}\n"
+        print(line, end="", flush=True)  # the end of the line with it: another thread could come between the two
 
 
 class Member(threading.Thread):
