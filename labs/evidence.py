@@ -31,7 +31,14 @@ class Evidence:
 
     def ends(self, topic: str) -> dict[int, int]:
         """Partition -> the offset that the next record will get."""
-        wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(self.partitions(topic))}
+        return self._offsets(topic, OffsetSpec.latest())
+
+    def starts(self, topic: str) -> dict[int, int]:
+        """Partition -> the offset at which its log starts: 0 until the broker deletes records."""
+        return self._offsets(topic, OffsetSpec.earliest())
+
+    def _offsets(self, topic: str, which: OffsetSpec) -> dict[int, int]:
+        wanted = {TopicPartition(topic, number): which for number in range(self.partitions(topic))}
         offsets = self.admin.list_offsets(wanted) if wanted else {}
         return {place.partition: future.result().offset for place, future in offsets.items()}
 

@@ -64,6 +64,7 @@ REMAINS = {
         tuple(map(named, ("slow", "slow-done", "paused", "paused-done"))),
         (named("slow"), named("paused")),
     ),
+    12: Remains((named("profiles"), named("visits")), (named("away"),)),
 }
 
 

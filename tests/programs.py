@@ -1,6 +1,8 @@
 """Programs as processes: start them, wait for a line or an answer with a deadline, end them."""
 
+import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -105,3 +107,13 @@ def consumer(servers: str, group: str, port: int = 0) -> Program:
 def port_behind(members: list[Program]) -> int:
     """A free port behind theirs: the group deals its partitions out in the order of the ports."""
     return next(port for port in range(max(member.port for member in members) + 1, 2**16) if not port_holder(port))
+
+
+def run_py(servers: str, learner: str, *arguments: str) -> tuple[int, str]:
+    """`python run.py ...` as this learner, to its end; gives its exit code and what it prints."""
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "LEARNER": learner}
+    command = [sys.executable, "run.py", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120
+    )
+    return done.returncode, done.stdout + done.stderr

@@ -1,0 +1,75 @@
+"""Lab 12: Retention and compaction."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from labs.checks import Goal
+from labs.evidence import Evidence
+from labs.lab_12_retention import cleaner
+from labs.topics import named
+
+COMPACTION = "python run.py labs/lab_12_retention/compaction.py"
+RETENTION = "python run.py labs/lab_12_retention/retention.py"
+TO_ITS_END = "let it run to its end"
+WRITTEN = 3 * 50 + 1  # changes of ann, ben and cem, and a tombstone
+SHOWN = 4
+
+
+def goals(seen: Evidence) -> Iterator[Goal]:
+    if not cleaner.runs():
+        yield Goal("a broker whose log cleaner runs", False, cleaner.OFF, cleaner.INSTEAD)
+        return
+    yield from _compacted(seen, named("profiles"))
+    yield from _deleted(seen, named("visits"), named("away"))
+
+
+def _compacted(seen: Evidence, topic: str) -> Iterator[Goal]:
+    end = seen.ends(topic).get(0, 0)
+    offsets: dict[str, list[int]] = {}
+    for record in seen.records(topic):
+        offsets.setdefault((record.key() or b"").decode(errors="replace"), []).append(record.offset())
+    left = sorted(offset for places in offsets.values() for offset in places)
+    wait = f"{COMPACTION}   ({TO_ITS_END})"
+
+    written = end >= WRITTEN
+    why = f"{end} offsets were given" if end else f"the topic {topic} has no records yet"
+    yield Goal("the profiles were changed", written, why, wait)
+
+    count = {name: len(offsets.get(name, [])) for name in ("ann", "ben")}
+    one_each = written and max(count.values()) == 1  # and a learner may have deleted one of them, too
+    last = ", ".join(f"{name} at offset {offsets[name][-1]}" for name in count if count[name])
+    why = last if one_each else f"there are {count['ann']} records of ann, {count['ben']} of ben"
+    yield Goal("of ann and of ben, only the last record is left", one_each, why, wait)
+
+    of_cem = len(offsets.get("cem", []))
+    why = f"records with this key: {of_cem}" if of_cem else f"no record of {topic} has this key"
+    yield Goal("cem is gone, and the tombstone, too", written and not of_cem, why, wait)
+
+    gaps = written and len(left) < end
+    why = f"{len(left)} of {end} offsets have a record: {', '.join(map(str, left[:SHOWN]))}"
+    why += " ..." if len(left) > SHOWN else ""
+    yield Goal("the others kept their offsets", gaps, why if gaps else "nothing was removed yet", wait)
+
+
+def _deleted(seen: Evidence, topic: str, group: str) -> Iterator[Goal]:
+    wait = f"{RETENTION}   ({TO_ITS_END})"
+    start = seen.starts(topic).get(0, 0)
+    why = f"the log of {topic} starts at offset {start}"
+    yield Goal("old events were deleted", start > 0, why, wait)
+
+    what = "the group came back too late for some"
+    labelled = [(re.fullmatch(r"reads from (\d+)", commit.metadata), commit) for commit in seen.history(group).commits]
+    reads = [(int(label[1]), commit.offset) for label, commit in labelled if label and commit.topic == topic]
+    for (_, committed), (first, _) in pairwise(reads):
+        if first > committed:
+            why = f"it had committed offset {committed}, and then read offset {first}: {first - committed} are missing"
+            yield Goal(what, True, why)
+            return
+    if len(reads) > 1:
+        why = "each time it came back, what it wanted was still there"
+    elif reads:
+        why = f"it has committed offset {reads[0][1]}, and has not come back yet"
+    else:
+        why = f"the group {group} has read nothing yet"
+    yield Goal(what, False, why, wait)

@@ -1,0 +1,86 @@
+"""Lab 12: a topic that keeps its events for ten seconds, and a group that stays away for longer.
+
+    python run.py labs/lab_12_retention/retention.py
+
+The group reads two events, and leaves. The program writes an event each second until the broker has deleted some that
+the group has not read. Then the group comes back.
+"""
+
+import time
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from labs.lab_12_retention import cleaner
+from labs.topics import BROKER_SECONDS, SESSION, make_topic, named, next_message
+from plumbing import Problem
+from plumbing.kafka import client_config
+
+TOPIC = named("visits")
+GROUP = named("away")
+CONFIG = {
+    "retention.ms": "10000",
+    "segment.ms": "2000",  # only whole segments are deleted
+    # With "delete" alone, the broker looks for old segments every 5 minutes (log.retention.check.interval.ms). With
+    # both policies, the log cleaner looks every 15 s. It compacts nothing here: no key comes twice.
+    "cleanup.policy": "compact,delete",
+}
+COMES_BACK = "earliest"  # auto.offset.reset
+AT_ONCE = 2  # events that the group reads before it leaves
+MOST_SECONDS = 100.0
+
+
+def main() -> None:
+    cleaner.need()
+    make_topic(TOPIC, 1, CONFIG)
+    producer = Producer(client_config())
+    for _ in range(AT_ONCE):
+        visit(producer)
+    _, committed = read_as_group(AT_ONCE)
+    started = time.monotonic()
+    print(f"  0 s  {GROUP} has committed offset {committed}, and leaves", flush=True)
+    while (oldest := oldest_offset()) <= committed:
+        if time.monotonic() - started > MOST_SECONDS:
+            again = "python run.py labs/lab_12_retention/retention.py"
+            raise Problem(f"after {MOST_SECONDS:.0f} s, nothing was deleted", f"run it once more: {again}")
+        visit(producer)
+        time.sleep(1)
+    print(f"{time.monotonic() - started:3.0f} s  the oldest event has offset {oldest}", flush=True)
+    first, _ = read_as_group(1)
+    print(f"       {GROUP} is back, and reads offset {first}: it has missed {first - committed} events")
+
+
+def visit(producer: Producer) -> None:
+    producer.produce(TOPIC, key=f"visit-{time.time_ns()}", value=b"hello")
+    producer.flush()
+
+
+def oldest_offset() -> int:
+    consumer = Consumer(client_config() | {"group.id": GROUP})  # asks only; joins nothing
+    try:
+        return consumer.get_watermark_offsets(TopicPartition(TOPIC, 0), BROKER_SECONDS)[0]
+    finally:
+        consumer.close()
+
+
+def read_as_group(count: int) -> tuple[int, int]:
+    """Read `count` events as the only member, commit, and leave the group. Gives the offset of the first one, and the
+    offset committed."""
+    own = {"group.id": GROUP, "auto.offset.reset": COMES_BACK, "enable.auto.commit": False}
+    consumer = Consumer(client_config() | SESSION | own)
+    offsets = []
+    try:
+        consumer.subscribe([TOPIC])
+        while len(offsets) < count:
+            message = next_message(consumer, GROUP)
+            if message.error():
+                raise KafkaException(message.error())
+            offsets.append(message.offset())
+        following = TopicPartition(TOPIC, 0, offsets[-1] + 1, f"reads from {offsets[0]}")  # the label is for the check
+        consumer.commit(offsets=[following], asynchronous=False)
+    finally:
+        consumer.close()
+    return offsets[0], offsets[-1] + 1
+
+
+if __name__ == "__main__":
+    main()
