@@ -36,6 +36,12 @@ def _hosts(text: str) -> tuple[str, ...]:
     return tuple(hosts)
 
 
+def _forwarded_hosts(port: int) -> tuple[str, ...]:
+    """In a GitHub Codespace, the host under which a browser reaches this port."""
+    name, domain = _text("CODESPACE_NAME"), _text("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
+    return _hosts(f"{name}-{port}.{domain}") if name else ()
+
+
 def topic_of(program: str) -> str:
     """The topic that producer.py or consumer.py names in its line `TOPIC = "..."`."""
     source = (ROOT / program).read_text(encoding="utf-8")
@@ -61,7 +67,10 @@ GROUP = _text("CONSUMER_GROUP", "likes-ui")
 PRODUCER_PORT = _port("PRODUCER_PORT", "5001")
 CONSUMER_PORT = _port("CONSUMER_PORT", "5002")  # of this consumer; for run.py and the page, of the first
 PAGE_PORT = _port("PAGE_PORT", "8501")
-ALLOWED_HOSTS = _hosts(_text("ALLOWED_HOSTS"))  # who may call besides this computer
+IN_CONTAINER = bool(_text("IN_CONTAINER"))  # the Dockerfile sets it
+# Docker reaches a program in a container at the container's own address, and publishes its port on 127.0.0.1.
+LISTEN_ADDRESS = "0.0.0.0" if IN_CONTAINER else "127.0.0.1"
+ALLOWED_HOSTS = _hosts(_text("ALLOWED_HOSTS")) + _forwarded_hosts(PAGE_PORT)  # who may call besides this computer
 
 # run.py and its broker
 KAFKA_IMAGE = _text("KAFKA_IMAGE")  # empty: the compose file's

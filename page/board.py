@@ -11,7 +11,7 @@ from page import run_py
 from page.answer import show_answers, start_burst
 from page.chart import show_chart
 from page.group import Member, Rebalance, Snapshot
-from page.lanes import MOST_CONSUMERS, clock, lane_html, member_html, number_of, rebalance_html
+from page.lanes import MOST_CONSUMERS, clock, how_to_start, lane_html, member_html, number_of, rebalance_html
 from page.watcher import GroupWatcher
 from plumbing import Problem
 from plumbing.kafka import client_config
@@ -139,10 +139,7 @@ def show_member(member: Member, snapshot: Snapshot) -> None:
                 command = f"{verb} {number}"
                 st.button(verb, key=command, on_click=control, args=[command], width="content")
     if not CONTROL_URL and number and not running and member.state != "silent":
-        st.caption(
-            f"`CONSUMER_PORT={member.port} python consumer.py`, on Windows "
-            f'`cmd /c "set CONSUMER_PORT={member.port} && python consumer.py"`'
-        )
+        st.caption(how_to_start(number))
 
 
 def control(command: str) -> None:

@@ -8,7 +8,7 @@ import html
 import time
 
 from page.group import Member, Partition, Rebalance, Snapshot, port_of
-from settings import CONSUMER_PORT
+from settings import CONSUMER_PORT, IN_CONTAINER
 
 MOST_CONSUMERS = 9
 MOVES_SHOWN = 12
@@ -25,6 +25,17 @@ def number_of(client_id: str) -> int | None:
     """1 for the consumer on the first port and so on; None for other clients."""
     number = (port_of(client_id) or 0) - CONSUMER_PORT + 1
     return number if 1 <= number <= MOST_CONSUMERS else None
+
+
+def how_to_start(number: int) -> str:
+    """What to type where `run.py` does not run, in Markdown."""
+    if IN_CONTAINER:
+        return f"`docker compose start consumer-{number}`"
+    port = CONSUMER_PORT + number - 1
+    return (
+        f"`CONSUMER_PORT={port} python consumer.py`, on Windows "
+        f'`cmd /c "set CONSUMER_PORT={port} && python consumer.py"`'
+    )
 
 
 def name_of(client_id: str | None) -> str:

@@ -24,6 +24,7 @@ from plumbing import callers
 from plumbing.connection import IDLE_SECONDS, LARGEST_BODY, Connection
 from plumbing.kafka import Unavailable
 from plumbing.process import StopSignal
+from settings import LISTEN_ADDRESS
 
 log = logging.getLogger("web")
 
@@ -75,10 +76,10 @@ def json_body(field: str) -> dict:
 
 
 def listen(port: int, variable: str) -> socket.socket:
-    """A listening socket on 127.0.0.1. If the port is taken, the program ends with a line that names the environment
-    `variable` for another one."""
+    """A listening socket on 127.0.0.1, in a container on all its addresses. If the port is taken, the program ends with
+    a line that names the environment `variable` for another one."""
     try:
-        return socket.create_server(("127.0.0.1", port))
+        return socket.create_server((LISTEN_ADDRESS, port))
     except OSError as error:
         # Windows reserves ports for itself, most of all for Hyper-V; no program that could be ended holds those.
         advice = "The system has reserved it: set" if error.errno == errno.EACCES else "End what runs there, or set"

@@ -8,9 +8,9 @@ from pathlib import Path
 from labs import FOLDER
 from labs.blocks import Block
 from labs.checks import Goal
-from page.lanes import COLOURS
+from page.lanes import COLOURS, how_to_start
 from plumbing.plain import plain
-from settings import CONSUMER_PORT
+from settings import IN_CONTAINER
 
 LINES_SHOWN = 200
 _LINK = re.compile(r"\[([^\]]+)\]\((?!http)([^)]+)\)")
@@ -55,12 +55,12 @@ def by_hand(command: str) -> str:
     verb, _, what = command.partition(" ")
     if verb == "like":
         return f"click **Like** on the board{f', {what} times' if what else ''}"
+    if what.isdigit() and IN_CONTAINER and verb in ("stop", "kill", "start"):
+        return f"in a terminal: `docker compose {verb} consumer-{what}`"
     if what.isdigit() and verb == "stop":
         return f"press Ctrl+C in the terminal of consumer {what}"
     if what.isdigit() and verb == "start":
-        port = CONSUMER_PORT + int(what) - 1
-        windows = f'`cmd /c "set CONSUMER_PORT={port} && python consumer.py"`'
-        return f"in a terminal of its own: `CONSUMER_PORT={port} python consumer.py`, on Windows {windows}"
+        return f"in a terminal of its own: {how_to_start(int(what))}"
     return "this needs `python run.py`: end the programs that you have started, and start them with it"
 
 

@@ -43,6 +43,12 @@ class Project:
             kafka["environment"][name] = value.replace(":9092", f":{self.port}")
         kafka["healthcheck"]["test"] = [word.replace("9092", str(self.port)) for word in kafka["healthcheck"]["test"]]
         kafdrop["ports"] = [f"127.0.0.1:{self.kafdrop_port}:9000"]
+        self.ports = {5001 + number: port for number, port in enumerate(free_ports(4))}  # of the programs
+        self.ports[8501] = free_ports(1)[0]
+        compose["services"]["computer"]["ports"] = [f"127.0.0.1:{own}:{usual}" for usual, own in self.ports.items()]
+        for service in compose["services"].values():
+            if "build" in service:
+                service["build"] = str(ROOT)
         self.file = folder / "docker-compose.yml"
         self.file.write_text(yaml.safe_dump(compose), encoding="utf-8")
         self.bootstrap_servers = f"localhost:{self.port}"

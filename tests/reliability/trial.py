@@ -130,7 +130,10 @@ class Trial:
         self.clicks.stop()
         acknowledged = {like["order"] for like in self.clicks.acknowledged}
         assert len(acknowledged) == len(self.clicks.acknowledged), "an order was acknowledged twice"
-        wait_until(lambda: acknowledged <= self.logged().keys(), self._missing(acknowledged), 60)
+        try:
+            wait_until(lambda: acknowledged <= self.logged().keys(), "all acknowledged likes logged", 60)
+        except AssertionError as late:
+            raise AssertionError(self._missing(acknowledged)) from late
         logged = self.logged()
         log = read_log(self.servers)
         written = Counter(log.values())
@@ -155,7 +158,13 @@ class Trial:
         return tally
 
     def _missing(self, acknowledged: set[int]) -> str:
-        return f"all of {len(acknowledged)} acknowledged likes logged by {self.group}"
+        """Which likes the group has not logged, where they are in the log, and what the programs wrote last."""
+        missing = sorted(acknowledged - self.logged().keys())
+        log = {order: place for place, order in read_log(self.servers).items()}
+        places = [f"order {order} at (partition, offset) {log.get(order, 'nowhere')}" for order in missing[:20]]
+        lines = [f"{process.url}: {line}" for process in self.processes for line in list(process.lines)[-15:]]
+        head = f"{len(missing)} of {len(acknowledged)} acknowledged likes not logged by {self.group}:"
+        return "\n".join([head, *places, "The last lines of its programs:", *lines])
 
     def _had_another_owner(self, places: list[tuple[int, int]]) -> bool:
         """Between any two times of the same process it was assigned its partitions again."""

@@ -166,7 +166,8 @@ DOCKER_SAYS = [
 
 
 @pytest.mark.parametrize(("words", "hint"), DOCKER_SAYS)
-def test_dockers_failures_come_with_the_next_thing_to_type(words, hint):
+def test_dockers_failures_come_with_the_next_thing_to_type(words, hint, monkeypatch):
+    monkeypatch.setattr(docker, "port_holder", lambda _port: None)  # other tests may use 9092 at the same time
     error = docker.why_it_failed(f" Network x  Creating\n{words}\n")
     assert words in str(error)
     assert hint in error.hint

@@ -8,12 +8,14 @@ from settings import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 READ = re.compile(r'_(?:text|port)\("(\w+)"(?:, "([^"]*)")?\)')
+OF_CODESPACES = ("CODESPACE", "GITHUB_CODESPACES")  # which a learner does not set
 INTERPOLATED = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
 def settings_of_the_code() -> dict[str, set[str]]:
     """Variable -> the defaults that the code gives it, without the empty one."""
     found = READ.findall((ROOT / "settings.py").read_text(encoding="utf-8"))
+    found = [(name, default) for name, default in found if not name.startswith(OF_CODESPACES)]
     found += INTERPOLATED.findall((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     return {name: {default for other, default in found if other == name and default} for name, _ in found}
 

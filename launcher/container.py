@@ -1,0 +1,31 @@
+"""What the container `computer` does, in the profile `apps` of docker-compose.yml.
+
+It creates the topic `likes`. Then it holds the network that the containers of the programs share, until it is stopped.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from brokers.topic import create_likes
+from plumbing import Problem
+from plumbing.process import StopSignal
+from settings import BOOTSTRAP_SERVERS
+
+READY = Path(tempfile.gettempdir(), "topic-exists")  # for the health check
+
+
+def main() -> None:
+    with StopSignal() as stop:
+        try:
+            print(f"topic: {create_likes(BOOTSTRAP_SERVERS)}", flush=True)
+        except Problem as problem:
+            sys.exit(problem.line())
+        READY.touch()
+        while not stop.requested:
+            time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main()
