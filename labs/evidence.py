@@ -3,7 +3,7 @@
 import json
 from functools import cache
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from labs import click, history, topics
@@ -45,6 +45,17 @@ class Evidence:
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Partition -> the group's committed offset, for those that have one."""
         return {partition: commits[-1].offset for partition, commits in self.history(group).commits_of(topic).items()}
+
+    @staticmethod
+    def committed_for_good(group: str, topic: str) -> dict[int, int]:
+        """As `committed`, without what transactions have committed that were aborted or are open."""
+        consumer = Consumer(client_config() | {"group.id": group})
+        try:
+            places = [TopicPartition(topic, number) for number in range(topics.partitions_of(topic))]
+            found = consumer.committed(places, topics.BROKER_SECONDS) if places else []
+            return {place.partition: place.offset for place in found if place.offset >= 0}
+        finally:
+            consumer.close()
 
 
 def order_of(record: Message) -> int | None:

@@ -65,6 +65,10 @@ REMAINS = {
         (named("slow"), named("paused")),
     ),
     12: Remains((named("profiles"), named("visits")), (named("away"),)),
+    13: Remains(
+        tuple(map(named, ("timed-likes", "likes-per-minute", "likes-too-late"))),
+        (named("per-minute"),),
+    ),
 }
 
 

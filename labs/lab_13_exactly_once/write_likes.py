@@ -1,0 +1,67 @@
+"""Lab 13: likes of four minutes, each with the time of its click. Some arrive late.
+
+    python run.py labs/lab_13_exactly_once/write_likes.py
+
+There is nothing to wait for: the times are in the events. The next run writes the four minutes that follow.
+"""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+from confluent_kafka import Producer
+
+from labs.topics import make_topic, named, read
+from plumbing import Problem
+from plumbing.kafka import client_config
+from plumbing.like import parse_like
+
+SOURCE = named("timed-likes")
+NAMES = ("ann", "ben", "ann")  # who clicks, in turns
+LIKES = 240  # one each second
+START = datetime(2025, 12, 20, 10, 0, tzinfo=timezone.utc)
+SECONDS = 30
+
+
+def delay_seconds(number: int) -> int:
+    """How long the like was on its way: two of each 60 arrive after likes that were clicked later."""
+    if number < 60:
+        return 0
+    return {3: 5, 45: 80}.get(number % 60, 0)
+
+
+def first_minute() -> tuple[int, datetime]:
+    """The number and the minute that follow the likes of earlier runs."""
+    order, start = 0, START
+    for record in read(SOURCE):
+        try:
+            like = parse_like(record.value())
+            minute = datetime.fromtimestamp(like["ts_ms"] // 60_000 * 60, timezone.utc)
+            following = minute + timedelta(minutes=1)
+        except (ValueError, OverflowError, OSError):
+            continue  # not a like, or clicked in a year that datetime does not know
+        order, start = max(order, like["order"]), max(start, following)
+    return order + 1, start
+
+
+def main() -> None:
+    make_topic(SOURCE, 1)
+    first, start = first_minute()
+    producer = Producer(client_config())
+    for number in range(LIKES):
+        clicked_at = start + timedelta(seconds=number - delay_seconds(number))
+        like = {
+            "order": first + number,
+            "clicked_at": f"{clicked_at:%Y-%m-%d %H:%M:%S}",
+            "ts_ms": int(clicked_at.timestamp() * 1000),
+        }
+        producer.produce(SOURCE, json.dumps(like), key=NAMES[number % len(NAMES)], partition=0)
+    if unsent := producer.flush(SECONDS):
+        raise Problem(f"{unsent} likes were not written in {SECONDS} s", "python run.py doctor")
+    end = start + timedelta(seconds=LIKES - 1)
+    delays = [delay_seconds(number) for number in range(LIKES)]
+    print(f"{LIKES} likes in {SOURCE}, clicked from {start:%H:%M:%S} to {end:%H:%M:%S}")
+    print(f"{delays.count(5)} arrive 5 s after they were clicked, {delays.count(80)} arrive 80 s after")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Lab 13 on a real broker: Ctrl+C, two processors at once, likes that are none, its reset."""
+
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+from confluent_kafka import IsolationLevel, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from labs import history
+from labs.lab_13_exactly_once import likes_per_minute
+from plumbing import Problem
+from plumbing.kafka import client_config
+from tests.programs import ROOT, wait_until
+
+FOLDER = "labs/lab_13_exactly_once"
+WRITE, COUNT = f"{FOLDER}/write_likes.py", f"{FOLDER}/likes_per_minute.py"
+
+
+@pytest.fixture
+def learner(kafka, monkeypatch) -> str:
+    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
+    return f"learner-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def run_py(kafka, learner):
+    """`python run.py ...` as this learner; gives its exit code and what it prints."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": learner}
+        command = [sys.executable, "run.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_it_can_be_done_twice_and_after_a_reset(kafka, learner, run_py):
+    for what in ("the first time", "once more", "after a reset"):
+        assert run_py(WRITE)[0] == 0, what
+        code, printed = run_py(COUNT, "--kill")
+        assert code == 0, printed
+        assert printed.splitlines()[-1].endswith("killed before the commit"), what
+        assert "2 of 5" in run_py("check", "13")[1] or what == "once more"
+        code, printed = run_py(COUNT)
+        assert code == 0, printed
+        assert "5 of 5 reached" in run_py("check", "13")[1], what
+        if what == "once more":
+            reset = run_py("labs", "reset", "13")[1]
+            for one in ("timed-likes", "likes-per-minute", "likes-too-late"):
+                assert f"deletes     the topic {learner}-{one}\n" in reset
+            assert f"deletes     the group {learner}-per-minute\n" in reset
+            assert not {
+                topic for topic in AdminClient(client_config(kafka)).list_topics(timeout=20).topics if learner in topic
+            }
+            assert history.of(f"{learner}-per-minute") == history.History()
+            assert "0 of 5" in run_py("check", "13")[1]
+
+
+def test_a_killed_processor_leaves_no_open_transaction_after_a_reset_and_its_successor_starts_at_zero(run_py):
+    run_py(WRITE), run_py(COUNT, "--kill"), run_py("labs", "reset", "13"), run_py(WRITE)
+    code, printed = run_py(COUNT)
+    assert code == 0, printed
+    assert "starts at offset 0, with the counts of 0 windows" in printed
+    assert "all 240 offsets are counted" in printed
+    assert "3 of 5" in run_py("check", "13")[1], "without a kill"
+
+
+def test_there_have_to_be_likes(run_py):
+    for _ in range(2):
+        code, printed = run_py(COUNT, "--kill")
+        assert code == 1
+        assert "Traceback" not in printed
+        assert printed.endswith(f"first: python run.py {WRITE}.\n"), printed
+        run_py(WRITE), run_py(COUNT)
+
+
+def test_what_is_no_like_is_left_out(kafka, learner, run_py):
+    run_py(WRITE)
+    producer = Producer(client_config(kafka))
+    for value in (b"", b"hello", b'{"order": 1, "clicked_at": "2025-12-20 10:00:00", "ts_ms": 9000000000000000000}'):
+        producer.produce(f"{learner}-timed-likes", value, partition=0)
+    producer.flush(20)
+    run_py(COUNT, "--kill")
+    code, printed = run_py(COUNT)
+    assert code == 0, printed
+    assert "5 of 5 reached" in run_py("check", "13")[1]
+    assert "240 likes" in (again := run_py(WRITE)[1]) and "from 10:04:00 to 10:07:59" in again
+
+
+@pytest.fixture
+def processor(kafka, learner, run_py, monkeypatch):
+    """The processor in this process, as this learner; its likes are written."""
+    run_py(WRITE)
+    own = {"SOURCE": "timed-likes", "COUNTS": "likes-per-minute", "TOO_LATE": "likes-too-late", "GROUP": "per-minute"}
+    for name, topic in (own | {"TRANSACTIONAL_ID": "per-minute"}).items():
+        monkeypatch.setattr(likes_per_minute, name, f"{learner}-{topic}")
+    monkeypatch.setattr(sys, "argv", ["likes_per_minute.py"])
+    return likes_per_minute
+
+
+def test_a_processor_that_another_has_replaced_is_refused(processor, run_py, monkeypatch):
+    process = processor.process
+
+    def process_slowly(*arguments):
+        counts = process(*arguments)
+        code, printed = run_py(COUNT)  # another one, while the transaction of this one is open
+        assert code == 0, printed
+        return counts
+
+    monkeypatch.setattr(processor, "process", process_slowly)
+    with pytest.raises(Problem, match="is fenced"):
+        processor.main()
+    printed = run_py("check", "13")[1]
+    assert "done     the counts are those of the source" in printed, printed
+
+
+def test_readers_of_what_is_committed_wait_for_an_open_transaction(kafka, processor, learner, run_py, monkeypatch):
+    """Until the broker aborts it: after transaction.timeout.ms, here 6 s, and at the next look, each 10 s."""
+
+    class Dead(Exception):
+        pass
+
+    def die(_code):
+        raise Dead
+
+    monkeypatch.setattr(processor, "client_config", lambda: client_config(kafka) | {"transaction.timeout.ms": 6000})
+    monkeypatch.setattr(processor.os, "_exit", die)
+    monkeypatch.setattr(sys, "argv", ["likes_per_minute.py", "--kill"])
+    with pytest.raises(Dead):
+        processor.main()
+    admin, place = AdminClient(client_config(kafka)), TopicPartition(f"{learner}-likes-per-minute", 0)
+
+    def end(level: IsolationLevel) -> int:
+        return admin.list_offsets({place: OffsetSpec.latest()}, isolation_level=level)[place].result().offset
+
+    assert end(IsolationLevel.READ_UNCOMMITTED) - end(IsolationLevel.READ_COMMITTED) == 4
+    wait_until(
+        lambda: end(IsolationLevel.READ_UNCOMMITTED) == end(IsolationLevel.READ_COMMITTED), "the abort of the broker"
+    )
+    assert "killed in the middle of a transaction: 4 of 10" in run_py("check", "13")[1]
