@@ -28,6 +28,14 @@ CLASSES = COMMANDS | {"kafka-storage": "kafka.tools.StorageTool", "kafka-server-
 BUSYBOX = ["sh", "test", "ls", "cat", "rm", "mkdir", "touch", "true", "sleep", "env", "id", "grep", "ps"]
 BUSYBOX += ["wget", "httpd"]
 
+OF_PROGRAMS = {  # those of the Dockerfile, and where this Python is
+    **dict.fromkeys(("IN_CONTAINER", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"), "1"),
+    "PYTHONHOME": "/python",
+    "PYTHONPATH": "/python/site-packages",
+    "LD_LIBRARY_PATH": "/python/libraries",
+    "HOME": "/tmp",
+}
+
 
 def build(environment: dict[str, str]) -> None:
     """Make the images that the compose files name. Each is one layer, so it starts as quickly as it is made."""
@@ -35,7 +43,7 @@ def build(environment: dict[str, str]) -> None:
     with _import(SINGLE.image, "/kafka.sh", environment) as image:
         _base(image)
         _kafka(image)
-    with _import("hands-on-kafka-apps", "/program.sh", environment) as image:
+    with _import("hands-on-kafka-apps", "/program.sh", environment, OF_PROGRAMS) as image:
         _base(image)
         _programs(image)
     with _import(kafdrop, "/kafdrop.sh", environment) as image:
@@ -49,9 +57,12 @@ def build(environment: dict[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def _import(name: str, entry: str, environment: dict[str, str]) -> Iterator[tarfile.TarFile]:
-    """A tar file that becomes the image's only layer."""
+def _import(
+    name: str, entry: str, environment: dict[str, str], variables: dict[str, str] | None = None
+) -> Iterator[tarfile.TarFile]:
+    """A tar file that becomes the image's only layer. `variables` are set in its containers."""
     changes = [f'ENTRYPOINT ["{entry}"]', f"ENV PATH={PROGRAMS}", f"USER {USER}", "LABEL stand-in=hands-on-kafka"]
+    changes += [f"ENV {variable}={value}" for variable, value in (variables or {}).items()]
     command = ["docker", "import", *(f"--change={change}" for change in changes), "-", name]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         with tarfile.open(fileobj=process.stdin, mode="w|") as image:
