@@ -25,6 +25,7 @@ COMMANDS = {  # name of the shell script -> Java class
     "kafka-console-producer": "kafka.tools.ConsoleProducer",
     "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
     "kafka-configs": "kafka.admin.ConfigCommand",
+    "kafka-log-dirs": "org.apache.kafka.tools.LogDirsCommand",
 }
 COMMANDS_OF_4 = COMMANDS | {
     "kafka-consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
