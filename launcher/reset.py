@@ -69,6 +69,7 @@ REMAINS = {
         tuple(map(named, ("timed-likes", "likes-per-minute", "likes-too-late"))),
         (named("per-minute"),),
     ),
+    14: Remains((named("lag"), named("batching")), (named("lag"),)),
 }
 
 

@@ -1,0 +1,110 @@
+"""The record batches of a topic, as they are in the log. Producers send records in batches, brokers store them as they
+come, consumers get their records; no client of Kafka shows the batches.
+
+So this asks the broker by Kafka's own protocol: Fetch, version 10, https://kafka.apache.org/protocol#The_Messages_Fetch;
+a batch begins as in https://kafka.apache.org/37/documentation.html#recordbatch
+"""
+
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from labs.topics import BROKER_SECONDS
+from plumbing import Problem
+from plumbing.kafka import client_config
+from plumbing.wire import Reader
+
+FETCH, VERSION = 1, 10
+MOST_BYTES = 2**20  # in one answer; a batch that is larger comes alone
+CODECS = ("none", "gzip", "snappy", "lz4", "zstd")  # by the last three bits of the attributes
+HEADER = struct.Struct(">qiibIhiqqqhii")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`size` is in bytes, with its header, as it is on the disk. `producer_id` is -1 unless the producer is idempotent;
+    then the broker has given it to this run of the program."""
+
+    partition: int
+    offset: int
+    records: int
+    size: int
+    codec: str
+    producer_id: int
+
+
+def batches_of(topic: str) -> list[Batch]:
+    """All batches that are in the topic now, by partition and offset; nothing if it does not exist. Raises
+    KafkaException, and `Problem` if the broker asks for TLS or a password: this does not have them."""
+    config = client_config()
+    if str(config.get("security.protocol", "plaintext")).lower() != "plaintext":
+        what = "the batches in the log can be read only on a broker without TLS and passwords"
+        raise Problem(what, "unset KAFKA_CLIENT_CONFIG, and use the broker of python run.py")
+    admin = AdminClient(config)
+    known = admin.list_topics(timeout=BROKER_SECONDS)
+    if topic not in known.topics:
+        return []
+    places = {TopicPartition(topic, number): OffsetSpec.earliest() for number in sorted(known.topics[topic].partitions)}
+    found = []
+    for place, future in admin.list_offsets(places).items():
+        leader = known.brokers[known.topics[topic].partitions[place.partition].leader]
+        try:
+            with socket.create_connection((leader.host, leader.port), timeout=BROKER_SECONDS) as connection:
+                found += _batches(connection, topic, place.partition, future.result().offset)
+        except (OSError, struct.error) as error:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT, f"the log cannot be read: {error}")) from error
+    return found
+
+
+def _batches(connection: socket.socket, topic: str, partition: int, offset: int) -> Iterator[Batch]:
+    end = offset + 1
+    while offset < end:
+        end, records = _fetch(connection, topic, partition, offset)
+        start = offset
+        for batch, following in _parsed(partition, records):
+            if following > offset:
+                yield batch
+            offset = following
+        if offset == start:
+            return
+
+
+def _fetch(connection: socket.socket, topic: str, partition: int, offset: int) -> tuple[int, bytes]:
+    """The high watermark, and batches from this offset on, the last one perhaps cut off."""
+    name = topic.encode()
+    request = struct.pack(">hhih", FETCH, VERSION, 0, -1)  # -1: no client id
+    request += struct.pack(">iiiibii", -1, 0, 0, MOST_BYTES, 0, 0, -1)  # no replica, at once, uncommitted, no session
+    request += struct.pack(f">ih{len(name)}s", 1, len(name), name)
+    request += struct.pack(">iiiqqi", 1, partition, -1, offset, -1, MOST_BYTES)
+    request += struct.pack(">i", 0)  # nothing to forget
+    connection.sendall(struct.pack(">i", len(request)) + request)
+    with connection.makefile("rb") as answer:
+        (size,) = struct.unpack(">i", answer.read(4))
+        value = Reader(answer.read(size))
+    value.int32(), value.int32()  # which request it answers, throttle time
+    problem = value.int16()
+    value.int32(), value.int32(), value.string()  # session, one topic
+    value.int32(), value.int32()  # one partition
+    if problem := problem or value.int16():
+        raise KafkaException(KafkaError(problem))
+    end = value.int64()
+    value.int64(), value.int64()  # last stable offset, first offset
+    value.raw(16 * max(0, value.int32()))  # aborted transactions
+    return end, value.bytes() or b""
+
+
+def _parsed(partition: int, data: bytes) -> Iterator[tuple[Batch, int]]:
+    """Each whole batch, and the offset that follows it."""
+    at = 0
+    while at + HEADER.size <= len(data):
+        offset, length, _, _, _, attributes, last, _, _, producer_id, _, _, records = HEADER.unpack_from(data, at)
+        size = length + 12  # the offset and the length itself
+        if at + size > len(data):
+            return
+        codec = CODECS[attributes & 7] if attributes & 7 < len(CODECS) else "unknown"
+        yield Batch(partition, offset, records, size, codec, producer_id), offset + last + 1
+        at += size

@@ -1,0 +1,144 @@
+"""Lab 14 on a real broker: the batches in the log, Ctrl+C, another reader in its group, its reset."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from labs import history
+from labs.batches import CODECS, batches_of
+from labs.lab_14_throughput import lag
+from labs.topics import make_topic
+from plumbing import Problem
+from plumbing.kafka import client_config
+from tests.programs import ROOT, Program, wait_until
+
+FOLDER = "labs/lab_14_throughput"
+
+
+@pytest.fixture
+def learner(kafka, monkeypatch) -> str:
+    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
+    return f"learner-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def run_py(kafka, learner):
+    """`python run.py ...` as this learner; gives its exit code and what it prints."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": learner}
+        command = [sys.executable, "run.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def write(kafka, learner):
+    """Write values to a partition of the learner's topic, in one batch if they fit into one."""
+
+    def write(partition: int, values: list[bytes], **own) -> None:
+        settings = {"linger.ms": 1000, "batch.num.messages": 10_000, **own}
+        producer = Producer(client_config(kafka) | settings)
+        for value in values:
+            producer.produce(learner, value, partition=partition)
+        assert producer.flush(60) == 0
+
+    make_topic(learner, len(CODECS))
+    return write
+
+
+def test_the_batches_are_those_that_were_written(learner, write, run_py):
+    for partition, codec in enumerate(CODECS):
+        write(partition, [b"x" * 100] * 50, **{"compression.type": codec})
+    found = batches_of(learner)
+    assert [(one.partition, one.codec) for one in found] == list(enumerate(CODECS))
+    assert {(one.offset, one.records, one.producer_id) for one in found} == {(0, 50, -1)}
+    assert found[0].size > 50 * 100 > 5 * max(one.size for one in found[1:])
+    disk = json.loads(run_py("kafka-log-dirs", "--describe", "--topic-list", learner)[1].partition("{")[2].join("{ "))
+    sizes = {one["partition"]: one["size"] for one in disk["brokers"][0]["logDirs"][0]["partitions"]}
+    assert sizes == {f"{learner}-{one.partition}": one.size for one in found}
+
+
+def test_more_batches_than_one_answer_holds(learner, write):
+    write(1, [bytes([n]) * 300_000 for n in range(12)], **{"batch.size": 1000})
+    write(1, [b"last"] * 3, **{"enable.idempotence": True})
+    found = batches_of(learner)
+    assert [(one.offset, one.records) for one in found] == [*((n, 1) for n in range(12)), (12, 3)]
+    assert all(one.size > 300_000 for one in found[:12])
+    assert found[-1].producer_id >= 0
+
+
+def test_a_log_that_begins_later(kafka, learner, write):
+    for value in (b"one", b"two", b"three"):
+        write(2, [value])
+    admin = AdminClient(client_config(kafka))
+    [deleted] = admin.delete_records([TopicPartition(learner, 2, 2)]).values()
+    deleted.result(60)
+    assert [one.offset for one in batches_of(learner)] == [2]
+
+
+def test_without_a_topic_there_are_no_batches(learner):
+    assert batches_of(f"{learner}-none") == []
+
+
+def test_a_broker_with_passwords_is_reported(monkeypatch, tmp_path):
+    file = tmp_path / "client.properties"
+    file.write_text("security.protocol=SASL_SSL\n", encoding="utf-8")
+    monkeypatch.setattr("settings.CLIENT_CONFIG", str(file))
+    with pytest.raises(Problem, match="without TLS and passwords"):
+        batches_of("likes")
+
+
+def test_batching_twice_and_its_reset(kafka, learner, run_py):
+    for _ in range(2):
+        code, printed = run_py(f"{FOLDER}/batching.py")
+        assert code == 0, printed
+        assert re.search(r"^0  one by one  linger.ms=0 +1000 +1000 +144893 ", printed, re.MULTILINE), printed
+        assert "5 of 8 reached" in (checked := run_py("check", "14")[1]), checked
+    assert f"deletes     the topic {learner}-batching\n" in run_py("labs", "reset", "14")[1]
+    assert "0 of 8 reached" in run_py("check", "14")[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
+def test_after_ctrl_c_the_readers_have_left_and_a_reset_leaves_nothing(kafka, learner, run_py, start):
+    program = start(
+        Program(sys.executable, "run.py", f"{FOLDER}/lag.py", KAFKA_BOOTSTRAP_SERVERS=kafka, LEARNER=learner)
+    )
+    program.wait_for("lag grows")
+    os.killpg(program.process.pid, signal.SIGINT)
+    assert program.wait() == 130
+    assert not [line for line in program.lines if "Traceback" in line]
+    name = f"{learner}-lag"
+    assert history.of(name).generations[-1].members == ()
+    checked = run_py("check", "14")[1]
+    assert "done     with one reader, the lag grows" in checked, checked
+    assert "not yet  with a reader for each partition" in checked
+    printed = run_py("labs", "reset", "14")[1]
+    assert f"deletes     the topic {name}\n" in printed
+    assert f"deletes     the group {name}\n" in printed
+    assert history.of(name) == history.History()
+    assert "0 of 8 reached" in run_py("check", "14")[1]
+
+
+def test_another_reader_in_the_group_is_reported(kafka, learner, monkeypatch):
+    for name in ("TOPIC", "GROUP"):
+        monkeypatch.setattr(lag, name, f"{learner}-lag")
+    monkeypatch.setattr(lag, "SETTLE_SECONDS", 5.0)
+    make_topic(lag.TOPIC, lag.PARTITIONS)
+    own = {"group.id": lag.GROUP, "client.id": "another", "partition.assignment.strategy": "range"}
+    another = Consumer(client_config(kafka) | own)
+    another.subscribe([lag.TOPIC])
+    wait_until(lambda: another.poll(0.1) or another.assignment(), "an assignment")
+    with pytest.raises(Problem, match="do not get the 4 partitions"):
+        lag.main()
+    another.close()
