@@ -56,7 +56,10 @@ class Question:
 
 @dataclass(frozen=True)
 class LabPage:
+    """`given` is what stands before the questions, in Markdown; empty on most pages."""
+
     sections: tuple[Section, ...]
+    given: str
     questions: tuple[Question, ...]
 
     def block(self, number: int) -> Block:
@@ -95,7 +98,7 @@ def parse(markdown: str) -> LabPage:
     numbers = iter(range(len(markdown)))
     made = [Section(heading, tuple(Block(next(numbers), *part) for part in parts)) for heading, parts in sections]
     predict = next((section for section in made if section.heading == PREDICT), None)
-    return LabPage(tuple(made), _questions(predict) if predict else ())
+    return LabPage(tuple(made), *_predict(predict) if predict else ("", ()))
 
 
 def _split(markdown: str):
@@ -128,12 +131,14 @@ def _until_end(lines, opening: str):
     raise ValueError(f"the block {opening!r} has no end")
 
 
-def _questions(predict: Section) -> tuple[Question, ...]:
+def _predict(predict: Section) -> tuple[str, tuple[Question, ...]]:
+    """What stands before the questions, and the questions."""
     found = _ANSWERS.fullmatch("\n\n".join(block.text for block in predict.blocks))
     asked, answered = map(_items, found.groups() if found else ("", ""))
     if not asked or asked.keys() != answered.keys():
         raise ValueError(f"questions {list(asked)}, answers {list(answered)}")
-    return tuple(_question(text, answered[number]) for number, text in asked.items())
+    given = _ITEM.sub("", found[1]).strip()
+    return given, tuple(_question(text, answered[number]) for number, text in asked.items())
 
 
 def _items(text: str) -> dict[str, str]:

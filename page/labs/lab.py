@@ -42,7 +42,10 @@ def _show_section(number: int, section: Section) -> None:
     elif section.heading:
         st.header(section.heading)
     if section.heading == PREDICT:
-        show_questions(number, blocks.page_of(number).questions)
+        page = blocks.page_of(number)
+        if page.given:
+            st.markdown(linked(page.given))
+        show_questions(number, page.questions)
         return
     before = ""
     for block in section.blocks:

@@ -63,6 +63,14 @@ def test_a_question_has_its_choices_and_its_answer():
     assert (two.text, two.choices, two.answer) == ("Why?", (), "Because of *that*.")
 
 
+def test_what_stands_before_the_questions_is_kept():
+    assert blocks.parse(A_PAGE).given == ""
+    given = "Three programs\nrun: `a`, `b`, `c`."
+    page = blocks.parse(A_PAGE.replace("## Predict\n", f"## Predict\n\n{given}\n"))
+    assert page.given == given
+    assert page.questions == blocks.parse(A_PAGE).questions
+
+
 @pytest.mark.parametrize(
     ("before", "after", "why"),
     [
