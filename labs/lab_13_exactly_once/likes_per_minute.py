@@ -53,9 +53,13 @@ class State:
     def restore(self) -> None:
         """From the counts in the log: the last one of each window is its count."""
         for record in read(COUNTS, isolation=ISOLATION):
-            window, count = record.key().decode(), json.loads(record.value())
-            self.likes[window] = count["likes"]
-            self.time_ms = max(self.time_ms, count["time_ms"])
+            try:
+                window, count = record.key().decode(), json.loads(record.value())
+                likes, time_ms = int(count["likes"]), int(count["time_ms"])
+            except (AttributeError, ValueError, TypeError, KeyError):
+                continue  # somebody else has written this
+            self.likes[window] = likes
+            self.time_ms = max(self.time_ms, time_ms)
 
     def add(self, key: str, clicked_ms: int) -> str | None:
         """Count this like. Returns the window in which it is counted, None if that has been closed."""

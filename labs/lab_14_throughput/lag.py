@@ -3,7 +3,7 @@
     python run.py labs/lab_14_throughput/lag.py
 
 100 likes a second go to four partitions, 25 to each. A reader does 40 a second: its work is to wait, as for a database.
-There is one reader, then two, then four; when they have caught up, a fifth one. It takes about 40 s.
+There is one reader, then two, then four; when they have caught up, a fifth one. It takes about 30 s.
 """
 
 import threading

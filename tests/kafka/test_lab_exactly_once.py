@@ -78,13 +78,16 @@ def test_there_have_to_be_likes(run_py):
         run_py(WRITE), run_py(COUNT)
 
 
-def test_what_is_no_like_is_left_out(kafka, learner, run_py):
+def test_what_is_no_like_or_no_count_is_left_out(kafka, learner, run_py):
     run_py(WRITE)
     producer = Producer(client_config(kafka))
     for value in (b"", b"hello", b'{"order": 1, "clicked_at": "2025-12-20 10:00:00", "ts_ms": 9000000000000000000}'):
         producer.produce(f"{learner}-timed-likes", value, partition=0)
     producer.flush(20)
     run_py(COUNT, "--kill")
+    for value, key in ((b"hello", b"ann"), (b"{}", None), (b"[1]", b"ann"), (b'{"likes": "x"}', b"ann")):
+        producer.produce(f"{learner}-likes-per-minute", value, key, partition=0)
+    producer.flush(20)
     code, printed = run_py(COUNT)
     assert code == 0, printed
     assert "5 of 5 reached" in run_py("check", "13")[1]
