@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AclBindingFilter,
     AclOperation,
@@ -20,7 +20,7 @@ from confluent_kafka.admin import (
     UserScramCredentialDeletion,
 )
 
-from labs import checks, click, history, secured
+from labs import checks, click, history, queues, secured
 from labs.lab_05_guarantees.guarantees import SOURCE, WAYS, target
 from labs.lab_05_guarantees.outage import KEY
 from labs.lab_07_errors.dead_letters import DEAD_LETTERS
@@ -37,10 +37,12 @@ NO_MEMBERS = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
 
 @dataclass(frozen=True)
 class Remains:
-    """What the programs of a lab leave: topics, groups, the answers to clicks that it saved, a user of the broker."""
+    """What the programs of a lab leave: topics, groups, share groups (each reads the topic of its own name), the
+    answers to clicks that it saved, a user of the broker."""
 
     topics: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    share_groups: tuple[str, ...] = ()
     answers: Callable[[dict], bool] | None = None
     user: str = ""
 
@@ -70,6 +72,7 @@ REMAINS = {
         (named("per-minute"),),
     ),
     14: Remains((named("lag"), named("batching")), (named("lag"),)),
+    16: Remains((named("jobs"), named("jobs-log")), share_groups=(named("jobs"),)),
 }
 
 
@@ -96,12 +99,14 @@ def _reset(lab: int) -> None:
     states = {one.group_id: one.state for one in admin.list_consumer_groups().result().valid}
     groups = [group for group in remains.groups if group in states or history.of(group) != history.History()]
     if busy := [group for group in groups if states.get(group, ConsumerGroupState.EMPTY) not in NO_MEMBERS]:
-        what = f"a program reads in the group {busy[0]}, so nothing is deleted"
-        raise Problem(what, f"end it; if it was killed, wait a minute; then python run.py labs reset {lab}")
+        raise Problem(*_busy(busy[0], lab))
+    shared = [group for group in remains.share_groups if queues.of(group, group, admin)]
     answers = [answer for answer in click.all_saved() if remains.answers and remains.answers(answer)]
     file = secured.properties_of(remains.user) if remains.user else None
 
-    deleted = [f"the topic {topic}" for topic in found] + [f"the group {group}" for group in groups]
+    for group in shared:  # first: while it has members, this is refused
+        _delete_share_group(admin, group, lab)
+    deleted = [f"the topic {topic}" for topic in found] + [f"the group {group}" for group in [*groups, *shared]]
     deleted += [f"{len(answers)} answers in {click.HISTORY.name}"] if answers else []
     deleted += [f"the user {remains.user}, its access rules, {file.name}"] if file else []
     for one in deleted:
@@ -129,6 +134,21 @@ def _forget(admin: AdminClient, group: str) -> None:
         finally:
             consumer.close()
     admin.delete_consumer_groups([group])[group].result()
+
+
+def _delete_share_group(admin: AdminClient, group: str, lab: int) -> None:
+    try:
+        admin.delete_consumer_groups([group])[group].result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.NON_EMPTY_GROUP:
+            raise
+        raise Problem(*_busy(group, lab)) from error
+
+
+def _busy(group: str, lab: int) -> tuple[str, str]:
+    """What, and what to do."""
+    what = f"a program reads in the group {group}, so nothing is deleted"
+    return what, f"end it; if it was killed, wait a minute; then python run.py labs reset {lab}"
 
 
 def _delete_topics(admin: AdminClient, topics: list[str]) -> None:

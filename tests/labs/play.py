@@ -17,7 +17,8 @@ LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # earlier labs change these; `...` on a page 
     (r"\b\d+\\\.\d+(?=\\s\+s\b)", r"\\d+\\.\\d+"),
     (r"\\\.\\\.\\\.", ".*"),
 ]
-SESSIONS = ("python run.py --brokers 3", "python run.py --broker secured")  # these tests have started them
+# What these tests have started.
+SESSIONS = ("python run.py --brokers 3", "python run.py --broker secured", "python run.py --kafka 4")
 LOOK_SECONDS = 20
 LOOKS = ("curl ", "python run.py check")  # commands that change nothing: if they come too early, they are repeated
 
