@@ -16,6 +16,7 @@ from tests.scheduling import (
     pytest_addoption,
     pytest_cmdline_main,
     pytest_collection_modifyitems,
+    pytest_sessionstart,
     pytest_terminal_summary,
     pytest_xdist_make_scheduler,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "pytest_addoption",
     "pytest_cmdline_main",
     "pytest_collection_modifyitems",
+    "pytest_sessionstart",
     "pytest_terminal_summary",
     "pytest_xdist_make_scheduler",
 ]

@@ -3,9 +3,11 @@
 import pytest
 
 from brokers.jars import LESSONS, VERSIONS
+from tests import isolated
 
 LONG_TEST_SECONDS = 1800  # until one of them hangs
 USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/", "tests/docker/")
+ALWAYS_TOGETHER = ("tests/windows/", "tests/docker/")  # one Wine, one Docker engine
 LONGEST_FIRST = (*USE_THE_USUAL_PORTS, "tests/reliability/", "tests/kafka/")  # so that no long file is the last
 REPEATS = "it repeats others with more cases: --all runs it"
 
@@ -41,14 +43,25 @@ def place_in_order(nodeid: str) -> int:
     return [*map(nodeid.startswith, LONGEST_FIRST), True].index(True)
 
 
+def pytest_sessionstart(session):
+    """Each of pytest-xdist's workers, which it starts after this, gets ports of its own where the system allows it."""
+    option = session.config.option
+    if "popen" in getattr(option, "tx", ()) and (python := isolated.command()):
+        option.tx = [f"popen//python={python}" for _ in option.tx]
+
+
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist all run one after the other
 def pytest_xdist_make_scheduler(config, log):
-    """A file runs in one process, and so do all that use the usual ports. (The marks for that do nothing with 9.2.)"""
+    """A file runs in one process, and so do all that would get in each other's way. (The marks for that do nothing with
+    9.2.)"""
     from xdist.scheduler import LoadScopeScheduling
+
+    isolates = any("python=" in worker for worker in config.option.tx)
+    together = ALWAYS_TOGETHER if isolates else USE_THE_USUAL_PORTS
 
     class ByWhatIsShared(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return USE_THE_USUAL_PORTS[0] if nodeid.startswith(USE_THE_USUAL_PORTS) else nodeid.partition("::")[0]
+            return together[0] if nodeid.startswith(together) else nodeid.partition("::")[0]
 
     config.option.loadscopereorder = False  # it puts what has many tests first, which are the quick ones
     return ByWhatIsShared(config, log)

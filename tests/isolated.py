@@ -1,0 +1,56 @@
+"""A Python in namespaces of its own: a loopback network, processes, mounts. With it, each of pytest-xdist's workers can
+use the usual ports (9092, 5001, ...) at the same time. On Linux, as root.
+
+    unshare --net ... python tests/isolated.py -c "print(1)"      what `command()` gives, and arguments of python
+
+The second address of the loopback interface is for Wine, whose resolver ignores interfaces that have only 127.0.0.1.
+"""
+
+import fcntl
+import os
+import platform
+import shlex
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+SIOCSIFADDR, SIOCSIFFLAGS = 0x8916, 0x8914  # netdevice(7)
+UP_AND_RUNNING = 0x1 | 0x40
+NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+def command() -> str:
+    """The words before the arguments of `python`, quoted for a shell; empty where no namespaces can be made."""
+    unshare = shutil.which("unshare")
+    if platform.system() != "Linux" or os.geteuid() != 0 or not unshare:
+        return ""
+    words = [unshare, *NAMESPACES, sys.executable, __file__]
+    tried = subprocess.run([*words, "-c", ""], capture_output=True)
+    return "" if tried.returncode else shlex.join(words)
+
+
+def set_up_loopback() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", UP_AND_RUNNING))
+        address = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton("10.0.0.1"))
+        fcntl.ioctl(control, SIOCSIFADDR, struct.pack("16s16s", b"lo:1", address))
+
+
+def main() -> None:
+    """Process 1 of the namespace: it takes the exit codes of all whose parent has ended."""
+    set_up_loopback()
+    child = os.fork()
+    if not child:
+        os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            sys.exit(os.waitstatus_to_exitcode(status) % 256)
+
+
+if __name__ == "__main__":
+    main()
