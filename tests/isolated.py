@@ -1,12 +1,11 @@
 """A Python in namespaces of its own: a loopback network, processes, mounts. With it, each of pytest-xdist's workers can
 use the usual ports (9092, 5001, ...) at the same time. On Linux, as root.
 
-    unshare --net ... python tests/isolated.py -c "print(1)"      what `command()` gives, and arguments of python
+`command()` is what runs this file in new namespaces, where it runs Python with the arguments that follow.
 
 The second address of the loopback interface is for Wine, whose resolver ignores interfaces that have only 127.0.0.1.
 """
 
-import fcntl
 import os
 import platform
 import shlex
@@ -33,6 +32,8 @@ def command() -> str:
 
 
 def set_up_loopback() -> None:
+    import fcntl  # Windows has none
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", UP_AND_RUNNING))
         address = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton("10.0.0.1"))
