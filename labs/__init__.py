@@ -15,6 +15,7 @@ python run.py check                                   progress over all labs
 | `blocks`   | a lab's page in parts, and what of it the page in the browser may run |
 | `evidence` | what the checks ask the broker                                        |
 | `history`  | generations and commits of a group, read from `__consumer_offsets`    |
+| `epochs`   | the same of a group of the new protocol                               |
 | `queues`   | how far a share group is, read from `__share_group_state`             |
 | `kafka4`   | which labs need Kafka 4, and what is said where it is missing         |
 """

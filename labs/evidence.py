@@ -6,7 +6,7 @@ from functools import cache
 from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from labs import batches, click, history, queues, topics
+from labs import batches, click, epochs, history, queues, topics
 from plumbing.kafka import client_config
 from plumbing.like import parse_like
 
@@ -20,6 +20,7 @@ class Evidence:
         self.admin = AdminClient(client_config())
         self.partitions = cache(lambda topic: topics.partitions_of(topic, self.admin))
         self.history = cache(history.of)
+        self.epochs = cache(epochs.of)
         self.queue = cache(lambda group, topic: queues.of(group, topic, self.admin))
         self.records = cache(self._records)
         self.batches = cache(batches.batches_of)  # raises Problem, too

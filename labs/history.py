@@ -97,7 +97,7 @@ def of(group: str) -> History:
         value = Reader(record.value())
         if version == 2:
             history.generations.append(_generation(value))
-        elif (commit := _commit(key.string(), key.int32(), value)).metadata == RESET:
+        elif (commit := commit_of(key.string(), key.int32(), value)).metadata == RESET:
             history = History()
         else:
             history.commits.append(commit)
@@ -112,7 +112,8 @@ def partition_of(group: str, partitions: int) -> int:
     return (code if code < 2**31 else 2**32 - code) % partitions
 
 
-def _commit(topic: str, partition: int, value: Reader) -> Commit:
+def commit_of(topic: str, partition: int, value: Reader) -> Commit:
+    """Of a record's value, which is an OffsetCommitValue."""
     version = value.int16()
     offset = value.int64()
     if version >= 3:

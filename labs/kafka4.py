@@ -6,7 +6,7 @@ from plumbing.features import features, is_kafka_4
 
 WHAT = "this lab needs Kafka 4, and the broker is an older one"
 START = "python run.py --kafka 4"
-LABS = (16,)  # those that need it
+LABS = (15, 16)  # those that need it
 HOW = f"end the broker (quit, in the terminal of run.py), then: {START}"
 
 

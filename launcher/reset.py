@@ -25,6 +25,7 @@ from labs.lab_05_guarantees.guarantees import SOURCE, WAYS, target
 from labs.lab_05_guarantees.outage import KEY
 from labs.lab_07_errors.dead_letters import DEAD_LETTERS
 from labs.lab_10_security.write_only_user import USER
+from labs.lab_15_new_protocol.protocols import WAYS as MOVES
 from labs.topics import BROKER_SECONDS, named, partitions_of
 from launcher import terminal
 from plumbing import Problem
@@ -72,6 +73,7 @@ REMAINS = {
         (named("per-minute"),),
     ),
     14: Remains((named("lag"), named("batching")), (named("lag"),)),
+    15: Remains((named("moves"),), tuple(map(named, (*(f"moves-{way}" for way in MOVES), "migration")))),
     16: Remains((named("jobs"), named("jobs-log")), share_groups=(named("jobs"),)),
 }
 

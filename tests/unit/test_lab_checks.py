@@ -71,7 +71,7 @@ def test_a_commit_is_read_from_the_bytes_of_either_kafka():
     of_3 = struct.pack(">h", 3) + head + struct.pack(">h", 4) + b"hi!\0" + end
     of_4 = struct.pack(">h", 4) + head + b"\x05hi!\0" + end + b"\0"
     expected = Commit("likes", 1, 42, "hi!", 1734721501000)
-    assert [history._commit("likes", 1, Reader(value)) for value in (of_3, of_4)] == [expected, expected]
+    assert [history.commit_of("likes", 1, Reader(value)) for value in (of_3, of_4)] == [expected, expected]
 
 
 def test_five_in_a_row_are_not_six_and_a_gap_starts_over():

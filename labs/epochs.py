@@ -1,0 +1,120 @@
+"""The history of a consumer group of the new protocol (KIP-848), read from Kafka's internal topic `__consumer_offsets`.
+
+Here there are no generations. The broker writes, each in records of their own, the epoch of the group, its members, and
+of each member the epoch that it has reached, with its partitions. (Of groups that read one topic.) `history` reads what
+the same topic has of groups of the classic protocol.
+
+The record formats: ConsumerGroupMetadata..., ConsumerGroupMemberMetadata... and ConsumerGroupCurrentMemberAssignment...
+in https://github.com/apache/kafka/tree/4.0/group-coordinator/src/main/resources/common/message
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from labs.history import RESET, TOPIC, commit_of, partition_of
+from labs.topics import partitions_of, read
+from plumbing.wire import Reader
+
+COMMITS, GROUP, MEMBER, ASSIGNMENT = (0, 1), 3, 5, 8  # types of records, by the beginning of their keys
+CLASSIC = 0  # the tag of a structure that begins with 1, or is 0 for a member that uses the new protocol
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The group has reached this epoch, as members have come or gone. 0 stands for the end of a group of this kind."""
+
+    at_ms: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Joined:
+    at_ms: int
+    member_id: str
+    client_id: str
+    classic: bool  # by the classic protocol
+
+
+@dataclass(frozen=True)
+class Left:
+    at_ms: int
+    member_id: str
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """What a member has at its epoch, and what it has still to give up before it can reach the next."""
+
+    at_ms: int
+    member_id: str
+    epoch: int
+    partitions: frozenset[int]
+    to_give_up: frozenset[int] = frozenset()
+
+
+Event = Epoch | Joined | Left | Assigned
+
+
+def of(group: str) -> list[Event]:
+    """What the broker still has of the group, oldest first, since the last reset. Raises KafkaException."""
+    events: list[Event] = []
+    count = partitions_of(TOPIC)
+    for record in read(TOPIC, only=partition_of(group, count)) if count else ():
+        key = Reader(record.key())
+        kind = key.int16()
+        if kind not in (*COMMITS, GROUP, MEMBER, ASSIGNMENT) or key.string() != group:
+            continue
+        if kind in COMMITS:
+            place = key.string(), key.int32()
+            if record.value() and commit_of(*place, Reader(record.value())).metadata == RESET:
+                events.clear()
+        else:
+            member_id = "" if kind == GROUP else key.string()
+            events += _events(kind, record.timestamp()[1], member_id, record.value())
+    return events
+
+
+def _events(kind: int, at_ms: int, member_id: str, value: bytes | None) -> Iterator[Event]:
+    if value is None:  # a tombstone
+        if kind == GROUP:
+            yield Epoch(at_ms, 0)
+        elif kind == MEMBER:
+            yield Left(at_ms, member_id)
+        return
+    reader = Reader(value)
+    reader.int16()  # version
+    if kind == GROUP:
+        yield Epoch(at_ms, reader.int32())
+    elif kind == MEMBER:
+        yield Joined(at_ms, member_id, *_member(reader))
+    else:
+        yield Assigned(at_ms, member_id, *_assignment(reader))
+
+
+def _member(reader: Reader) -> tuple[str, bool]:
+    """Its client id, and whether it uses the classic protocol."""
+    reader.compact_string(), reader.compact_string()  # instance, rack
+    client_id = reader.compact_string()
+    reader.compact_string()  # host
+    for _ in range(reader.count()):
+        reader.compact_string()  # a topic
+    reader.compact_string()  # topics by a pattern
+    reader.int32()  # rebalance timeout
+    reader.compact_string()  # assignor
+    return client_id or "", reader.tags().get(CLASSIC, b"").startswith(b"\1")
+
+
+def _assignment(reader: Reader) -> tuple[int, frozenset[int], frozenset[int]]:
+    epoch = reader.int32()
+    reader.int32()  # the epoch before
+    reader.int8()  # state
+    return epoch, _partitions(reader), _partitions(reader)
+
+
+def _partitions(reader: Reader) -> frozenset[int]:
+    found: set[int] = set()
+    for _ in range(reader.count()):
+        reader.raw(16)  # the id of the topic
+        found |= {reader.int32() for _ in range(reader.count())}
+        reader.tags()
+    return frozenset(found)

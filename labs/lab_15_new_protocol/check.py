@@ -1,0 +1,165 @@
+"""Lab 15: The new rebalance protocol."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from labs import kafka4
+from labs.checks import Goal
+from labs.epochs import Assigned, Epoch, Event, Joined, Left
+from labs.evidence import Evidence
+from labs.history import Generation
+from labs.topics import named
+
+PROTOCOLS = "python run.py labs/lab_15_new_protocol/protocols.py"
+MIGRATION = "python run.py labs/lab_15_new_protocol/migration.py"
+QUICK, SLOW, NEW = "consumer-1", "consumer-2", "consumer-3"
+WAITED_MS = 1000  # consumer-2 needs 3 s before it gives up partitions; a rebalance without it, less than 1 s
+PARTITIONS = 6
+
+
+@dataclass
+class Group:
+    """A group of the new protocol at one time: the id of each member -> what is known of it."""
+
+    epoch: int = 0
+    members: dict[str, Joined] = field(default_factory=dict)
+    has: dict[str, Assigned] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Epoch):
+            self.epoch = event.number
+        elif isinstance(event, Joined):
+            self.members[event.member_id] = event
+        elif isinstance(event, Left):
+            self.members.pop(event.member_id, None)
+            self.has.pop(event.member_id, None)
+        else:
+            self.has[event.member_id] = event
+
+    def assigned(self) -> dict[str, Assigned]:
+        """Client id -> what it has."""
+        return {self.members[one].client_id: has for one, has in self.has.items() if one in self.members}
+
+    def clients(self, classic: bool) -> list[str]:
+        return sorted(member.client_id for member in self.members.values() if member.classic == classic)
+
+
+@dataclass
+class Join:
+    """What the group went through from the time when the third consumer came: each state until the next epoch."""
+
+    epoch: int
+    at_ms: int
+    before: dict[str, frozenset[int]]
+    states: list[tuple[int, dict[str, Assigned]]] = field(default_factory=list)  # (at_ms, ...)
+
+
+def goals(seen: Evidence) -> Iterator[Goal]:
+    if absent := kafka4.missing():
+        yield absent
+        return
+    yield _waited(seen.history(named("moves-cooperative-sticky")).generations)
+    joins = list(_joins(seen.epochs(named("moves-consumer"))))
+    yield _no_barrier(joins)
+    yield _by_itself(joins)
+    yield _kept(joins)
+    yield from _migrated(seen.epochs(named("migration")))
+
+
+def _waited(generations: list[Generation]) -> Goal:
+    what = "cooperative-sticky: the third consumer had to wait for the slow one"
+    missing, clients = f"no third consumer has joined {named('moves-cooperative-sticky')}", [QUICK, SLOW, NEW]
+    for before, joined in pairwise(generations):
+        if before.clients() != [QUICK, SLOW] or joined.clients() != clients:
+            continue
+        missing = "it did not wait, or was stopped"
+        later = (one for one in generations if one.number >= joined.number and one.clients() == clients)
+        first = next((one for one in later if NEW in one.owners(named("moves")).values()), None)
+        if first and first.at_ms - joined.at_ms >= WAITED_MS:
+            seconds = (first.at_ms - joined.at_ms) / 1000
+            return Goal(
+                what, True, f"generation {joined.number} gave it nothing, {first.number} all, {seconds:.1f} s later"
+            )
+    return Goal(what, False, missing, f"{PROTOCOLS}   (let it run to its end)")
+
+
+def _joins(events: list[Event]) -> Iterator[Join]:
+    group, join = Group(), None
+    for event in events:
+        owned = {client: one.partitions for client, one in group.assigned().items()}
+        group.take(event)
+        if isinstance(event, Epoch):
+            if join:
+                yield join
+            came = group.clients(classic=False) == [QUICK, SLOW, NEW] and set(owned) == {QUICK, SLOW}
+            join = Join(event.number, event.at_ms, owned) if came else None
+        elif join:
+            join.states.append((event.at_ms, group.assigned()))
+    if join:
+        yield join
+
+
+def _no_barrier(joins: list[Join]) -> Goal:
+    what = "the new protocol: it got a partition while the slow one had still to give up another"
+    missing = f"no third consumer has joined {named('moves-consumer')}"
+    for join in joins:
+        missing = "the slow one was not slow, or all were stopped"
+        for at_ms, has in join.states:
+            new, slow = has.get(NEW), has.get(SLOW)
+            if new and slow and new.partitions and slow.to_give_up:
+                seconds, first = (at_ms - join.at_ms) / 1000, sorted(new.partitions)
+                return Goal(
+                    what, True, f"{first} after {seconds:.1f} s, when {SLOW} still had {sorted(slow.to_give_up)}"
+                )
+    return Goal(what, False, missing, f"{PROTOCOLS}   (let it run to its end)")
+
+
+def _by_itself(joins: list[Join]) -> Goal:
+    what = "each member reached the new epoch by itself"
+    missing = "there is no such epoch yet"
+    for join in joins:
+        reached: dict[str, int] = {}
+        for at_ms, has in join.states:
+            for client, one in has.items():
+                if one.epoch == join.epoch:
+                    reached.setdefault(client, at_ms - join.at_ms)
+        words = ", ".join(f"{client} after {ms / 1000:.1f} s" for client, ms in sorted(reached.items()))
+        if reached.keys() == {QUICK, SLOW, NEW} and reached[SLOW] - reached[QUICK] >= WAITED_MS:
+            return Goal(what, True, f"epoch {join.epoch}, {words}")
+        missing = f"epoch {join.epoch}: {words or 'nobody has reached it'}"
+    return Goal(what, False, missing, f"{PROTOCOLS}   (let it run to its end)")
+
+
+def _kept(joins: list[Join]) -> Goal:
+    what = "the broker moved only what had to move"
+    missing = "no third consumer has got its share yet"
+    for join in joins:
+        for _, has in join.states:
+            all_of_them = frozenset().union(*(one.partitions for one in has.values()))
+            if len(has) == 3 and len(all_of_them) == PARTITIONS and len(has[NEW].partitions) == PARTITIONS // 3:
+                kept = sum(len(join.before[client] & has[client].partitions) for client in (QUICK, SLOW))
+                why = f"{PARTITIONS - kept} of {PARTITIONS} partitions: {NEW} has {sorted(has[NEW].partitions)}"
+                if kept == PARTITIONS - PARTITIONS // 3:
+                    return Goal(what, True, why)
+                missing = why
+    return Goal(what, False, missing, f"{PROTOCOLS}   (let it run to its end)")
+
+
+def _migrated(events: list[Event]) -> Iterator[Goal]:
+    both, done = "a group had members of both kinds", "then all were of the new kind, with all partitions"
+    mixed = finished = ""
+    group = Group()
+    for event in events:
+        group.take(event)
+        old, new = group.clients(classic=True), group.clients(classic=False)
+        if old and new and not mixed:
+            mixed = f"epoch {group.epoch}, {', '.join(old)} of the classic kind, {', '.join(new)} of the new"
+        has = group.assigned()
+        owned = [partition for one in has.values() for partition in one.partitions]
+        if mixed and not old and len(new) >= 2 and sorted(owned) == list(range(PARTITIONS)):
+            finished = f"epoch {group.epoch}, " + ", ".join(f"{c} {sorted(has[c].partitions)}" for c in sorted(has))
+            break
+    yield Goal(both, bool(mixed), mixed or f"{named('migration')} has had none yet", MIGRATION)
+    missing = "the last classic one has not left yet" if mixed else "there is no such group yet"
+    yield Goal(done, bool(finished), finished or missing, f"{MIGRATION}   (let it run to its end)")

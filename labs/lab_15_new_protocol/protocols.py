@@ -1,0 +1,158 @@
+"""Lab 15: a third consumer joins a group of two, by the classic protocol and by the new one (KIP-848, Kafka 4).
+
+    python run.py labs/lab_15_new_protocol/protocols.py
+
+Six partitions, a steady flow of events, and consumer-2 is slow: it finishes its work, 3 s, before it gives up
+partitions. When does the third consumer get its first partition, and for how long has each partition no reader?
+"""
+
+import threading
+import time
+from itertools import pairwise
+
+from confluent_kafka import Consumer, KafkaError, Producer
+
+from labs import kafka4
+from labs.topics import make_topic, named
+from plumbing import Problem
+from plumbing.kafka import client_config
+
+TOPIC = named("moves")
+PARTITIONS = 6
+EVENTS_PER_SECOND = 50  # into each partition
+FINISHING_SECONDS = 3.0  # that consumer-2 needs before it gives up partitions
+QUIET_SECONDS = 1.0  # before the third consumer joins, and after the group has settled again
+SETTLE_SECONDS = 40.0
+CLASSIC = {  # the clients decide who gets what, and how long a silent member is waited for
+    "group.protocol": "classic",
+    "session.timeout.ms": 6000,
+    "heartbeat.interval.ms": 200,
+}
+WAYS = {
+    "range": CLASSIC | {"partition.assignment.strategy": "range"},
+    "cooperative-sticky": CLASSIC | {"partition.assignment.strategy": "cooperative-sticky"},
+    "consumer": {"group.protocol": "consumer"},  # all of that is up to the broker: it refuses those settings
+}
+
+
+class Member(threading.Thread):
+    """One consumer of the group, in a thread of its own. It polls often: what it is to give up and what it gets, it
+    learns in poll()."""
+
+    def __init__(self, name: str, group: str, way: str, read_at: dict[int, list[float]]):
+        super().__init__(name=name)
+        own = {"group.id": group, "client.id": name, "auto.offset.reset": "latest", "fetch.wait.max.ms": 50}
+        self.consumer = Consumer(client_config() | own | WAYS[way])
+        self.group, self.read_at = group, read_at
+        self.owned: set[int] = set()
+        self.given_up: set[int] = set()
+        self.got: list[tuple[float, list[int]]] = []  # when, by time.monotonic(), and which partitions
+        self.refused = ""  # why the broker does not let it in
+        self.stopping = False
+
+    def on_assign(self, _consumer, partitions) -> None:
+        new = {place.partition for place in partitions}
+        self.owned |= new
+        if new:
+            self.got.append((time.monotonic(), sorted(new)))
+
+    def on_revoke(self, _consumer, partitions) -> None:
+        revoked = {place.partition for place in partitions}
+        if self.name == "consumer-2" and not self.stopping:
+            time.sleep(FINISHING_SECONDS)
+        self.owned -= revoked
+        self.given_up |= revoked
+
+    def run(self) -> None:
+        self.consumer.subscribe([TOPIC], on_assign=self.on_assign, on_revoke=self.on_revoke)
+        while not self.stopping:
+            message = self.consumer.poll(0.05)
+            if message is not None and not message.error():
+                self.read_at[message.partition()].append(time.monotonic())
+            elif message is not None and message.error().code() == KafkaError._FATAL:
+                self.refused = message.error().str()
+                break
+        self.consumer.close()
+
+    def stop(self) -> None:
+        self.stopping = True
+        if self.ident:  # it was started
+            self.join()
+
+
+def flow(stop: threading.Event) -> None:
+    """Write events to all partitions until `stop` is set."""
+    producer = Producer(client_config() | {"linger.ms": 0})
+    while not stop.wait(1 / EVENTS_PER_SECOND):
+        for partition in range(PARTITIONS):
+            producer.produce(TOPIC, b"x", partition=partition)
+        producer.poll(0)
+    producer.flush(10)
+
+
+def wait_for(*members: Member) -> None:
+    """Return once each member has its share of the partitions."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    others = "end the other program that reads in this group, then type the same command again"
+    while [len(member.owned) for member in members] != [PARTITIONS // len(members)] * len(members):
+        if time.monotonic() > deadline:
+            raise Problem(f"the group {members[0].group} does not settle in {SETTLE_SECONDS:.0f} s", others)
+        if refused := next((member for member in members if member.refused), None):
+            hint = "let the classic members use range (cooperative-sticky sends data that would be lost)"
+            raise Problem(f"the broker does not let {refused.name} in: {refused.refused}", hint)
+        time.sleep(0.02)
+
+
+def longest_pause(times: list[float], since: float) -> float:
+    """Seconds between two consecutive reads."""
+    late = [at for at in times if at >= since]
+    return max((b - a for a, b in pairwise(late)), default=0.0)
+
+
+def compare(way: str) -> None:
+    read_at: dict[int, list[float]] = {partition: [] for partition in range(PARTITIONS)}
+    members = [Member(f"consumer-{number}", named(f"moves-{way}"), way, read_at) for number in (1, 2, 3)]
+    first, second, newcomer = members
+    try:
+        first.start()
+        second.start()
+        wait_for(first, second)
+        time.sleep(QUIET_SECONDS)
+        before = {member.name: sorted(member.owned) for member in (first, second)}
+        for member in (first, second):
+            member.given_up.clear()
+        joined = time.monotonic()
+        newcomer.start()
+        wait_for(*members)
+        time.sleep(QUIET_SECONDS)
+        print(way)
+        for member in (first, second):
+            had, given_up, has = before[member.name], sorted(member.given_up), sorted(member.owned)
+            print(f"  {member.name} had {had}, gave up {given_up}, has {has}")
+        got = ", ".join(f"{partitions} after {at - joined:.1f} s" for at, partitions in newcomer.got)
+        print(f"  {newcomer.name} got {got}")
+        pauses = {partition: longest_pause(times, joined) for partition, times in read_at.items()}
+        print("  no reader:", ", ".join(f"{partition} for {seconds:.1f} s" for partition, seconds in pauses.items()))
+    finally:
+        for member in members:
+            member.stopping = True
+        for member in members:
+            member.stop()
+
+
+def main() -> None:
+    kafka4.need()
+    make_topic(TOPIC, PARTITIONS)
+    stop = threading.Event()
+    writer = threading.Thread(target=flow, args=[stop])
+    writer.start()
+    try:
+        for way in WAYS:
+            compare(way)
+    finally:
+        stop.set()
+        writer.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Lab 15 on a real Kafka 4: its programs, Ctrl+C, its reset, and what it says on a Kafka 3.7."""
+
+import os
+import signal
+import sys
+import uuid
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from brokers.jars import CURRENT, LESSONS
+from labs import kafka4
+from labs.lab_15_new_protocol import protocols
+from plumbing import Problem
+from plumbing.kafka import client_config
+from tests.brokers import local_broker, with_topic
+from tests.kafka.test_lab_queues import run_py
+from tests.programs import Program
+
+PROTOCOLS, MIGRATION = (f"labs/lab_15_new_protocol/{name}.py" for name in ("protocols", "migration"))
+
+
+@pytest.fixture(scope="module")
+def kafka_4(tmp_path_factory):
+    with local_broker(tmp_path_factory.mktemp("kafka4"), CURRENT) as servers:
+        yield with_topic(servers)
+
+
+@pytest.fixture
+def learner() -> str:
+    return f"learner-{uuid.uuid4().hex[:8]}"
+
+
+def test_it_can_be_done_twice_and_after_a_reset_nothing_is_left(kafka_4, learner):
+    for _ in range(2):
+        code, printed = run_py(kafka_4, learner, MIGRATION)
+        assert code == 0, printed
+        assert "new-1 joins    group of the type consumer: old-1 [" in printed
+        assert "2 of 6 reached" in run_py(kafka_4, learner, "check", "15")[1]
+    code, printed = run_py(kafka_4, learner, "labs", "reset", "15")
+    assert code == 0, printed
+    assert f"the group {learner}-migration\n" in printed
+    assert "0 of 6 reached" in run_py(kafka_4, learner, "check", "15")[1]
+    assert not [name for name in AdminClient(client_config(kafka_4)).list_topics(timeout=20).topics if learner in name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
+@pytest.mark.parametrize("path", [PROTOCOLS, MIGRATION])
+def test_ctrl_c_ends_it_without_a_traceback_and_it_can_be_started_again(kafka_4, learner, start, path):
+    shown = "range" if path == PROTOCOLS else "two old ones"
+    for _ in range(2):
+        program = start(Program(sys.executable, "run.py", path, KAFKA_BOOTSTRAP_SERVERS=kafka_4, LEARNER=learner))
+        program.wait_for(f"^{shown}")
+        os.killpg(program.process.pid, signal.SIGINT)
+        assert program.wait() == 130
+        assert not [line for line in program.lines if "Traceback" in line]
+
+
+def test_a_group_whose_clients_send_data_of_their_own_is_not_turned(kafka_4, group, monkeypatch):
+    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka_4)
+    protocols.make_topic(protocols.TOPIC, protocols.PARTITIONS)
+    read_at = {partition: [] for partition in range(protocols.PARTITIONS)}
+    ways = {"old-1": "cooperative-sticky", "old-2": "cooperative-sticky", "new-1": "consumer"}
+    old_1, old_2, new_1 = (protocols.Member(name, group, way, read_at) for name, way in ways.items())
+    try:
+        old_1.start()
+        protocols.wait_for(old_1)
+        old_2.start()
+        protocols.wait_for(old_1, old_2)
+        new_1.start()
+        with pytest.raises(Problem, match=r"the broker does not let new-1 in: .*group id does not exist"):
+            protocols.wait_for(old_1, old_2, new_1)
+    finally:
+        for member in (old_1, old_2, new_1):
+            member.stop()
+
+
+def test_on_kafka_3_it_says_what_to_start(tmp_path, learner):
+    with local_broker(tmp_path, LESSONS) as servers:
+        with_topic(servers)
+        for arguments in ([PROTOCOLS], [MIGRATION], ["check", "15"]):
+            code, printed = run_py(servers, learner, *arguments)
+            assert code == 1
+            assert kafka4.START in printed
+            assert "Traceback" not in printed
