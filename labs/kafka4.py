@@ -19,5 +19,7 @@ def need() -> None:
 
 
 def missing() -> Goal | None:
-    """For the check of such a lab: the goal that stands for all others while the broker is no Kafka 4."""
-    return None if is_kafka_4(features()) else Goal("a broker of Kafka 4", False, WHAT, HOW)
+    """For the check of such a lab: the goal that stands for all others while the broker is no Kafka 4. Without a broker
+    None, as what the check asks next reports that."""
+    found = features()
+    return Goal("a broker of Kafka 4", False, WHAT, HOW) if found and not is_kafka_4(found) else None

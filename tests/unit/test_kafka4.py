@@ -162,3 +162,4 @@ def test_a_lab_that_needs_4_says_on_3_how_to_start_it(monkeypatch):
     assert kafka4.missing() is None
     monkeypatch.setattr(kafka4, "features", lambda: NOBODY)
     kafka4.need()  # each program reports by itself that no broker answers
+    assert kafka4.missing() is None  # and so does the check
