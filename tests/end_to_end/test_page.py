@@ -221,7 +221,7 @@ def test_events_keys_and_client_ids_cannot_become_html(page, launched):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
 def test_it_fits_narrow_and_wide_windows_in_both_themes(launched, browser, theme, width):
-    page = open_page(browser, viewport={"width": width, "height": 960}, color_scheme=theme)
+    page = open_page(browser, viewport={"width": width, "height": 960}, color_scheme=theme, reduced_motion="reduce")
     expect_owners(page, 1, 2, 3)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=RESULTS / f"page-{theme}-{width}.png", full_page=True)

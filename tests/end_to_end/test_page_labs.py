@@ -180,7 +180,7 @@ def test_a_lab_can_be_done_with_the_keyboard_only(lab_page):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
 def test_the_pages_are_accessible_and_fit_narrow_and_wide_windows(lab_page, theme, width):
-    page = lab_page(1, viewport={"width": width, "height": 960}, color_scheme=theme)
+    page = lab_page(1, viewport={"width": width, "height": 960}, color_scheme=theme, reduced_motion="reduce")
     page.get_by_role("button", name="Check lab 1").click()
     expect(page.locator(".goals li")).to_have_count(5)
     page.get_by_text("One goes to each, in turn.").click()
