@@ -231,6 +231,7 @@ def test_it_fits_narrow_and_wide_windows_in_both_themes(launched, browser, theme
 def test_another_group_can_be_looked_at(page):
     other = Consumer(client_config("localhost:9092") | {"group.id": "second-group", "auto.offset.reset": "earliest"})
     other.subscribe(["likes"])
+    like(page)
     wait_until(lambda: other.poll(0.1), "an event for the second group")
     page.wait_for_timeout(6_000)  # the list of groups is cached for 5 s
     page.reload()
