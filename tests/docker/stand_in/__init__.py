@@ -21,9 +21,8 @@ import sys
 
 from brokers import jars
 from settings import ROOT
+from tests import isolated
 from tests.docker.stand_in import parts
-
-NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
 
 def run_pytest(arguments: list[str]) -> int:
@@ -33,7 +32,7 @@ def run_pytest(arguments: list[str]) -> int:
     parts.fetch()
     jars.ensure()
     inside = [sys.executable, "-m", "tests.docker.stand_in", *arguments]
-    return call([shutil.which("unshare"), *NAMESPACES, *inside], cwd=ROOT)
+    return call([shutil.which("unshare"), *isolated.NAMESPACES, *inside], cwd=ROOT)
 
 
 def call(command: list[str], **options) -> int:

@@ -1,15 +1,14 @@
 """Inside the namespaces: `python -m tests.docker.stand_in <arguments of pytest>`."""
 
-import subprocess
 import sys
 import time
 
-from tests.docker.stand_in import call, images, parts
+from tests import isolated
+from tests.docker.stand_in import call, images
 from tests.docker.stand_in.engine import engine
 
 began = time.monotonic()
-busybox = parts.folder() / "images/usr/bin/busybox"
-subprocess.run([busybox, "ip", "link", "set", "lo", "up"], check=True)
+isolated.set_up_loopback()
 with engine() as environment:
     images.build(environment)
     print(f"--stand-in: engine and images after {time.monotonic() - began:.0f} s", flush=True)
