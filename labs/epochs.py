@@ -75,7 +75,7 @@ def of(group: str) -> list[Event]:
 
 
 def _events(kind: int, at_ms: int, member_id: str, value: bytes | None) -> Iterator[Event]:
-    if value is None:  # a tombstone
+    if value is None:  # a tombstone: the broker has deleted it
         if kind == GROUP:
             yield Epoch(at_ms, 0)
         elif kind == MEMBER:

@@ -44,7 +44,7 @@ class Writer(threading.Thread):
 
 
 class Reader(threading.Thread):
-    """A member of the group. `owned` is None until it has heard from the group."""
+    """A member of the group. `owned` is None until it is told its partitions, and during a rebalance."""
 
     def __init__(self, number: int, ended: threading.Event):
         super().__init__(name=f"reader-{number}")
@@ -86,7 +86,7 @@ class Group:
         self.onlooker = Consumer(client_config() | {"group.id": GROUP, "enable.auto.commit": False})
 
     def grow(self, count: int) -> None:
-        """To so many readers; returns when each of them has heard which partitions it has."""
+        """To so many readers; returns when each of them has been told its partitions."""
         while len(self.readers) < count:
             self.readers.append(Reader(len(self.readers) + 1, self.ended))
             self.readers[-1].start()
@@ -117,8 +117,8 @@ class Group:
 
 def observe(group: Group, seconds: float | None, since: float) -> None:
     """Print the lag every two seconds, for so long; with None, until the readers have caught up."""
-    first, ends_at = group.lag(), time.monotonic() + (PATIENCE_SECONDS if seconds is None else seconds)
-    lag = first
+    ends_at = time.monotonic() + (PATIENCE_SECONDS if seconds is None else seconds)
+    lag = first = group.lag()
     while (left := ends_at - time.monotonic()) > 0 and (seconds or lag >= CAUGHT_UP):
         time.sleep(min(2.0, left))
         lag = group.lag()
