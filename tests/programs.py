@@ -109,11 +109,11 @@ def port_behind(members: list[Program]) -> int:
     return next(port for port in range(max(member.port for member in members) + 1, 2**16) if not port_holder(port))
 
 
-def run_py(servers: str, learner: str, *arguments: str) -> tuple[int, str]:
+def run_py(servers: str, learner: str, *arguments: str, seconds: float = 120) -> tuple[int, str]:
     """`python run.py ...` as this learner, to its end; gives its exit code and what it prints."""
     environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "LEARNER": learner}
     command = [sys.executable, "run.py", *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=seconds
     )
     return done.returncode, done.stdout + done.stderr

@@ -1,9 +1,6 @@
 """Lab 13 on a real broker: Ctrl+C, two processors at once, likes that are none, its reset."""
 
-import os
-import subprocess
 import sys
-import uuid
 
 import pytest
 from confluent_kafka import IsolationLevel, Producer, TopicPartition
@@ -13,29 +10,10 @@ from labs import history
 from labs.lab_13_exactly_once import likes_per_minute
 from plumbing import Problem
 from plumbing.kafka import client_config
-from tests.programs import ROOT, wait_until
+from tests.programs import wait_until
 
 FOLDER = "labs/lab_13_exactly_once"
 WRITE, COUNT = f"{FOLDER}/write_likes.py", f"{FOLDER}/likes_per_minute.py"
-
-
-@pytest.fixture
-def learner(kafka, monkeypatch) -> str:
-    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
-    return f"learner-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def run_py(kafka, learner):
-    """`python run.py ...` as this learner; gives its exit code and what it prints."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": learner}
-        command = [sys.executable, "run.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
-        return done.returncode, done.stdout + done.stderr
-
-    return run
 
 
 def test_it_can_be_done_twice_and_after_a_reset(kafka, learner, run_py):

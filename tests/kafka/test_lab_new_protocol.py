@@ -3,53 +3,42 @@
 import os
 import signal
 import sys
-import uuid
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from brokers.jars import CURRENT, LESSONS
+from brokers.jars import LESSONS
 from labs import kafka4
 from labs.lab_15_new_protocol import protocols
 from plumbing import Problem
 from plumbing.kafka import client_config
 from tests.brokers import local_broker, with_topic
-from tests.kafka.test_lab_queues import run_py
-from tests.programs import Program
+from tests.programs import Program, run_py
 
 PROTOCOLS, MIGRATION = (f"labs/lab_15_new_protocol/{name}.py" for name in ("protocols", "migration"))
 
 
-@pytest.fixture(scope="module")
-def kafka_4(tmp_path_factory):
-    with local_broker(tmp_path_factory.mktemp("kafka4"), CURRENT) as servers:
-        yield with_topic(servers)
-
-
-@pytest.fixture
-def learner() -> str:
-    return f"learner-{uuid.uuid4().hex[:8]}"
-
-
-def test_it_can_be_done_twice_and_after_a_reset_nothing_is_left(kafka_4, learner):
+def test_it_can_be_done_twice_and_after_a_reset_nothing_is_left(kafka_4, learner_on_4, run_py_on_4):
     for _ in range(2):
-        code, printed = run_py(kafka_4, learner, MIGRATION)
+        code, printed = run_py_on_4(MIGRATION)
         assert code == 0, printed
         assert "new-1 joins    group of the type consumer: old-1 [" in printed
-        assert "2 of 6 reached" in run_py(kafka_4, learner, "check", "15")[1]
-    code, printed = run_py(kafka_4, learner, "labs", "reset", "15")
+        assert "2 of 6 reached" in run_py_on_4("check", "15")[1]
+    code, printed = run_py_on_4("labs", "reset", "15")
     assert code == 0, printed
-    assert f"the group {learner}-migration\n" in printed
-    assert "0 of 6 reached" in run_py(kafka_4, learner, "check", "15")[1]
-    assert not [name for name in AdminClient(client_config(kafka_4)).list_topics(timeout=20).topics if learner in name]
+    assert f"the group {learner_on_4}-migration\n" in printed
+    assert "0 of 6 reached" in run_py_on_4("check", "15")[1]
+    assert not [
+        name for name in AdminClient(client_config(kafka_4)).list_topics(timeout=20).topics if learner_on_4 in name
+    ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
 @pytest.mark.parametrize("path", [PROTOCOLS, MIGRATION])
-def test_ctrl_c_ends_it_without_a_traceback_and_it_can_be_started_again(kafka_4, learner, start, path):
+def test_ctrl_c_ends_it_without_a_traceback_and_it_can_be_started_again(kafka_4, learner_on_4, start, path):
     shown = "range" if path == PROTOCOLS else "two old ones"
     for _ in range(2):
-        program = start(Program(sys.executable, "run.py", path, KAFKA_BOOTSTRAP_SERVERS=kafka_4, LEARNER=learner))
+        program = start(Program(sys.executable, "run.py", path, KAFKA_BOOTSTRAP_SERVERS=kafka_4, LEARNER=learner_on_4))
         program.wait_for(f"^{shown}")
         os.killpg(program.process.pid, signal.SIGINT)
         assert program.wait() == 130
@@ -75,11 +64,11 @@ def test_a_group_whose_clients_send_data_of_their_own_is_not_turned(kafka_4, gro
             member.stop()
 
 
-def test_on_kafka_3_it_says_what_to_start(tmp_path, learner):
+def test_on_kafka_3_it_says_what_to_start(tmp_path):
     with local_broker(tmp_path, LESSONS) as servers:
         with_topic(servers)
         for arguments in ([PROTOCOLS], [MIGRATION], ["check", "15"]):
-            code, printed = run_py(servers, learner, *arguments)
+            code, printed = run_py(servers, "labs", *arguments)
             assert code == 1
             assert kafka4.START in printed
             assert "Traceback" not in printed

@@ -2,73 +2,52 @@
 
 import os
 import signal
-import subprocess
 import sys
-import uuid
 
 import pytest
 
-from brokers.jars import CURRENT, LESSONS
+from brokers.jars import LESSONS
 from labs import kafka4
 from tests.brokers import local_broker, with_topic
-from tests.programs import ROOT, Program
+from tests.programs import Program, run_py
 
 PROGRAM = "labs/lab_16_queues/workers.py"
 
 
-@pytest.fixture(scope="module")
-def kafka_4(tmp_path_factory):
-    with local_broker(tmp_path_factory.mktemp("kafka4"), CURRENT) as servers:
-        yield with_topic(servers)
-
-
-@pytest.fixture
-def learner() -> str:
-    return f"learner-{uuid.uuid4().hex[:8]}"
-
-
-def run_py(servers: str, learner: str, *arguments: str) -> tuple[int, str]:
-    """`python run.py ...` as this learner; gives its exit code and what it prints."""
-    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "LEARNER": learner}
-    command = [sys.executable, "run.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
-    return done.returncode, done.stdout + done.stderr
-
-
-def test_it_can_be_done_twice_and_again_after_a_reset(kafka_4, learner):
+def test_it_can_be_done_twice_and_again_after_a_reset(run_py_on_4):
     for offset in (0, 12, 0):
         if offset == 0:
-            run_py(kafka_4, learner, "labs", "reset", "16")
-            assert "0 of 6 reached" in run_py(kafka_4, learner, "check", "16")[1]
-        code, printed = run_py(kafka_4, learner, PROGRAM)
+            run_py_on_4("labs", "reset", "16")
+            assert "0 of 6 reached" in run_py_on_4("check", "16")[1]
+        code, printed = run_py_on_4(PROGRAM)
         assert code == 0, printed
         assert f"job 6 (offset {offset + 5}), delivery 5: released" in printed
         assert "delivery 6" not in printed
-        code, printed = run_py(kafka_4, learner, "check", "16")
+        code, printed = run_py_on_4("check", "16")
         assert code == 0, printed
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
-def test_ctrl_c_gives_the_jobs_back_and_the_next_run_finishes_them(kafka_4, learner, start):
-    program = start(Program(sys.executable, "run.py", PROGRAM, KAFKA_BOOTSTRAP_SERVERS=kafka_4, LEARNER=learner))
+def test_ctrl_c_gives_the_jobs_back_and_the_next_run_finishes_them(kafka_4, learner_on_4, run_py_on_4, start):
+    program = start(Program(sys.executable, "run.py", PROGRAM, KAFKA_BOOTSTRAP_SERVERS=kafka_4, LEARNER=learner_on_4))
     program.wait_for("delivery 1: done")
-    code, printed = run_py(kafka_4, learner, "labs", "reset", "16")
+    code, printed = run_py_on_4("labs", "reset", "16")
     assert code == 1
-    assert f"a program reads in the group {learner}-jobs, so nothing is deleted" in printed
+    assert f"a program reads in the group {learner_on_4}-jobs, so nothing is deleted" in printed
     os.killpg(program.process.pid, signal.SIGINT)
     assert program.wait() == 130
     assert not [line for line in program.lines if "Traceback" in line]
-    assert "nothing is left in the queue: start offset" in run_py(kafka_4, learner, "check", "16")[1]
-    code, printed = run_py(kafka_4, learner, PROGRAM)
+    assert "nothing is left in the queue: start offset" in run_py_on_4("check", "16")[1]
+    code, printed = run_py_on_4(PROGRAM)
     assert code == 0, printed
-    assert "end 24: lag 0" in run_py(kafka_4, learner, "check", "16")[1]
+    assert "end 24: lag 0" in run_py_on_4("check", "16")[1]
 
 
-def test_on_kafka_3_it_says_what_to_start(tmp_path, learner):
+def test_on_kafka_3_it_says_what_to_start(tmp_path):
     with local_broker(tmp_path, LESSONS) as servers:
         with_topic(servers)
         for arguments in ([PROGRAM], ["check", "16"]):
-            code, printed = run_py(servers, learner, *arguments)
+            code, printed = run_py(servers, "labs", *arguments)
             assert code == 1
             assert kafka4.WHAT in printed.replace("This lab", "this lab")
             assert kafka4.HOW in printed.replace("End the", "end the")

@@ -1,7 +1,5 @@
 """Lab 12 on a broker whose log cleaner does not run, and its reset."""
 
-import uuid
-
 import pytest
 from confluent_kafka.admin import AdminClient
 
@@ -10,7 +8,7 @@ from labs import history
 from labs.topics import make_topic
 from plumbing.kafka import client_config
 from tests.brokers import local_broker
-from tests.programs import run_py
+from tests.programs import run_py as run_py_to_its_end
 
 PROGRAMS = ["labs/lab_12_retention/compaction.py", "labs/lab_12_retention/retention.py"]
 
@@ -35,7 +33,7 @@ def without_cleaner(tmp_path_factory):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_where_the_cleaner_cannot_run_the_programs_say_so(without_cleaner, program):
-    code, printed = run_py(without_cleaner, "labs", program)
+    code, printed = run_py_to_its_end(without_cleaner, "labs", program)
     assert code == 1
     assert "The log cleaner of this broker is switched off" in printed
     assert "--broker docker" in printed
@@ -43,20 +41,18 @@ def test_where_the_cleaner_cannot_run_the_programs_say_so(without_cleaner, progr
 
 
 def test_where_the_cleaner_cannot_run_the_check_says_so(without_cleaner):
-    code, printed = run_py(without_cleaner, "labs", "check", "12")
+    code, printed = run_py_to_its_end(without_cleaner, "labs", "check", "12")
     assert code == 1
     assert "a broker whose log cleaner runs: the log cleaner of this broker is switched off" in printed
     assert "0 of 1 reached" in printed
 
 
-def test_after_a_reset_nothing_is_left(kafka, monkeypatch):
-    learner = f"learner-{uuid.uuid4().hex[:8]}"
-    code, printed = run_py(kafka, learner, PROGRAMS[1])
+def test_after_a_reset_nothing_is_left(kafka, learner, run_py):
+    code, printed = run_py(PROGRAMS[1])
     assert code == 0, printed
     assert f"{learner}-away has committed offset 2, and leaves" in printed
-    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
     make_topic(f"{learner}-profiles", 1)
-    code, printed = run_py(kafka, learner, "labs", "reset", "12")
+    code, printed = run_py("labs", "reset", "12")
     assert code == 0, printed
     for one in (f"the topic {learner}-profiles", f"the topic {learner}-visits", f"the group {learner}-away"):
         assert f"deletes     {one}\n" in printed

@@ -3,8 +3,6 @@
 import os
 import signal
 import sys
-import uuid
-from functools import partial
 
 import pytest
 from confluent_kafka import ConsumerGroupState
@@ -12,26 +10,14 @@ from confluent_kafka.admin import AdminClient
 
 from labs import history
 from plumbing.kafka import client_config
-from tests.programs import Program, run_py
+from tests.programs import Program
 
 PROGRAM = "labs/lab_11_slow_consumer/slow_consumer.py"
 
 
-@pytest.fixture
-def learner(kafka, monkeypatch) -> str:
-    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
-    return f"learner-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def as_learner(kafka, learner):
-    """Runs `python run.py ...`; gives its exit code and what it prints."""
-    return partial(run_py, kafka, learner)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
 @pytest.mark.parametrize("options", [[], ["--pause"]])
-def test_after_ctrl_c_and_a_reset_nothing_is_left(kafka, learner, as_learner, start, options):
+def test_after_ctrl_c_and_a_reset_nothing_is_left(kafka, learner, run_py, start, options):
     program = start(
         Program(sys.executable, "run.py", PROGRAM, *options, KAFKA_BOOTSTRAP_SERVERS=kafka, LEARNER=learner)
     )
@@ -41,11 +27,11 @@ def test_after_ctrl_c_and_a_reset_nothing_is_left(kafka, learner, as_learner, st
     name = f"{learner}-{'paused' if options else 'slow'}"
     admin = AdminClient(client_config(kafka))
     assert admin.describe_consumer_groups([name])[name].result().state == ConsumerGroupState.EMPTY
-    code, printed = as_learner("check", "11")
+    code, printed = run_py("check", "11")
     assert code == 1
     assert "0 of 6 reached" in printed, printed
 
-    code, printed = as_learner("labs", "reset", "11")
+    code, printed = run_py("labs", "reset", "11")
     assert code == 0, printed
     for one in (f"the topic {name}", f"the topic {name}-done", f"the group {name}"):
         assert f"deletes     {one}\n" in printed
@@ -53,11 +39,11 @@ def test_after_ctrl_c_and_a_reset_nothing_is_left(kafka, learner, as_learner, st
     assert history.of(name) == history.History()
 
 
-def test_after_a_reset_it_can_be_done_again(as_learner, learner):
+def test_after_a_reset_it_can_be_done_again(run_py, learner):
     for _ in range(2):
-        code, printed = as_learner(PROGRAM)
+        code, printed = run_py(PROGRAM)
         assert code == 0, printed
         assert "reads partition 1, offset 0" in printed
-        assert "4 of 6 reached" in as_learner("check", "11")[1]
-        assert f"the group {learner}-slow\n" in as_learner("labs", "reset", "11")[1]
-        assert "0 of 6 reached" in as_learner("check", "11")[1]
+        assert "4 of 6 reached" in run_py("check", "11")[1]
+        assert f"the group {learner}-slow\n" in run_py("labs", "reset", "11")[1]
+        assert "0 of 6 reached" in run_py("check", "11")[1]

@@ -4,9 +4,7 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
-import uuid
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -18,28 +16,9 @@ from labs.lab_14_throughput import lag
 from labs.topics import make_topic
 from plumbing import Problem
 from plumbing.kafka import client_config
-from tests.programs import ROOT, Program, wait_until
+from tests.programs import Program, wait_until
 
 FOLDER = "labs/lab_14_throughput"
-
-
-@pytest.fixture
-def learner(kafka, monkeypatch) -> str:
-    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
-    return f"learner-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def run_py(kafka, learner):
-    """`python run.py ...` as this learner; gives its exit code and what it prints."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": learner}
-        command = [sys.executable, "run.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
-        return done.returncode, done.stdout + done.stderr
-
-    return run
 
 
 @pytest.fixture
@@ -101,7 +80,7 @@ def test_a_broker_with_passwords_is_reported(monkeypatch, tmp_path):
 
 def test_batching_twice_and_its_reset(kafka, learner, run_py):
     for _ in range(2):
-        code, printed = run_py(f"{FOLDER}/batching.py")
+        code, printed = run_py(f"{FOLDER}/batching.py", seconds=240)
         assert code == 0, printed
         assert re.search(r"^0  one by one  linger.ms=0 +1000 +1000 +144893 ", printed, re.MULTILINE), printed
         assert "5 of 8 reached" in (checked := run_py("check", "14")[1]), checked
