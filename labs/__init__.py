@@ -9,6 +9,7 @@ python run.py check                                   progress over all labs
 | `click`    | a program for several labs: clicks Like, keeps the answers            |
 | `topics`   | creates and reads topics; the names that belong to one learner        |
 | `batches`  | the record batches of a topic, as they are in the log                 |
+| `flow`     | a steady flow of events, and for how long nobody read them            |
 | `frozen`   | stops the broker from answering for a while                           |
 | `secured`  | the secured broker of lab 10                                          |
 | `checks`   | finds a lab's page and check                                          |

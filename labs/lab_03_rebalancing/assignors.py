@@ -9,16 +9,15 @@ in which each partition had no reader.
 
 import threading
 import time
-from itertools import pairwise
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer
 
+from labs.flow import flowing, longest_pause
 from labs.topics import make_topic, named
 from plumbing.kafka import client_config
 
 TOPIC = named("flow")
 PARTITIONS = 6
-EVENTS_PER_SECOND = 50  # into each partition
 FINISHING_SECONDS = 1.5  # that consumer-2 needs before it gives up partitions
 QUIET_SECONDS = 1.0  # before the third consumer joins, and after the group has settled again
 
@@ -63,16 +62,6 @@ class Member(threading.Thread):
         consumer.close()
 
 
-def flow(stop: threading.Event) -> None:
-    """Write events to all partitions until `stop` is set."""
-    producer = Producer(client_config() | {"linger.ms": 0})
-    while not stop.wait(1 / EVENTS_PER_SECOND):
-        for partition in range(PARTITIONS):
-            producer.produce(TOPIC, b"x", partition=partition)
-        producer.poll(0)
-    producer.flush(10)
-
-
 def wait_for(members: list[Member]) -> None:
     """Return once each member has its share of the partitions."""
     share = PARTITIONS // len(members)
@@ -115,23 +104,11 @@ def compare(assignor: str) -> None:
     print("  no reader:", ", ".join(f"{partition} for {seconds:.1f} s" for partition, seconds in pauses.items()))
 
 
-def longest_pause(times: list[float], since: float) -> float:
-    """Seconds between two consecutive reads."""
-    late = [at for at in times if at >= since]
-    return max((b - a for a, b in pairwise(late)), default=0.0)
-
-
 def main() -> None:
     make_topic(TOPIC, PARTITIONS)
-    stop = threading.Event()
-    writer = threading.Thread(target=flow, args=[stop])
-    writer.start()
-    try:
+    with flowing(TOPIC, PARTITIONS):
         for assignor in ("range", "cooperative-sticky"):
             compare(assignor)
-    finally:
-        stop.set()
-        writer.join()
 
 
 if __name__ == "__main__":

@@ -6,14 +6,14 @@ Two consumers of the classic kind, with the assignor range, are replaced by two 
 in an update.
 """
 
-import threading
 import time
 
 from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
 from labs import kafka4
-from labs.lab_15_new_protocol.protocols import PARTITIONS, QUIET_SECONDS, TOPIC, Member, flow, longest_pause, wait_for
+from labs.flow import flowing, longest_pause
+from labs.lab_15_new_protocol.protocols import PARTITIONS, QUIET_SECONDS, TOPIC, Member, wait_for
 from labs.topics import make_topic, named
 from plumbing.kafka import client_config
 
@@ -37,32 +37,28 @@ def main() -> None:
     read_at: dict[int, list[float]] = {partition: [] for partition in range(PARTITIONS)}
     old = [Member(f"old-{number}", GROUP, "range", read_at) for number in (1, 2)]
     new = [Member(f"new-{number}", GROUP, "consumer", read_at) for number in (1, 2)]
-    stop = threading.Event()
-    writer = threading.Thread(target=flow, args=[stop])
-    writer.start()
     try:
-        old[0].start()
-        wait_for(old[0])
-        old[1].start()
-        show(admin, "two old ones", *old)
-        began = time.monotonic()
-        new[0].start()
-        show(admin, "new-1 joins", *old, new[0])
-        old[0].stop()
-        show(admin, "old-1 leaves", old[1], new[0])
-        new[1].start()
-        show(admin, "new-2 joins", old[1], *new)
-        old[1].stop()
-        show(admin, "old-2 leaves", *new)
-        pauses = [longest_pause(times, began) for times in read_at.values()]
-        print(f"no reader: for {max(pauses):.1f} s at most")
+        with flowing(TOPIC, PARTITIONS):
+            old[0].start()
+            wait_for(old[0])
+            old[1].start()
+            show(admin, "two old ones", *old)
+            began = time.monotonic()
+            new[0].start()
+            show(admin, "new-1 joins", *old, new[0])
+            old[0].stop()
+            show(admin, "old-1 leaves", old[1], new[0])
+            new[1].start()
+            show(admin, "new-2 joins", old[1], *new)
+            old[1].stop()
+            show(admin, "old-2 leaves", *new)
+            pauses = [longest_pause(times, began) for times in read_at.values()]
+            print(f"no reader: for {max(pauses):.1f} s at most")
     finally:
-        stop.set()
         for member in [*old, *new]:
             member.stopping = True
         for member in [*old, *new]:
             member.stop()
-        writer.join()
 
 
 if __name__ == "__main__":

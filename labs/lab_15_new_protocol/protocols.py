@@ -8,18 +8,17 @@ partitions. When does the third consumer get its first partition, and for how lo
 
 import threading
 import time
-from itertools import pairwise
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError
 
 from labs import kafka4
+from labs.flow import flowing, longest_pause
 from labs.topics import make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config
 
 TOPIC = named("moves")
 PARTITIONS = 6
-EVENTS_PER_SECOND = 50  # into each partition
 FINISHING_SECONDS = 3.0  # that consumer-2 needs before it gives up partitions
 QUIET_SECONDS = 1.0  # before the third consumer joins, and after the group has settled again
 SETTLE_SECONDS = 40.0
@@ -80,16 +79,6 @@ class Member(threading.Thread):
             self.join()
 
 
-def flow(stop: threading.Event) -> None:
-    """Write events to all partitions until `stop` is set."""
-    producer = Producer(client_config() | {"linger.ms": 0})
-    while not stop.wait(1 / EVENTS_PER_SECOND):
-        for partition in range(PARTITIONS):
-            producer.produce(TOPIC, b"x", partition=partition)
-        producer.poll(0)
-    producer.flush(10)
-
-
 def wait_for(*members: Member) -> None:
     """Return once each member has its share of the partitions."""
     deadline = time.monotonic() + SETTLE_SECONDS
@@ -101,12 +90,6 @@ def wait_for(*members: Member) -> None:
             hint = "let the classic members use range (cooperative-sticky sends data that would be lost)"
             raise Problem(f"the broker does not let {refused.name} in: {refused.refused}", hint)
         time.sleep(0.02)
-
-
-def longest_pause(times: list[float], since: float) -> float:
-    """Seconds between two consecutive reads."""
-    late = [at for at in times if at >= since]
-    return max((b - a for a, b in pairwise(late)), default=0.0)
 
 
 def compare(way: str) -> None:
@@ -143,15 +126,9 @@ def compare(way: str) -> None:
 def main() -> None:
     kafka4.need()
     make_topic(TOPIC, PARTITIONS)
-    stop = threading.Event()
-    writer = threading.Thread(target=flow, args=[stop])
-    writer.start()
-    try:
+    with flowing(TOPIC, PARTITIONS):
         for way in WAYS:
             compare(way)
-    finally:
-        stop.set()
-        writer.join()
 
 
 if __name__ == "__main__":
