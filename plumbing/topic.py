@@ -88,7 +88,7 @@ class Topic:
     """A topic as the broker describes it, asked through a client that joins no group.
 
     own       settings of the program's own client; `group.id`, if any, is the group whose lag is asked for
-    blocking  calls a function that waits for the broker: web.in_thread under web.serve()
+    blocking  calls a function that waits for the broker: greenlets.in_thread under greenlets.serve()
     producer  whose connection is to be used for the question whether the broker answers, so that it is there for the
               next event
     """
@@ -194,7 +194,10 @@ class Topic:
         """The label with the id that the broker gives it now; the last known one if the broker does not answer."""
 
         def ask() -> str:
-            asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=BROKER_SECONDS)
+            # librdkafka asks the controller that it heard of last. If that is dead, it would wait for it, with two busy
+            # threads: so it first hears which brokers there are now.
+            self._admin.list_topics(timeout=BROKER_SECONDS)
+            asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=IDENTIFY_SECONDS)
             return label_of(asked[self.name].result().topic_id)
 
         with contextlib.suppress(KafkaException):

@@ -18,6 +18,9 @@ from tests.programs import ROOT, wait_until
 LIKE = "http://127.0.0.1:5001/like"
 LOGGED = r"^consumer-{n} \| Consumed: order={order} partition={partition} clicked_at=\S+ \S+ ts_ms=\d+$"
 
+NAMED_SECONDS = 12  # that the other brokers may go on naming a dead one
+WATCHED_SECONDS = 5
+
 
 def logged(order: int, consumer: int, partition: int) -> str:
     return LOGGED.format(n=consumer, order=order, partition=partition)
@@ -216,6 +219,8 @@ def test_three_brokers_lose_one_and_get_it_back(copy):
         wait_until(confirmed, "likes without kafka-1")
         session.type("status")
         session.wait_for("^  kafka-1 +9094  not running$")
+        pids = [match[1] for match in session.wait_for(r"^  consumer-\d +\d+  pid (\d+)", times=3)]
+        assert_they_wait_without_work([psutil.Process(int(pid)) for pid in pids])
         session.type("start kafka-1")
         session.wait_for("^  kafka-1 +is back$", seconds=90)
         session.type("quit")
@@ -223,6 +228,15 @@ def test_three_brokers_lose_one_and_get_it_back(copy):
     finally:
         session.kill()
     assert nothing_is_left()
+
+
+def assert_they_wait_without_work(consumers: list[psutil.Process]) -> None:
+    """Two threads of a client are busy as long as it waits for a controller that is dead."""
+    time.sleep(NAMED_SECONDS)
+    for consumer in consumers:
+        consumer.cpu_percent()
+    time.sleep(WATCHED_SECONDS)
+    assert max(consumer.cpu_percent() for consumer in consumers) < 20
 
 
 def test_a_secured_broker_lets_the_programs_in(copy):
