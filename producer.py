@@ -19,7 +19,7 @@ from confluent_kafka import KafkaError, Producer
 from flask import Flask
 from werkzeug.exceptions import BadRequest
 
-from plumbing import kafka, process, web
+from plumbing import greenlets, kafka, process, web
 from plumbing.kafka import Unavailable
 from plumbing.orders import Orders
 from plumbing.topic import Topic
@@ -83,7 +83,7 @@ class Likes:
         self.promised += count
         first, left = None, count
         try:
-            for share in web.taking_turns(count, LARGEST_BATCH):
+            for share in greenlets.taking_turns(count, LARGEST_BATCH):
                 self.promised -= share
                 left -= share
                 events = self.new_events(share)
@@ -99,7 +99,7 @@ class Likes:
         return first, events[-1]["order"]
 
     def wait_for_room(self, count: int) -> None:
-        if not web.wait_until(lambda: len(self.producer) + self.promised + count <= LARGEST_QUEUE, QUEUE_SECONDS):
+        if not greenlets.wait_until(lambda: len(self.producer) + self.promised + count <= LARGEST_QUEUE, QUEUE_SECONDS):
             raise Unavailable("too many likes are waiting for the broker", "wait a moment, then click again")
 
     def new_events(self, count: int) -> list[dict]:
@@ -121,7 +121,7 @@ def create_app(producer: Producer, topic: Topic) -> Flask:
         key = web.json_body("key").get("key")
         if key is not None and not is_key(key):
             raise BadRequest(f'"key" must be a text of 1 to {LONGEST_KEY} bytes in UTF-8')
-        report = web.Report()
+        report = greenlets.Report()
         event = likes.publish(key, on_delivery=report)
         error, message = report.wait()  # until message.timeout.ms at most; other clicks are answered meanwhile
         if error:
@@ -144,7 +144,7 @@ def create_app(producer: Producer, topic: Topic) -> Flask:
             reports.append(reason(error) if error else message.partition())
 
         first, last = likes.publish_burst(count, on_delivery)
-        web.wait_until(lambda: len(reports) == count)
+        greenlets.wait_until(lambda: len(reports) == count)
         reasons = sorted({report for report in reports if isinstance(report, str)})
         partitions = {partition: n for partition, n in Counter(reports).items() if partition not in reasons}
         partitions = dict(sorted(partitions.items()))
@@ -177,9 +177,9 @@ def main() -> None:
     process.log_to_stdout()
     listener = web.listen(PRODUCER_PORT, "PRODUCER_PORT")
     producer = kafka.connect(Producer, CONFIG)
-    app = create_app(producer, Topic(TOPIC, CONFIG, web.in_thread, producer))
+    app = create_app(producer, Topic(TOPIC, CONFIG, greenlets.in_thread, producer))
     log.info("Producer on http://localhost:%d, broker %s, topic %s", PRODUCER_PORT, BOOTSTRAP_SERVERS, TOPIC)
-    web.serve(app, listener, producer)  # calls producer.poll() again and again, which calls on_delivery
+    greenlets.serve(app, listener, producer)  # calls producer.poll() again and again, which calls on_delivery
     undelivered = producer.flush(1)  # every request is answered: events are left only if Kafka gave up on this producer
     log.info("Producer stopped, %d likes not delivered", undelivered)
 

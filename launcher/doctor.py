@@ -19,7 +19,7 @@ from brokers.jars import VERSIONS
 from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
 from launcher import leftovers, terminal
-from launcher.session import CONSUMERS
+from launcher.programs import CONSUMERS
 from plumbing import Problem, loopback
 from plumbing.kafka import Misdirected, broker_problem, client_config
 from plumbing.plain import plain

@@ -1,6 +1,7 @@
 """`python run.py`: a broker, the topic, a session, and its end in order."""
 
 import contextlib
+import importlib
 import queue
 import signal
 import sys
@@ -14,7 +15,7 @@ from brokers.jars import LESSONS
 from brokers.ports import port_holder
 from brokers.topic import create_likes
 from launcher import leftovers, terminal
-from launcher.session import CONSUMERS, MOST_CONSUMERS, Session
+from launcher.programs import CONSUMERS, MOST_CONSUMERS
 from plumbing import Problem
 
 try:
@@ -30,9 +31,13 @@ def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
     _handle_signals()
     leftovers.settle()
     check_settings()
+    # What the session needs takes half a second to import: the broker is started meanwhile.
+    threading.Thread(target=importlib.import_module, args=["launcher.session"], daemon=True).start()
     try:
         with leftovers.recorded(), running_broker(kind, brokers, kafka) as broker:
             terminal.say("topic", create_likes(broker.bootstrap_servers))
+            from launcher.session import Session
+
             session = Session(broker)
             try:
                 session.start()

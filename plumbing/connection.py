@@ -1,4 +1,4 @@
-"""A client's connection under web.serve(): only a request that has arrived whole reaches the app."""
+"""A client's connection under greenlets.serve(): only a request that has arrived whole reaches the app."""
 
 import contextlib
 import socket
@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from gevent.pywsgi import Input, WSGIHandler
 
-LARGEST_BODY = 16 * 1024  # bytes
-IDLE_SECONDS = 15  # until a connection without a request is closed
+from plumbing.web import IDLE_SECONDS, LARGEST_BODY
+
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 

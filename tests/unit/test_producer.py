@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 import producer
-from plumbing import orders, web
+from plumbing import greenlets, orders
 from plumbing.kafka import Unavailable, client_config
 from plumbing.topic import Topic
 
@@ -211,7 +211,7 @@ def test_health_names_broker_topic_and_partitions(client):
 @pytest.fixture
 def topic(simulated, monkeypatch):
     monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", simulated.bootstrap_servers)
-    return Topic(producer.TOPIC, producer.CONFIG, blocking=web.in_thread)
+    return Topic(producer.TOPIC, producer.CONFIG, blocking=greenlets.in_thread)
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def kafka_producer(topic):
 @pytest.fixture
 def delivering(kafka_producer, topic):
     """A client of the API on the simulated broker, with the loop that polls for its delivery reports."""
-    poller = gevent.spawn(web._poll, kafka_producer)
+    poller = gevent.spawn(greenlets._poll, kafka_producer)
     yield producer.create_app(kafka_producer, topic).test_client()
     poller.kill()
 
@@ -273,7 +273,7 @@ def test_one_producer_reads_the_log_once(delivering, topic, monkeypatch):
 
 def test_clicks_at_the_same_time_read_the_log_once_after_another_writer(kafka_producer, topic, monkeypatch):
     app = producer.create_app(kafka_producer, topic)
-    poller = gevent.spawn(web._poll, kafka_producer)
+    poller = gevent.spawn(greenlets._poll, kafka_producer)
     other = Producer(client_config())
     other.produce("likes", b"junk", partition=0)
     other.flush()

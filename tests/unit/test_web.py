@@ -13,7 +13,7 @@ from tests.programs import Program, wait_until
 
 SERVER = """
 import sys, time
-from plumbing import connection, process, web
+from plumbing import connection, greenlets, process, web
 
 connection.IDLE_SECONDS = web.IDLE_SECONDS = 5
 process.log_to_stdout()
@@ -46,13 +46,13 @@ def count():
 
 @app.get("/slow")
 def slow():
-    web.wait_until(lambda: False, 0.3) if server == "gevent" else time.sleep(0.3)
+    greenlets.wait_until(lambda: False, 0.3) if server == "gevent" else time.sleep(0.3)
     return {}
 
 
 listener = web.listen(int(port), "A_PORT")
 if server == "gevent":
-    web.serve(app, listener, Nothing())
+    greenlets.serve(app, listener, Nothing())
 else:
     with process.StopSignal() as stop:
         close = web.serve_in_background(app, listener)
