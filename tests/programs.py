@@ -21,11 +21,11 @@ LIKE_LOGGED = re.compile(
 )
 
 
-def wait_until(condition: Callable, what: str, seconds: float = PATIENCE, lines: list[str] = ()):
+def wait_until(condition: Callable, what: str, seconds: float = PATIENCE, lines: list = ()):
     """The first true value of `condition()`; fails when there is none within `seconds`, with the last `lines`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < deadline, "\n".join([f"not within {seconds:.0f} s: {what}", *lines[-40:]])
+        assert time.monotonic() < deadline, "\n".join([f"not within {seconds:.0f} s: {what}", *map(str, lines[-40:])])
         time.sleep(0.05)
     return value
 

@@ -55,7 +55,13 @@ def assignments():
 
 
 def wait_for_assignments(expected, seconds=START_SECONDS):
-    wait_until(lambda: assignments() == expected, f"assignments {expected}", seconds)
+    seen = []
+
+    def as_expected():
+        seen.append(assignments())
+        return seen[-1] == expected
+
+    wait_until(as_expected, f"assignments {expected}", seconds, seen)
 
 
 def like():

@@ -88,6 +88,13 @@ def build() -> None:
         (home() / "complete").touch()
 
 
+def is_being_built() -> bool:
+    """Does another process build it now?"""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as file:
+        return not lock(file)
+
+
 def lock(file: TextIO) -> bool:
     """Take the lock that `file` stands for, until it is closed; False when another process has it."""
     import fcntl  # Windows has none, and imports this module, too
