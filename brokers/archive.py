@@ -6,6 +6,7 @@ the Java, and does without it where it does not.
 """
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -54,7 +55,8 @@ def make(progress: Progress = print, kafka: int = LESSONS) -> None:
         for old in archive.parent.glob(f"{archive.name.rpartition('-')[0]}-*.jsa"):
             with contextlib.suppress(OSError):  # on Windows, one that a broker uses
                 old.unlink()
-        half = archive.with_suffix(".half")
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        half = archive.with_suffix(f".{os.getpid()}.half")  # that of another clone may be on its way, too
         shutil.move(written, half)
         half.replace(archive)
 

@@ -7,7 +7,7 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
+import sysconfig
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +37,7 @@ COMMANDS_OF_4 = COMMANDS | {
     "kafka-share-groups": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
     "kafka-console-share-consumer": "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
 }
+ARCHIVES = jars.REPOSITORY / "hands-on-kafka"
 OPEN_FILES = 256  # 55 jars, and 130 for a session
 OPTIONS = [
     # One compiler and the plain collector: a broker of this size starts with two thirds of the work, handles a burst
@@ -109,12 +110,20 @@ def environment(progress: Progress = print, kafka: int = LESSONS) -> dict[str, s
 
 
 def archive(environment: dict[str, str], kafka: int = LESSONS) -> Path:
-    """Where brokers/archive.py puts what makes a start quicker: in `.venv`, beside pip's Java. Another Java, or other
-    jars, have another one."""
-    java = find_java()[0]
-    fits = f"{java} {Path(java).stat().st_mtime_ns} {environment['CLASSPATH']}"
+    """Where brokers/archive.py puts what makes a start quicker: beside the jars, so that a new clone finds it. Another
+    Java, or other jars, have another one."""
+    fits = f"{sysconfig.get_platform()} {_identity(Path(find_java()[0]).resolve())} {environment['CLASSPATH']}"
     key = hashlib.sha256(fits.encode()).hexdigest()[:12]
-    return Path(sys.prefix) / f"kafka-{jars.kafka_version(kafka)}-{key}.jsa"
+    return ARCHIVES / f"kafka-{jars.kafka_version(kafka)}-{key}.jsa"
+
+
+def _identity(java: Path) -> str:
+    """The same for the same Java in another folder."""
+    release, modules = (java.parents[1] / name for name in ("release", "lib/modules"))
+    try:
+        return f"{release.read_text(encoding='utf-8', errors='replace')} {modules.stat().st_size}"
+    except OSError:  # not every system's package has both
+        return f"{java} {java.stat().st_mtime_ns}"
 
 
 def options(environment: dict[str, str], kafka: int = LESSONS) -> list[str]:

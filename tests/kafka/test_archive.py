@@ -22,11 +22,11 @@ MAIN_CLASS = " kafka.Kafka source: "
 
 
 @pytest.fixture
-def prefix(tmp_path, monkeypatch):
-    """A `.venv` without an archive."""
-    folder = tmp_path / "venv"
+def kept_in(tmp_path, monkeypatch):
+    """A folder for archives, without one."""
+    folder = tmp_path / "archives"
     folder.mkdir()
-    monkeypatch.setattr(sys, "prefix", str(folder))
+    monkeypatch.setattr(java, "ARCHIVES", folder)
     return folder
 
 
@@ -41,25 +41,25 @@ def source_of_kafka(folder, kafka: int) -> str:
 
 
 @pytest.mark.parametrize(("kafka", "other"), [(LESSONS, CURRENT), (CURRENT, LESSONS)])
-def test_a_broker_takes_its_classes_from_the_archive(prefix, tmp_path, kafka, other):
-    gone, kept = (prefix / f"kafka-{jars.kafka_version(one)}-000000000000.jsa" for one in (kafka, other))
+def test_a_broker_takes_its_classes_from_the_archive(kept_in, tmp_path, kafka, other):
+    gone, kept = (kept_in / f"kafka-{jars.kafka_version(one)}-000000000000.jsa" for one in (kafka, other))
     gone.write_text("of a Java that is gone")
     kept.write_text("of the other Kafka")
     lines = []
     archive.make(lines.append, kafka)
     assert lines == ["preparing Java for quicker starts"]
     made = java.archive(java.environment(kafka=kafka), kafka)
-    assert {*prefix.iterdir()} == {made, kept}
+    assert {*kept_in.iterdir()} == {made, kept}
     assert source_of_kafka(tmp_path / "broker", kafka).startswith("shared objects file")
     archive.make(pytest.fail, kafka)  # it is there
 
 
-def test_an_archive_that_does_not_fit_is_not_used(prefix, tmp_path):
+def test_an_archive_that_does_not_fit_is_not_used(kept_in, tmp_path):
     java.archive(java.environment()).write_bytes(b"half of an archive")
     assert source_of_kafka(tmp_path / "broker", LESSONS).endswith(".jar")
 
 
-def test_another_java_and_other_jars_have_another_archive(prefix):
+def test_another_java_and_other_jars_have_another_archive(kept_in):
     environment = java.environment()
     same, other = (
         java.archive(environment),
@@ -69,7 +69,7 @@ def test_another_java_and_other_jars_have_another_archive(prefix):
     assert same != other
 
 
-def test_the_end_of_a_session_ends_the_making(prefix, tmp_path, monkeypatch):
+def test_the_end_of_a_session_ends_the_making(kept_in, tmp_path, monkeypatch):
     made = []
 
     def slow(*_command, **options):
@@ -87,22 +87,22 @@ def test_the_end_of_a_session_ends_the_making(prefix, tmp_path, monkeypatch):
     assert time.monotonic() - started < archive.STOP_SECONDS
 
 
-def test_without_a_local_broker_nothing_is_made(prefix, monkeypatch):
+def test_without_a_local_broker_nothing_is_made(kept_in, monkeypatch):
     monkeypatch.setattr(archive, "Child", pytest.fail)
     monkeypatch.setattr(archive, "LATER_SECONDS", 0.0)
     with archive.made_for(SimpleNamespace(nodes=[])):
         pass
 
 
-def test_the_process_that_makes_it_ends_at_once_when_asked(prefix):
-    code = f"import sys; sys.prefix = {str(prefix)!r}; from brokers import archive; archive.main(3)"
-    child = Child(sys.executable, "-c", code)
+def test_the_process_that_makes_it_ends_at_once_when_asked(kept_in):
+    code = f"from pathlib import Path; from brokers import archive, java; java.ARCHIVES = Path({str(kept_in)!r})"
+    child = Child(sys.executable, "-c", f"{code}; archive.main(3)")
     try:
         (broker,) = wait_until(lambda: _brokers_of(child.process.pid), "the broker that lists classes")
         child.ask_to_stop()
         assert child.wait(30) == 0
         assert not broker.is_running()
-        assert not list(prefix.iterdir())
+        assert not list(kept_in.iterdir())
     finally:
         child.kill()
 
