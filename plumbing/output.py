@@ -22,6 +22,7 @@ class Output(io.TextIOBase):
     def __init__(self, stream):
         self._stream = stream
         self._raw = getattr(getattr(stream, "buffer", None), "raw", None)  # has no lock that a blocked write would hold
+        self._is_file = _kind(stream) == stat.S_IFREG
         self._pipe = _poll_of_a_pipe(stream)
         self._changed = threading.Condition()
         self._waiting: deque[str] = deque()
@@ -59,10 +60,10 @@ class Output(io.TextIOBase):
         return len(text)
 
     def _has_room(self, text: str) -> bool:
-        """Whether a pipe takes this text at once: then it need not go through the other thread, which takes 20 times
-        as long (https://docs.python.org/3/library/select.html#select.PIPE_BUF)."""
+        """Whether a file or a pipe takes this text at once: then it need not go through the other thread, which takes
+        20 times as long (https://docs.python.org/3/library/select.html#select.PIPE_BUF)."""
         if not self._pipe:
-            return False
+            return self._is_file
         poll, size = self._pipe
         return 4 * len(text) <= size and bool(poll.poll(0))
 
@@ -122,12 +123,17 @@ def of_this_program() -> Output:
     return sys.stdout if isinstance(sys.stdout, Output) else Output(sys.stdout)
 
 
+def _kind(stream) -> int:
+    """Its file type (https://docs.python.org/3/library/stat.html#stat.S_IFMT); 0 if it is no file of the system."""
+    try:
+        return stat.S_IFMT(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError, AttributeError):
+        return 0
+
+
 def _poll_of_a_pipe(stream):
     """What tells whether the stream, if it is a pipe, has room, and for how many bytes. None on Windows."""
-    try:
-        if os.name == "nt" or not stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
-            return None
-    except (OSError, ValueError, AttributeError):
+    if os.name == "nt" or _kind(stream) != stat.S_IFIFO:
         return None
     import select
 

@@ -99,6 +99,14 @@ def test_a_line_is_written_when_write_returns(ends):
             thread.join(PATIENCE)
 
 
+def test_a_file_takes_each_line_without_a_thread(tmp_path):
+    with (tmp_path / "lines.txt").open("w") as stream:
+        output = Output(stream)
+        output.write(LINE)
+        assert (tmp_path / "lines.txt").read_text() == LINE
+        assert output._writer is None
+
+
 def test_a_reader_that_has_gone_is_no_error():
     reads, writes = os.pipe()
     os.close(reads)
