@@ -1,14 +1,18 @@
 """A client's connection under greenlets.serve(): only a request that has arrived whole reaches the app."""
 
 import contextlib
+import re
 import socket
 from io import BytesIO
 from typing import ClassVar
 
-from gevent.pywsgi import Input, WSGIHandler
+from gevent.pywsgi import Input, OldMessage, WSGIHandler
 
 from plumbing.web import IDLE_SECONDS, LARGEST_BODY
 
+# https://www.rfc-editor.org/rfc/rfc9112#section-5; a line that continues another one is refused, as it says there.
+HEADER = re.compile(rb"([\w!#$%&'*+.^`|~-]+):[ \t]*([^\r\n\0]*?)[ \t]*\r?\n", re.ASCII)
+LONGEST_LINE, MOST_HEADERS = 65_537, 100  # as Python's http.client has it
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -19,10 +23,11 @@ class Connection(WSGIHandler):
     be a like. Here that is answered 400, as is what a proxy in between could read as two requests, or as another one.
     """
 
+    _held: bytearray | None = None  # what is to be sent with what follows
     unanswered: ClassVar[set] = set()  # the connections whose request has no answer yet
 
     def handle(self):
-        # gevent sends headers and body separately; Nagle's algorithm would delay the second.
+        # Nagle's algorithm would delay an answer that follows another one.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(IDLE_SECONDS)
         super().handle()
@@ -32,18 +37,22 @@ class Connection(WSGIHandler):
             super().read_request(raw_requestline)
         except Exception as error:
             raise ValueError(str(error)) from error  # answered 400; any other exception also prints a traceback
-        if not raw_requestline.endswith("\n") or self.headers.defects or not self._headers_ended:
-            raise ValueError("the headers are cut off or broken")
+        if not raw_requestline.endswith("\n"):
+            raise ValueError("the request is cut off")
         lengths = self.headers.get_all("Content-Length", ["0"])
         encodings = [encoding.lower() for encoding in self.headers.get_all("Transfer-Encoding", ["chunked"])]
         if len(lengths) > 1 or not lengths[0].isdecimal() or encodings != ["chunked"]:
             raise ValueError("the length of the body is not clear")
         return True
 
-    def MessageClass(self, rfile, *arguments):
-        lines = _Lines(rfile)
-        headers = super().MessageClass(lines, *arguments)
-        self._headers_ended = lines.last in (b"\r\n", b"\n")
+    def MessageClass(self, rfile, *_arguments):
+        """The headers. gevent leaves them to Python's parser of e-mails, which takes longer and accepts more."""
+        headers = OldMessage()
+        while (line := rfile.readline(LONGEST_LINE)) not in (b"\r\n", b"\n"):
+            header = HEADER.fullmatch(line)
+            if not header or len(headers) == MOST_HEADERS:
+                raise ValueError("the headers are cut off, broken or too many")
+            headers.set_raw(*(part.decode("latin-1") for part in header.groups()))
         return headers
 
     def handle_one_response(self):
@@ -71,14 +80,15 @@ class Connection(WSGIHandler):
                 while arriving.read(LARGEST_BODY):
                     pass
 
+    def _write_with_headers(self, data):
+        """In one packet: gevent would send first the headers, then the body."""
+        self._held = bytearray()
+        super()._write_with_headers(data)
+        held, self._held = self._held, None
+        self._sendall(held)
 
-class _Lines:
-    """Remembers the last line that was read: a blank one ends the headers, no line at all is the end of the input."""
-
-    def __init__(self, rfile):
-        self._rfile = rfile
-        self.last = b""
-
-    def readline(self, *size) -> bytes:
-        self.last = self._rfile.readline(*size)
-        return self.last
+    def _sendall(self, data):
+        if self._held is None:
+            super()._sendall(data)
+        else:
+            self._held += data

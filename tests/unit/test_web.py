@@ -85,6 +85,7 @@ UNCLEAR = {
     "an unknown encoding": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     "two lengths": POST + b"Content-Length: 0\r\nContent-Length: 2\r\n\r\n{}",
     "a length with a sign": POST + b"Content-Length: +2\r\n\r\n{}",
+    "a blank after the name of a header": POST + b"Content-Length : 0\r\n\r\n",
     "a line that is no header": POST + b"no header\r\nContent-Length: 0\r\n\r\n",
 }
 WHOLE = {
