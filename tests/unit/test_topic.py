@@ -20,6 +20,9 @@ class FakeAdmin:
 
     id: str | None = "one"
 
+    def list_topics(self, timeout):
+        pass
+
     def describe_topics(self, topics, request_timeout):
         answer = Future()
         if self.id:
