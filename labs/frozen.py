@@ -1,11 +1,13 @@
 """A broker that does not respond for a while, for the programs of the labs."""
 
 import contextlib
+import time
 
 import psutil
 
 from brokers import docker, local
 
+SUSPEND_SECONDS = 5.0
 PROJECTS = (docker.DockerBroker(), docker.DockerBrokerOf4())
 
 
@@ -16,6 +18,7 @@ def frozen_broker():
     if pid := local.running():
         process = psutil.Process(pid)
         process.suspend()
+        _wait_until_stopped(process)
         resume = process.resume
     elif not docker.engine_problem() and (project := next(filter(_pause, PROJECTS), None)):
         resume = lambda: _compose(project, "unpause")  # noqa: E731
@@ -25,6 +28,13 @@ def frozen_broker():
         yield
     finally:
         resume()
+
+
+def _wait_until_stopped(process: psutil.Process) -> None:
+    """On a busy computer, its threads go on for some milliseconds."""
+    give_up_at = time.monotonic() + SUSPEND_SECONDS
+    while process.status() != psutil.STATUS_STOPPED and time.monotonic() < give_up_at:
+        time.sleep(0.01)
 
 
 def _pause(project: docker.DockerBroker) -> bool:
