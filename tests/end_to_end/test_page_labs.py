@@ -196,8 +196,11 @@ def test_the_pages_are_accessible_and_fit_narrow_and_wide_windows(lab_page, them
 
 def expect_accessible(page: Page, width: int) -> None:
     """Nothing that axe-core (https://github.com/dequelabs/axe-core) calls serious, and nothing that is cut off."""
-    expect(page.get_by_test_id("stSidebarContent").get_by_role("link").first).to_be_attached()  # it comes last
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    violations = Axe().run(page).response["violations"]
-    serious = [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations if one["impact"] in SERIOUS]
+    for _ in range(5):  # a page that is not complete yet may have an empty part that can be scrolled
+        found = Axe().run(page).response["violations"]
+        serious = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found if one["impact"] in SERIOUS]
+        if not serious:
+            break
+        page.wait_for_timeout(1000)
     assert not serious
