@@ -5,9 +5,9 @@ from typing import TextIO
 
 def plain(text: str) -> str:
     """One line of it. What cannot be printed is escaped: `\\x1b[31m` is shown, not red."""
-    text = text.expandtabs(4)
     if text.isprintable():
         return text
+    text = text.expandtabs(4)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
