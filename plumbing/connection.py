@@ -23,7 +23,7 @@ class Connection(WSGIHandler):
     be a like. Here that is answered 400, as is what a proxy in between could read as two requests, or as another one.
     """
 
-    _held: bytearray | None = None  # what is to be sent with what follows
+    _packet: bytearray | None = None  # collects the headers and the body of an answer
     unanswered: ClassVar[set] = set()  # the connections whose request has no answer yet
 
     def handle(self):
@@ -82,13 +82,13 @@ class Connection(WSGIHandler):
 
     def _write_with_headers(self, data):
         """In one packet: gevent would send first the headers, then the body."""
-        self._held = bytearray()
+        self._packet = bytearray()
         super()._write_with_headers(data)
-        held, self._held = self._held, None
-        self._sendall(held)
+        packet, self._packet = self._packet, None
+        self._sendall(packet)
 
     def _sendall(self, data):
-        if self._held is None:
-            super()._sendall(data)
+        if self._packet is not None:
+            self._packet += data
         else:
-            self._held += data
+            super()._sendall(data)

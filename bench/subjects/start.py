@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -54,16 +54,16 @@ def measure(bench: Bench) -> Iterator[Line]:
         _first_like(copy)  # makes the data folder
     seconds, memory = zip(*(_first_like(copy) for _ in range(rounds)), strict=True)
     yield _aimed(
-        "second start, to the first confirmed like", [*seconds], "s", SECOND_SECONDS, "the local broker alone", alone
+        "second start, to the first confirmed like", seconds, "s", SECOND_SECONDS, "the local broker alone", alone
     )
-    yield _aimed("memory of run.py and all that it has started", [*memory], "MB", MEMORY_MB)
+    yield _aimed("memory of run.py and all that it has started", memory, "MB", MEMORY_MB)
 
 
-def _aimed(what: str, values: list, unit: str, most: float, against: str = "", theirs: list | None = None) -> Line:
+def _aimed(what: str, values: Sequence, unit: str, most: float, against: str = "", theirs: Sequence = ()) -> Line:
     """A line whose median should be at most `most`."""
-    ours, target = Spread.of(values), f"at most {most:,.0f} {unit}"
-    theirs = theirs and Spread.of(theirs)
-    return Line("start", what, ours, unit, against, theirs, target=target, met=ours.median <= most)
+    ours, compared = Spread.of(values), Spread.of(theirs) if theirs else None
+    target = f"at most {most:,.0f} {unit}"
+    return Line("start", what, ours, unit, against, compared, target=target, met=ours.median <= most)
 
 
 def _files_of_the_repository() -> list[str]:

@@ -91,8 +91,7 @@ def build() -> None:
 def is_being_built() -> bool:
     """Does another process build it now?"""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as file:
-        return not lock(file)
+    return is_locked(CACHE / "lock")
 
 
 def lock(file: TextIO) -> bool:
@@ -108,7 +107,11 @@ def lock(file: TextIO) -> bool:
 
 def is_in_use(bench: Path) -> bool:
     """Do tests run in it now? Those of another clone, with other packages, may need another bench than ours."""
-    with (bench / "in-use").open("w") as file:
+    return is_locked(bench / "in-use")
+
+
+def is_locked(path: Path) -> bool:
+    with path.open("w") as file:
         return not lock(file)
 
 
