@@ -156,8 +156,8 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    # Six processes, because most tests wait for something to happen; tests/scheduling.py says which keep together.
-    return _call("-m", "pytest", "--numprocesses", "6", *options.arguments)
+    # Four processes, because most tests wait for something to happen; tests/scheduling.py says which keep together.
+    return _call("-m", "pytest", "--numprocesses", "4", *options.arguments)
 
 
 def _bench(options: argparse.Namespace) -> int:
