@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from flask import Flask, jsonify, request
 from werkzeug.exceptions import BadRequest
 
-from plumbing import kafka, process, web
+from plumbing import kafka, lasting, process, web
 from plumbing.kafka import Unavailable
 from plumbing.like import parse_like
 from plumbing.topic import Topic, at_end
@@ -29,7 +29,7 @@ from settings import BOOTSTRAP_SERVERS, CONSUMER_PORT, GROUP
 TOPIC = "likes"
 POLL_SECONDS = 1.0
 MESSAGES_KEPT = 1000  # for /messages
-STRANDED_SECONDS = 15.0  # without partitions, while the broker answers
+STRANDED_SECONDS = 15.0  # how long to wait for the group before asking whether it knows this member
 REBALANCES_KEPT = 100  # for /status
 LIKE_LOGGED = "Consumed: order=%(order)d partition=%(partition)d clicked_at=%(clicked_at)s ts_ms=%(ts_ms)d"
 
@@ -67,7 +67,7 @@ class Member:
         self.messages = deque(maxlen=MESSAGES_KEPT)
         self.position = {}  # assigned partition -> offset of the next event, None before the first
         self.rebalances = deque(maxlen=REBALANCES_KEPT)
-        self.lost_at = None  # when the group did without it, and took its partitions
+        self.waiting_since = None  # when it began to wait for an assignment; None while it has one
 
     def join_group(self, topic: Topic) -> Consumer:
         def on_assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -81,6 +81,7 @@ class Member:
             on_revoke=lambda _, partitions: self.note_rebalance("revoked", partitions),
             on_lost=lambda _, partitions: self.note_rebalance("lost", partitions),
         )
+        self.waiting_since = time.monotonic()
         return consumer
 
     def note_error(self, error: KafkaError) -> None:
@@ -90,15 +91,15 @@ class Member:
         changed = sorted(p.partition for p in partitions)
         kept = {p: offset for p, offset in self.position.items() if p not in changed}
         self.position = kept | dict.fromkeys(changed) if event == "assigned" else kept
-        self.lost_at = time.monotonic() if event == "lost" else None
+        self.waiting_since = None if event == "assigned" else time.monotonic()
         self.rebalances.append({"at": int(time.time() * 1000), "event": event, "partitions": changed})
         log.info("%s: partitions=%s", event.capitalize(), changed)
 
     def is_stranded(self, topic: Topic) -> bool:
-        """Whether it has lost its partitions, and is still not back although the broker answers."""
-        if self.lost_at is None or time.monotonic() - self.lost_at < STRANDED_SECONDS:
+        """Whether it has long been waiting, and the group does not know it although the broker answers."""
+        if self.waiting_since is None or time.monotonic() - self.waiting_since < STRANDED_SECONDS:
             return False
-        self.lost_at = time.monotonic()
+        self.waiting_since = time.monotonic()
         return topic.is_missed_by_group()
 
     def process(self, message: Message) -> None:
@@ -184,9 +185,9 @@ def main() -> None:
                 consumer.close()
                 consumer = member.join_group(topic)
             elif member.is_stranded(topic):
-                # After an outage, librdkafka may try for ever in vain; a new client does not.
-                log.warning("Not back in the group %s. Joining it as a new member ...", GROUP)
-                kafka.abandon(consumer)
+                # After an outage, librdkafka may ask in vain for ever, or not at all; a new client does not.
+                log.warning("Not in the group %s. Joining it as a new member ...", GROUP)
+                lasting.abandon(consumer)
                 consumer = member.join_group(topic)
             elif message is None or (message.error() and not at_end(message)):
                 if message is not None:

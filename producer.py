@@ -21,6 +21,7 @@ from werkzeug.exceptions import BadRequest
 
 from plumbing import greenlets, kafka, process, web
 from plumbing.kafka import Unavailable
+from plumbing.lasting import LastingProducer
 from plumbing.orders import Orders
 from plumbing.topic import Topic
 from settings import BOOTSTRAP_SERVERS, PRODUCER_PORT
@@ -176,7 +177,7 @@ def reason(error: KafkaError) -> str:
 def main() -> None:
     process.log_to_stdout()
     listener = web.listen(PRODUCER_PORT, "PRODUCER_PORT")
-    producer = kafka.connect(Producer, CONFIG)
+    producer = LastingProducer(CONFIG)  # a Producer that is replaced when the broker has cut it off
     app = create_app(producer, Topic(TOPIC, CONFIG, greenlets.in_thread, producer))
     log.info("Producer on http://localhost:%d, broker %s, topic %s", PRODUCER_PORT, BOOTSTRAP_SERVERS, TOPIC)
     greenlets.serve(app, listener, producer)  # calls producer.poll() again and again, which calls on_delivery

@@ -66,6 +66,7 @@ BOOTSTRAP_SERVERS = CHOSEN_BOOTSTRAP_SERVERS or DEFAULT_BOOTSTRAP_SERVERS
 GROUP = _text("CONSUMER_GROUP", "likes-ui")
 PRODUCER_PORT = _port("PRODUCER_PORT", "5001")
 CONSUMER_PORT = _port("CONSUMER_PORT", "5002")  # of this consumer; for run.py and the page, of the first
+MOST_CONSUMERS = 9  # in one session, on that port and the following ones
 PAGE_PORT = _port("PAGE_PORT", "8501")
 IN_CONTAINER = bool(_text("IN_CONTAINER"))  # the Dockerfile sets it
 # Docker reaches a program in a container at the container's own address, and publishes its port on 127.0.0.1.
@@ -88,9 +89,10 @@ SCHEMA_REGISTRY_URL = _text("SCHEMA_REGISTRY_URL", "mock://labs")
 
 
 # What a user has set for other programs in Python (an older package in PYTHONPATH, a server's port for another page)
-# does not reach those that we start. HTTPS_PROXY, certificates, Java's options and the rest do.
+# does not reach those that we start. Nor does PYTHONDONTWRITEBYTECODE: with it, each of them recompiles its packages at
+# every start, which takes twice as long. HTTPS_PROXY, certificates, Java's options and the rest do.
 _FOREIGN = re.compile("PYTHON|STREAMLIT_|FLASK_|WERKZEUG_|GEVENT")
-_HARMLESS = re.compile("PYTHON(UTF8|UNBUFFERED|DONTWRITEBYTECODE|PYCACHEPREFIX)|STREAMLIT_THEME_")
+_HARMLESS = re.compile("PYTHON(UTF8|UNBUFFERED|PYCACHEPREFIX)|STREAMLIT_THEME_")
 _PIP = re.compile("PIP_")
 _UV = re.compile("UV_(?!DEFAULT_INDEX|INDEX|EXTRA_INDEX|FIND_LINKS|CACHE|NO_CACHE|LINK|HTTP|INSECURE|KEYRING|OFFLINE)")
 _OTHER_PROJECT = re.compile("COMPOSE_(FILE|PROJECT_NAME|PROFILES|ENV_FILES)$")

@@ -25,7 +25,10 @@ def main(name: str) -> None:
         sys.exit(f"Kafka says: {error.args[0].str()}\n  -> python run.py doctor")
     except Problem as problem:
         sys.exit(problem.line())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        # In a callback of confluent_kafka, such as on_assign, a Ctrl+C may become a SystemError.
+        if isinstance(error, SystemError) and not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
         sys.exit(130)
 
 

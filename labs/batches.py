@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from labs.topics import BROKER_SECONDS
 from plumbing import Problem
-from plumbing.kafka import client_config
+from plumbing.kafka import client_config, security_protocol
 from plumbing.wire import Reader
 
 FETCH, VERSION = 1, 10
@@ -41,10 +41,10 @@ class Batch:
 def batches_of(topic: str) -> list[Batch]:
     """All batches that are in the topic now, by partition and offset; nothing if it does not exist. Raises
     KafkaException, and `Problem` if the broker asks for TLS or a password: this does not have them."""
-    config = client_config()
-    if str(config.get("security.protocol", "plaintext")).lower() != "plaintext":
+    if security_protocol() != "PLAINTEXT":
         what = "the batches in the log can be read only on a broker without TLS and passwords"
         raise Problem(what, "unset KAFKA_CLIENT_CONFIG, and use the broker of python run.py")
+    config = client_config()
     admin = AdminClient(config)
     known = admin.list_topics(timeout=BROKER_SECONDS)
     if topic not in known.topics:

@@ -1,14 +1,13 @@
 """Topics for the programs of the labs: create one, read one, and name one so that it belongs to this learner."""
 
-import time
 from collections.abc import Iterator
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from plumbing import Problem
 from plumbing.kafka import client_config
-from plumbing.topic import READ_TO_END, create, read_to_end
+from plumbing.topic import READ_TO_END, create, insist, read_to_end
 from settings import LEARNER
 
 BROKER_SECONDS = 15.0
@@ -72,11 +71,4 @@ def next_message(consumer: Consumer, group: str) -> Message:
 def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
     """The first offset of the partition, and the one after the last. Waits while the partition has no leader, as for
     a moment after its broker did not respond. Raises KafkaException."""
-    give_up_at = time.monotonic() + BROKER_SECONDS
-    while True:
-        try:
-            return consumer.get_watermark_offsets(place, LEADER_SECONDS)
-        except KafkaException:
-            if time.monotonic() > give_up_at:
-                raise
-            time.sleep(0.2)
+    return insist(lambda: consumer.get_watermark_offsets(place, LEADER_SECONDS), BROKER_SECONDS, whatever=True)

@@ -4,6 +4,7 @@
 | ------------ | ----------------------------------------------------------------------- |
 | `kafka`      | settings that all clients share; the diagnosis when no broker answers   |
 | `advertised` | whether the addresses that a cluster advertises can be reached          |
+| `lasting`    | new clients in place of those that do not find the broker again         |
 | `topic`      | what the broker says about a topic, and its records up to its end       |
 | `offsets`    | committed offsets: of which topic they are, whether its log has them    |
 | `group`      | why a consumer is not in its group                                      |

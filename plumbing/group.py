@@ -35,9 +35,11 @@ class Membership:
             self.problem = ""
 
     def is_missing(self, admin: AdminClient) -> bool:
-        """Whether the group can be asked, and does not list this client."""
+        """Whether the group answers, does not list this client, and would let it join."""
         group = self._describe(admin)
-        return group is not None and not self._is_in(group)
+        if group is None or self._is_in(group):
+            return False
+        return group.partition_assignor in ["", *self._assignors.split(",")]  # empty during a rebalance
 
     def _is_in(self, group: ConsumerGroupDescription) -> bool:
         return self._client_id in [member.client_id for member in group.members]

@@ -6,12 +6,11 @@ import re
 import socket
 import ssl
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 import settings
@@ -23,6 +22,8 @@ REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 BROKER_WITH_ID = re.compile(r"(?:\w+://)?\[?(?P<host>[^\s/]+?)\]?:(?P<port>\d+)/\d+: ")
 # Errors of a client that say only that a connection failed: whether a broker answers is asked separately.
 CONNECTION_ERRORS = (KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._ALL_BROKERS_DOWN, *REFUSALS)
+# Errors of a call that nobody has answered.
+NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 
 
 class Unavailable(Problem):
@@ -79,6 +80,12 @@ def _address_family(servers: str) -> str:
     return "v4"
 
 
+def security_protocol(file: str | Path = "") -> str:
+    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL: what the client.properties `file` asks for, without one that of
+    KAFKA_CLIENT_CONFIG. Raises `InvalidSettings`."""
+    return _read_properties(file or settings.CLIENT_CONFIG).get("security.protocol", "plaintext").upper()
+
+
 def _read_properties(file: str | Path) -> dict[str, str]:
     """The settings in a client.properties: `name=value` lines, `#` begins a comment."""
     if not file:
@@ -108,11 +115,6 @@ def connect(kind: type, own: dict):
         return client(kind, client_config() | own)
     except InvalidSettings as problem:
         sys.exit(problem.line())
-
-
-def abandon(client: Consumer) -> None:
-    """Close a client that does not come back after an outage: it may take for ever to close, too."""
-    threading.Thread(target=client.close, daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -147,7 +149,7 @@ def broker_problem(servers: str, seconds: float = BROKER_SECONDS, file: str | Pa
     problem = _problem(servers, seconds, file)
     if problem is None or isinstance(problem, Misdirected):
         return problem
-    encrypted = "ssl" in str(client_config(servers, file).get("security.protocol", "")).lower()
+    encrypted = "SSL" in security_protocol(file)
     if not encrypted and _expects_tls(servers):  # to librdkafka it looks like any lost connection
         return no_broker(servers, "the broker expects TLS, and KAFKA_CLIENT_CONFIG names no file that sets it")
     return problem
@@ -156,18 +158,23 @@ def broker_problem(servers: str, seconds: float = BROKER_SECONDS, file: str | Pa
 def _problem(servers: str, seconds: float, file: str | Path) -> Unavailable | None:
     errors = Errors()
     patience = {"reconnect.backoff.max.ms": 200, "socket.connection.setup.timeout.ms": max(1000, int(700 * seconds))}
-    asking = admin_client(servers, file, patience | {"error_cb": errors})
+    own = patience | {"error_cb": errors}
+    asking = admin_client(servers, file, own)
     give_up_at = time.monotonic() + seconds
     while True:
         try:
-            check_advertised(servers, asking.list_topics(timeout=min(seconds, BROKER_SECONDS)))
-            return None
+            answer = asking.list_topics(timeout=min(seconds, BROKER_SECONDS))
+            check_advertised(servers, answer)
+            if answer.brokers:
+                return None
+            asking = admin_client(servers, file, own)  # it is starting: see lasting.renewed()
         except Misdirected as problem:
             return problem
         except KafkaException:
-            asking.poll(0.1)  # calls error_cb
-            if errors.refusal or errors.unreached or time.monotonic() > give_up_at:
-                return errors.diagnosis(servers)
+            pass
+        asking.poll(0.1)  # calls error_cb
+        if errors.refusal or errors.unreached or time.monotonic() > give_up_at:
+            return errors.diagnosis(servers)
 
 
 class Errors:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from types import FrameType
 
 from plumbing import output
 from plumbing.plain import plain
@@ -56,7 +57,8 @@ class StopSignal:
         self._finished.set()
 
     def interruptible(self, wait: Callable, *arguments):
-        """What `wait(*arguments)` returns; None as soon as the request to stop comes."""
+        """What `wait(*arguments)` returns; None as soon as the request to stop comes. `wait` is a function in C; a
+        callback of it is not interrupted."""
         try:
             self._waiting = True
             if not self.requested:
@@ -67,9 +69,10 @@ class StopSignal:
             self._waiting = False
         return None
 
-    def _request(self, *_signal) -> None:
+    def _request(self, _signal: int, frame: FrameType) -> None:
         self.requested = True
-        if self._waiting:
+        # Not in a callback such as on_assign: the C code that it calls may not be able to deal with the exception.
+        if self._waiting and frame.f_code is StopSignal.interruptible.__code__:
             self._waiting = False
             raise KeyboardInterrupt
 

@@ -1,6 +1,5 @@
 """What the broker says about a topic, and its records up to its end."""
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -11,49 +10,54 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Message,
-    Producer,
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic, TopicMetadata
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec, TopicMetadata
 
 import settings
 from plumbing.group import Membership
 from plumbing.kafka import (
     BROKER_SECONDS,
     CONNECTION_ERRORS,
+    NO_ANSWER,
     Errors,
     Unavailable,
-    abandon,
     check_advertised,
     connect,
 )
+from plumbing.lasting import LastingProducer, renewed
 from plumbing.offsets import beyond_end, is_of_another, label_of
 
 # Errors that only mean "ask again": librdkafka has just replaced a broker's bootstrap name by its real address, as it
-# often does where `localhost` is both ::1 and 127.0.0.1, or it does not know a partition's leader yet.
+# often does where `localhost` is both ::1 and 127.0.0.1, or it or the broker does not know yet who leads a partition,
+# or since which epoch.
 ASK_AGAIN = (
     KafkaError._DESTROY_BROKER,
     KafkaError._TRANSPORT,
     KafkaError._UNKNOWN_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
 )
 BOOTSTRAP = -1  # instead of a broker's id, in an answer that came by way of the bootstrap servers
 IDENTIFY_SECONDS = 1.0  # how often a program looks whether the topic is still the same one
+LEADERS_SECONDS = 30.0  # until the partitions of a new topic have leaders
+SILENT_SECONDS = 10.0  # until it looks again when nobody has answered
 # Settings of a client that reads a topic from a place to its end, without joining a group.
 READ_TO_END = {"enable.auto.commit": False, "enable.partition.eof": True, "fetch.wait.max.ms": 10}
 
 
-def insist(ask: Callable, seconds: float = BROKER_SECONDS):
-    """What `ask()` returns; for up to `seconds` it is called again while the error is in ASK_AGAIN.
-    Raises KafkaException."""
+def insist(ask: Callable, seconds: float = BROKER_SECONDS, whatever: bool = False):
+    """What `ask()` returns; for up to `seconds` it is called again while the error is in ASK_AGAIN, or `whatever` the
+    error is. Raises KafkaException."""
     give_up_at = time.monotonic() + seconds
     while True:
         try:
             return ask()
         except KafkaException as error:
-            if error.args[0].code() not in ASK_AGAIN or time.monotonic() > give_up_at:
+            if time.monotonic() > give_up_at or not (whatever or error.args[0].code() in ASK_AGAIN):
                 raise
             time.sleep(0.05)
 
@@ -98,33 +102,42 @@ class Topic:
         name: str,
         own: dict,
         blocking: Callable = lambda function, *arguments: function(*arguments),
-        producer: Producer | None = None,
+        producer: LastingProducer | None = None,
     ):
         self.name = name
         self._blocking = blocking
         self._label = ""  # for the metadata of committed offsets, from the topic's id; empty until it is known
-        self._identified_at = float("-inf")
+        self._identify_at = float("-inf")  # when to look next
         self._recreated = False
         self._places: dict[int, TopicPartition] = {}  # partition -> the offset to store, with that label
         self._errors = Errors()
         self._membership = Membership(own)
         self._count, self._asked_at = 0, float("-inf")
-        self._own, self._producer = own, producer
-        self._client = self._connect()
-
-    def _connect(self) -> Consumer:
-        mine = {"client.id": self._own["client.id"], "group.id": self._own.get("group.id", self._own["client.id"])}
-        return connect(Consumer, mine | READ_TO_END | {"error_cb": lambda error: self._errors(error)})
+        self._producer = producer
+        names = {"client.id": own["client.id"], "group.id": own.get("group.id", own["client.id"])}
+        self._config = names | READ_TO_END | {"error_cb": lambda error: self._errors(error)}
+        self._client = connect(Consumer, self._config)
 
     @cached_property
     def _admin(self) -> AdminClient:  # only consumers need it
         return connect(AdminClient, {})
 
+    def _renew(self) -> None:
+        """Replace the clients: one of them got no answer."""
+        self._client = renewed(self._client, self._config)
+        if "_admin" in vars(self):
+            self._admin = renewed(self._admin, {})
+
     def partitions(self, max_age: float = 0.0) -> int:
         """How many partitions it has, by an answer of the broker that is at most `max_age` seconds old.
         Raises `Unavailable` without a broker or a topic."""
         if time.monotonic() - self._asked_at > max_age:
-            self._count, self._asked_at = self._blocking(self._ask), time.monotonic()
+            try:
+                self._count, self._asked_at = self._blocking(self._ask), time.monotonic()
+            except Unavailable:
+                if self._producer is not None:
+                    self._producer.renew()
+                raise
         return self._count
 
     def problem(self, error: KafkaError | None = None) -> str:
@@ -141,21 +154,28 @@ class Topic:
         return self._membership.problem
 
     def is_missed_by_group(self) -> bool:
-        """Whether the broker answers, and the program's own client is not in its group. A client of its own asks: after
-        an outage, an older one may be in the same state."""
-        return self._membership.is_missing(connect(AdminClient, {}))
+        """Whether the broker and the topic are there, and the group, which would let this program's client join, does
+        not list it. A new client asks: an older one may be in the same state."""
+        try:
+            self.partitions()
+        except Unavailable:
+            return False
+        self._admin = renewed(self._admin, {})
+        return self._membership.is_missing(self._admin)
 
     def lag(self, position: dict[int, int | None]) -> dict[int, int | None]:
         """Partition -> events from that position to the end, None if the broker does not answer. Position None stands
         for the offset that the group has committed."""
         try:
             return {partition: self._lag(partition, offset) for partition, offset in position.items()}
-        except KafkaException:
+        except KafkaException as error:
+            if error.args[0].code() in NO_ANSWER:
+                self._renew()
             return dict.fromkeys(position)
 
     def was_recreated(self) -> bool:
         """Whether it was deleted and created again since the last call. Asks the broker at most once a second."""
-        if time.monotonic() - self._identified_at > IDENTIFY_SECONDS:
+        if time.monotonic() > self._identify_at:
             self._identify()
         recreated, self._recreated = self._recreated, False
         return recreated
@@ -194,19 +214,27 @@ class Topic:
         """The label with the id that the broker gives it now; the last known one if the broker does not answer."""
 
         def ask() -> str:
-            # librdkafka asks the controller that it heard of last. If that is dead, it would wait for it, with two busy
-            # threads: so it first hears which brokers there are now.
+            # librdkafka asks the controller that it heard of last, and waits for a dead one with two busy threads: so
+            # it first hears which brokers there are now. They may not know it either: see SILENT_SECONDS.
             self._admin.list_topics(timeout=BROKER_SECONDS)
             asked = self._admin.describe_topics(TopicCollection([self.name]), request_timeout=IDENTIFY_SECONDS)
             return label_of(asked[self.name].result().topic_id)
 
-        with contextlib.suppress(KafkaException):
+        pause = IDENTIFY_SECONDS
+        try:
             label = insist(ask)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code in NO_ANSWER:
+                self._renew()
+            if code == KafkaError._TIMED_OUT:
+                pause = SILENT_SECONDS
+        else:
             if label != self._label:
                 # A rebalance may be the first to see it: was_recreated() must report it all the same.
                 self._recreated = self._recreated or self._label != ""
                 self._label, self._places = label, {}
-        self._identified_at = time.monotonic()
+        self._identify_at = time.monotonic() + pause
         return self._label
 
     def tail(self, records: int) -> list[Message]:
@@ -221,8 +249,7 @@ class Topic:
             starts = [TopicPartition(self.name, p, max(low, high - records)) for p, (low, high) in ends.items()]
             return list(read_to_end(self._client, starts, BROKER_SECONDS))
         except KafkaException as error:
-            abandon(self._client)
-            self._client = self._connect()
+            self._renew()
             raise Unavailable(f"the end of the topic {self.name} cannot be read: {error.args[0].str()}") from error
 
     def _ask(self) -> int:
@@ -230,6 +257,7 @@ class Topic:
             topics = insist(self._list_topics)
         except KafkaException:
             self._client.poll(0)  # calls error_cb
+            self._renew()
             raise self._errors.diagnosis(settings.BOOTSTRAP_SERVERS) from None
         self._errors = Errors()
         if self.name not in topics:
@@ -242,9 +270,11 @@ class Topic:
         """By name, as the broker itself lists them: a bootstrap server's answer only tells where the broker is.
         Raises KafkaException and `Misdirected`."""
         # All topics: asking for one by name may create it, with a single partition.
-        answer = (self._producer or self._client).list_topics(timeout=BROKER_SECONDS)
+        # Not `self._producer or ...`: the length of an idle producer is 0, so it counts as false.
+        client = self._client if self._producer is None else self._producer
+        answer = client.list_topics(timeout=BROKER_SECONDS)
         check_advertised(settings.BOOTSTRAP_SERVERS, answer)
-        if answer.orig_broker_id == BOOTSTRAP:
+        if answer.orig_broker_id == BOOTSTRAP or not answer.brokers:
             raise KafkaException(KafkaError(KafkaError._DESTROY_BROKER))  # as librdkafka says it: ask again
         return answer.topics
 
@@ -265,7 +295,7 @@ class Topic:
 
 
 def create(admin: AdminClient, name: str, partitions: int, config: dict[str, str] | None = None) -> bool:
-    """Create the topic; False if it exists already. Raises KafkaException."""
+    """Create the topic, and return when each partition answers; False if it exists already. Raises KafkaException."""
     # The broker decides how many replicas (default.replication.factor): one if it is alone, three of three.
     new = NewTopic(name, partitions, -1, config=config or {})
     try:
@@ -274,4 +304,13 @@ def create(admin: AdminClient, name: str, partitions: int, config: dict[str, str
         if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
         return False
+    insist(lambda: _ask_leaders(admin, name, partitions), LEADERS_SECONDS, whatever=True)
     return True
+
+
+def _ask_leaders(admin: AdminClient, name: str, partitions: int) -> None:
+    """Raises KafkaException unless each partition answers. Brokers list a new topic before they are ready to lead it,
+    and until then their errors, and those of librdkafka, vary."""
+    ends = {TopicPartition(name, partition): OffsetSpec.latest() for partition in range(partitions)}
+    for end in admin.list_offsets(ends, request_timeout=BROKER_SECONDS).values():
+        end.result()

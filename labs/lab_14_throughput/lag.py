@@ -19,7 +19,8 @@ TOPIC = GROUP = named("lag")
 PARTITIONS = 4
 LIKES_PER_SECOND = 100
 AT_ONCE, WORK_SECONDS = 4, 0.1  # a reader takes up to 4 likes, and is done with them after 0.1 s
-PHASES = ((1, 6.0), (2, 6.0), (4, None), (5, 4.0))  # readers, seconds; None: until they have caught up
+PHASES = ((1, 6.0), (2, 6.0), (4, None), (5, 4.0))  # readers, seconds at least; None: until they have caught up
+GROWN = 100  # likes more
 CAUGHT_UP = 40  # a lag of fewer likes
 PATIENCE_SECONDS = 60.0
 SETTLE_SECONDS = 40.0
@@ -116,11 +117,21 @@ class Group:
 
 
 def observe(group: Group, seconds: float | None, since: float) -> None:
-    """Print the lag every two seconds, for so long; with None, until the readers have caught up."""
-    ends_at = time.monotonic() + (PATIENCE_SECONDS if seconds is None else seconds)
+    """Print the lag every two seconds for at least so long; with too few readers, also until it has grown. With None,
+    until the readers have caught up."""
+    began, too_few = time.monotonic(), len(group.readers) < PARTITIONS
     lag = first = group.lag()
-    while (left := ends_at - time.monotonic()) > 0 and (seconds or lag >= CAUGHT_UP):
-        time.sleep(min(2.0, left))
+
+    def is_over() -> bool:
+        passed = time.monotonic() - began
+        if passed > PATIENCE_SECONDS:
+            return True
+        if seconds is None:
+            return lag < CAUGHT_UP
+        return passed >= seconds and not (too_few and lag < first + GROWN)
+
+    while not is_over():
+        time.sleep(2.0)
         lag = group.lag()
         print(f"{time.monotonic() - since:5.1f} s  lag {lag:>5}", flush=True)
     trend = "grows" if lag > first + CAUGHT_UP else "falls" if lag < first - CAUGHT_UP else "stays"

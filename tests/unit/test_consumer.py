@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 import consumer
 from plumbing import topic as plumbing_topic
+from plumbing.group import Membership
 from plumbing.topic import Topic
 
 LIKE = {"order": 1, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
@@ -134,3 +136,31 @@ def test_an_outage_is_logged_once_and_so_is_its_end(member, topic, simulated, ca
         f"No broker answers on {simulated.bootstrap_servers.split('.')[0]}",
         "Kafka answers again",
     ]
+
+
+def group_of(*client_ids: str, assignor: str) -> SimpleNamespace:
+    """A group as Kafka describes it."""
+    return SimpleNamespace(members=[SimpleNamespace(client_id=id) for id in client_ids], partition_assignor=assignor)
+
+
+@pytest.mark.parametrize(
+    ("group", "stranded"),
+    [
+        (group_of(assignor=""), True),
+        (group_of("consumer-5003", assignor="range"), True),
+        (group_of(consumer.CONFIG["client.id"], "consumer-5003", assignor="range"), False),
+        (group_of("stranger", assignor="roundrobin"), False),  # it would refuse a consumer that only offers `range`
+        (None, False),  # it does not answer
+    ],
+)
+def test_a_member_that_the_group_does_not_know_is_stranded(monkeypatch, group, stranded):
+    topic, member = Topic("likes", consumer.CONFIG), consumer.Member()
+    monkeypatch.setattr(topic, "partitions", lambda: 3)
+    monkeypatch.setattr(Membership, "_describe", lambda *_asked: group)
+    member.join_group(topic)
+    assert not member.is_stranded(topic)  # it has only begun to wait
+    member.waiting_since -= consumer.STRANDED_SECONDS
+    assert member.is_stranded(topic) is stranded
+    assert not member.is_stranded(topic)
+    member.note_rebalance("assigned", [])  # more members than partitions
+    assert member.waiting_since is None

@@ -16,16 +16,21 @@ END = 22  # of each partition
 
 @dataclass
 class FakeAdmin:
-    """Describes the topic with this id; None is a topic that does not exist."""
+    """Describes the topic with this id; None is a topic that does not exist. While silent, it does not answer."""
 
     id: str | None = "one"
+    silent: bool = False
+    asked: int = 0
 
     def list_topics(self, timeout):
         pass
 
     def describe_topics(self, topics, request_timeout):
+        self.asked += 1
         answer = Future()
-        if self.id:
+        if self.silent:
+            answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
+        elif self.id:
             answer.set_result(SimpleNamespace(topic_id=self.id))
         else:
             answer.set_exception(KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
@@ -75,6 +80,14 @@ def test_a_recreated_topic_is_reported_once(likes, admin):
     assert not likes.was_recreated()
 
 
+def test_while_the_controller_is_silent_it_is_not_asked_at_each_call(likes, admin):
+    """Each time costs a second, in which librdkafka is busy and nothing is read."""
+    admin.silent = True
+    for _ in range(3):
+        assert not likes.was_recreated()
+    assert admin.asked == 1
+
+
 def test_it_is_reported_also_if_a_rebalance_saw_it_first(likes, admin):
     likes.was_recreated()
     admin.id = "two"
@@ -111,3 +124,39 @@ def test_offsets_are_stored_with_the_id_of_the_topic_they_are_for(likes, admin):
         likes.was_recreated()
         place = likes.offset_after(message)
         assert (place.partition, place.offset, place.metadata) == (2, 42, f"{LABEL}{topic_id}")
+
+
+class StartingBroker:
+    """Creates a topic at once, and refuses what is asked of its partitions with these errors first."""
+
+    def __init__(self, *errors: int):
+        self.errors = list(errors)
+
+    def create_topics(self, new):
+        answer = Future()
+        answer.set_result(None)
+        return {topic.topic: answer for topic in new}
+
+    def list_offsets(self, places, request_timeout):
+        answers = {place: Future() for place in places}
+        for place, answer in answers.items():
+            if self.errors and place.partition == 2:
+                answer.set_exception(KafkaException(KafkaError(self.errors.pop(0))))
+            else:
+                answer.set_result(SimpleNamespace(offset=0))
+        return answers
+
+
+def test_a_topic_is_created_when_all_its_partitions_answer():
+    broker = StartingBroker(
+        KafkaError._NOENT, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError._TIMED_OUT
+    )
+    assert topic.create(broker, "likes", 3)
+    assert broker.errors == []
+
+
+def test_a_partition_that_never_answers_is_reported(monkeypatch):
+    monkeypatch.setattr(topic, "LEADERS_SECONDS", 0.2)
+    broker = StartingBroker(*[KafkaError.NOT_LEADER_FOR_PARTITION] * 100)
+    with pytest.raises(KafkaException, match="NOT_LEADER_FOR_PARTITION"):
+        topic.create(broker, "likes", 3)
