@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+import settings
 from brokers import Broker, Progress, java
 from brokers.compose import SINGLES
 from brokers.jars import LESSONS
@@ -28,13 +29,14 @@ from plumbing.child import Child
 
 LATER_SECONDS = 15.0  # after a start: the first page and the first clicks come first
 STOP_SECONDS = 10.0
+USE_SECONDS = 20.0
 
 
 def make(progress: Progress = print, kafka: int = LESSONS) -> None:
     """Write the archive, unless there is one for these jars and this Java. Takes about 5 s.
 
-    A broker of its own, in a temporary folder, lists the classes that it loads. Raises `Problem` if Kafka cannot run
-    here, `OSError` if there is no room for the file (60 MB).
+    A broker of its own, in a temporary folder, is used as the programs use theirs, and lists the classes that it loads.
+    Raises `Problem` if Kafka cannot run here, `OSError` if there is no room for the file (60 MB).
     """
     environment = java.environment(progress, kafka)
     archive = java.archive(environment, kafka)
@@ -45,8 +47,12 @@ def make(progress: Progress = print, kafka: int = LESSONS) -> None:
         classes, written = Path(folder, "classes.txt"), Path(folder, archive.name)
         ports = dict(zip(("EXTERNAL", "INTERNAL", "CONTROLLER"), free_ports(3), strict=True))
         broker = LocalBroker(Path(folder), ports, SINGLES[kafka], java_options=[f"-XX:DumpLoadedClassList={classes}"])
-        broker.start(lambda _line: None)
-        broker.stop()
+        with _without_client_config():
+            broker.start(lambda _line: None)
+            try:
+                use(broker.bootstrap_servers)
+            finally:
+                broker.stop()
         lines = classes.read_bytes().rpartition(b"\n")[0]  # where the broker cannot end in order, the last one is cut
         classes.write_bytes(lines)
         purpose = "Kafka's classes cannot be archived"
@@ -59,6 +65,37 @@ def make(progress: Progress = print, kafka: int = LESSONS) -> None:
         half = archive.with_suffix(f".{os.getpid()}.half")  # that of another clone may be on its way, too
         shutil.move(written, half)
         half.replace(archive)
+
+
+@contextlib.contextmanager
+def _without_client_config() -> Iterator[None]:
+    """In this block, clients use no client.properties: it is for another broker."""
+    before, settings.CLIENT_CONFIG = settings.CLIENT_CONFIG, ""
+    try:
+        yield
+    finally:
+        settings.CLIENT_CONFIG = before
+
+
+def use(servers: str) -> None:
+    """Do what the programs do, so that the broker also loads the classes that this needs."""
+    # When run.py imports this module, the packages may not be installed yet.
+    from confluent_kafka import Consumer, KafkaException, Producer
+
+    from brokers.topic import create_likes
+    from plumbing.kafka import client_config
+
+    config = client_config(servers)
+    with contextlib.suppress(KafkaException, Problem):  # then the archive has fewer classes
+        create_likes(servers)
+        producer = Producer(config | {"enable.idempotence": True})
+        producer.produce(settings.TOPIC, b"like")
+        producer.flush(USE_SECONDS)
+        consumer = Consumer(config | {"group.id": settings.GROUP, "auto.offset.reset": "earliest"})
+        consumer.subscribe([settings.TOPIC])
+        consumer.consume(1, USE_SECONDS)
+        consumer.commit(asynchronous=False)
+        consumer.close()
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from brokers.local import LocalBroker
 from brokers.ports import port_holder
 from brokers.secured import SecuredBroker
 from plumbing import Problem
-from plumbing.kafka import Misdirected, answers, broker_problem
+from plumbing.kafka import Misdirected, answers, broker_problem, security_protocol
 from settings import CHOSEN_BOOTSTRAP_SERVERS, DEFAULT_BOOTSTRAP_SERVERS
 
 KINDS = {"docker": DockerBroker, "local": LocalBroker, "secured": SecuredBroker}
@@ -84,6 +84,18 @@ def _refuse_another_broker() -> None:
         )
 
 
+def _refuse_settings_for_another_broker(broker: Broker) -> None:
+    """Raises `Problem` if clients with the user's settings could not reach the broker that is to be started. Of ours,
+    only the secured one has TLS and passwords, and it comes with settings of its own."""
+    if isinstance(broker, ExistingBroker) or broker.client_properties:
+        return
+    if (protocol := security_protocol()) != "PLAINTEXT":
+        raise Problem(
+            f"KAFKA_CLIENT_CONFIG asks for {protocol}, which the broker that run.py starts does not offer",
+            "unset it, or name the broker that it is for with KAFKA_BOOTSTRAP_SERVERS",
+        )
+
+
 def _has_started(container: Container | None, announce: Callable[[str], None]) -> bool:
     """Whether there is a container that has just been started, and soon answers as a broker."""
     if not container or not container.is_starting:
@@ -122,6 +134,7 @@ def start_first(candidates: list[Broker], progress: Progress, pass_over: Callabl
     """The first of them that could be started. A kind of broker that is not available leads to the next one, after
     `pass_over(reason, next)`; what would hit that one too, such as a port that is taken, is raised as a `Problem`."""
     for broker, following in itertools.zip_longest(candidates, candidates[1:]):
+        _refuse_settings_for_another_broker(broker)
         try:
             broker.start(progress)
             return broker

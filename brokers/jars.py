@@ -10,6 +10,7 @@ such as `jars-3.7.2.sha256`, is in the format of `sha256sum`, so it can be check
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -119,10 +120,16 @@ def _download(path: str, digest: str, urls: Iterable[str], session, folder: str)
             (REPOSITORY / path).parent.mkdir(parents=True, exist_ok=True)
             half.replace(REPOSITORY / path)
             return path
-    raise NotAvailable(
-        f"could not download {PurePosixPath(path).name}: {problem}",
-        "check the network (a proxy? set HTTPS_PROXY) and type the same command again",
-    )
+    raise NotAvailable(f"could not download {PurePosixPath(path).name}: {problem}", _remedy(problem))
+
+
+def _remedy(problem: str) -> str:
+    if re.match("HTTPError|.*Tunnel connection failed", problem):  # there is a network, and somebody in it who refuses
+        return (
+            "ask who runs the network, or its proxy, to let Maven Central through; or start Docker; or copy "
+            f"{REPOSITORY} from a computer that has it; then type the same command again"
+        )
+    return "check the network (a proxy? set HTTPS_PROXY) and type the same command again"
 
 
 def _reason(error: Exception) -> str:

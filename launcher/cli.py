@@ -1,6 +1,7 @@
 """The commands of `run.py`. Only the standard library is imported before `setup.enter` has the packages."""
 
 import argparse
+import os
 import re
 import signal
 import sys
@@ -156,8 +157,10 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    # Four processes, because most tests wait for something to happen; tests/scheduling.py says which keep together.
-    return _call("-m", "pytest", "--numprocesses", "4", *options.arguments)
+    # More processes than cores, because most tests wait for something to happen; each may need half a gigabyte.
+    # tests/scheduling.py says which tests keep together.
+    processes = min(3 * (os.cpu_count() or 1), 12)
+    return _call("-m", "pytest", "--numprocesses", str(processes), *options.arguments)
 
 
 def _bench(options: argparse.Namespace) -> int:

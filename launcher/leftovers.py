@@ -102,16 +102,33 @@ def _name(process: psutil.Process) -> str:
 
 
 def _is_broker(process: psutil.Process) -> bool:
+    return _has_in_its_command(process, "kafka.Kafka")
+
+
+def _is_page(process: psutil.Process) -> bool:
+    return _has_in_its_command(process, "streamlit")
+
+
+def _has_in_its_command(process: psutil.Process, word: str) -> bool:
     with contextlib.suppress(psutil.Error):
-        return "kafka.Kafka" in process.cmdline()
+        return word in process.cmdline()
     return False
+
+
+def _interrupt(process: psutil.Process) -> None:
+    """As Ctrl+C would. Streamlit then writes that it stops, fails as nobody reads it any more, and does not stop; the
+    page has nothing to lose."""
+    if _is_page(process):
+        process.kill()
+    else:
+        child.interrupt(process.pid)
 
 
 def end(processes: list[psutil.Process]) -> None:
     """End the programs as Ctrl+C would, then the brokers; by force what does not react."""
     brokers = [process for process in processes if _is_broker(process)]
     programs = [process for process in processes if process not in brokers]
-    for group, ask in ((programs, lambda process: child.interrupt(process.pid)), (brokers, psutil.Process.terminate)):
+    for group, ask in ((programs, _interrupt), (brokers, psutil.Process.terminate)):
         for process in group:
             with contextlib.suppress(psutil.Error, OSError):
                 ask(process)

@@ -14,7 +14,6 @@ from plumbing.child import Child
 
 REFUSED_BY_STREAMLIT = re.compile(r"Rejecting WebSocket connection .*: origin=(.*), host=(.*)")
 CONSUMERS = 3
-MOST_CONSUMERS = 9
 STOP_SECONDS = 8.0  # a consumer leaves its group, the producer answers its last requests
 
 

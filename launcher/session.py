@@ -11,10 +11,10 @@ from brokers.ports import port_holder
 from launcher import terminal, typed
 from launcher.control import ControlEndpoint
 from launcher.lab_programs import LabPrograms, environment_on
-from launcher.programs import CONSUMERS, MOST_CONSUMERS, Program, page_command, stop_all
+from launcher.programs import CONSUMERS, Program, page_command, stop_all
 from launcher.transcript import Transcript
 from plumbing import Problem, loopback
-from settings import CONSUMER_PORT, GROUP, PAGE_PORT, PRODUCER_PORT
+from settings import CONSUMER_PORT, GROUP, MOST_CONSUMERS, PAGE_PORT, PRODUCER_PORT
 
 BACKGROUND_SECONDS = 0.5  # between two looks whether this is the foreground again
 START_SECONDS = 60.0

@@ -15,7 +15,7 @@ from brokers.jars import LESSONS
 from brokers.ports import port_holder
 from brokers.topic import create_likes
 from launcher import leftovers, terminal
-from launcher.programs import CONSUMERS, MOST_CONSUMERS
+from launcher.programs import CONSUMERS
 from plumbing import Problem
 
 try:
@@ -86,7 +86,7 @@ def check_settings() -> None:
     if written != read:
         what = f"producer.py writes to the topic {written}, consumer.py reads {read}"
         raise Problem(what, "give both the same topic, in the line that starts with TOPIC")
-    if settings.CONSUMER_PORT > 2**16 - MOST_CONSUMERS:
+    if settings.CONSUMER_PORT > 2**16 - settings.MOST_CONSUMERS:
         what = f"CONSUMER_PORT is {settings.CONSUMER_PORT}: the consumers after the first need the ports that follow"
         raise Problem(what, "unset CONSUMER_PORT, or set it to a smaller number")
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}

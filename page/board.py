@@ -11,12 +11,12 @@ from page import run_py
 from page.answer import show_answers, start_burst
 from page.chart import show_chart
 from page.group import Member, Rebalance, Snapshot
-from page.lanes import MOST_CONSUMERS, clock, how_to_start, lane_html, member_html, number_of, rebalance_html
+from page.lanes import clock, how_to_start, lane_html, member_html, number_of, rebalance_html
 from page.watcher import GroupWatcher
 from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.keys import partition_of_key
-from settings import CONSUMER_PORT, CONTROL_URL, GROUP, TOPIC
+from settings import CONSUMER_PORT, CONTROL_URL, GROUP, MOST_CONSUMERS, TOPIC
 
 CONSUMERS = 3
 LARGEST_BURST = 100_000

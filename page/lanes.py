@@ -8,9 +8,8 @@ import html
 import time
 
 from page.group import Member, Partition, Rebalance, Snapshot, port_of
-from settings import CONSUMER_PORT, IN_CONTAINER
+from settings import CONSUMER_PORT, IN_CONTAINER, MOST_CONSUMERS
 
-MOST_CONSUMERS = 9
 MOVES_SHOWN = 12
 LATEST_MS = 2**43  # a later time is no day that every computer can show
 NUMBERS_EXPLAINED = (

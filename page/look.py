@@ -18,11 +18,11 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from page.group import Event
 from page.tail import Tail
 from plumbing import Problem
-from plumbing.kafka import BROKER_SECONDS, Errors, check_advertised, client
+from plumbing.kafka import BROKER_SECONDS, NO_ANSWER, Errors, check_advertised, client
+from plumbing.lasting import abandon, let_go
 from plumbing.offsets import label_of
 
 LANES_READ = 12  # partitions whose records are read; of the others only the offsets are known
-NO_BROKER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,13 @@ class Cluster:
     def reconnect(self) -> None:
         """Replace the clients and what they know: after an outage it may be another cluster, or another topic of
         the same name, and librdkafka's old clients would keep timing out there."""
+        let_go(self._admin)
         self._connect()
         self._replace_tail()
 
     def _replace_tail(self) -> None:
         old, self._tail = self._tail, Tail(self._config, self.group, self.topic)
-        old.close()
+        abandon(old)
 
     def close(self) -> None:
         self._tail.close()
@@ -121,7 +122,7 @@ class Cluster:
         return self._tail.read({n: (look.starts[n], end) for n, end in look.ends.items() if n < LANES_READ})
 
     def problem(self, error: KafkaError) -> Problem:
-        if error.code() in NO_BROKER:
+        if error.code() in NO_ANSWER:
             self._admin.poll(0)  # calls error_cb
             return self._errors.diagnosis(self._config["bootstrap.servers"])
         return Problem("The broker is not ready yet.", error.str())

@@ -3,6 +3,7 @@
 The browser says which button was pressed. What that does is looked up in the lab's page, here and once more in run.py.
 """
 
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -19,6 +20,9 @@ from settings import CONTROL_URL
 POLL_SECONDS = 0.5
 FOLLOWED_SECONDS = 30.0  # without a new line
 LINES_KEPT = 2000
+DOUBLE_CLICK_SECONDS = 1.0
+
+_one_at_a_time = threading.Lock()
 
 
 @dataclass
@@ -30,11 +34,17 @@ class Output:
     state: str = ""
     live: bool = True
     lines: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
     at: float = field(default_factory=time.monotonic)  # of the last line, by time.monotonic()
 
     @property
     def is_program(self) -> bool:
         return self.path != "lines"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the program still runs, or the lines for run.py were typed just now."""
+        return self.live and (self.is_program or time.monotonic() - self.began < DOUBLE_CLICK_SECONDS)
 
     def read(self) -> None:
         """Add what is new."""
@@ -95,22 +105,32 @@ def _can_be_run(lab: int, block: Block) -> bool:
 
 
 def carry_out(lab: int, number: int) -> None:
-    """Let run.py type the lines of this block, or run it."""
+    """Let run.py type the lines of this block, or run it, unless that is under way. A double click counts once; so does
+    a click that Streamlit hands to two threads, as 1.67 may while it refreshes a fragment."""
+    with _one_at_a_time:
+        shown = outputs()  # only before the deed: Streamlit ends a thread here when another one has taken over
+        before = shown.get((lab, number))
+        if before and before.is_under_way:
+            return
+        if output := _ask_run_py(lab, number):
+            for other in shown.values():
+                if not other.is_program and other.live:
+                    other.live, other.state = False, ""
+            shown[lab, number] = output
+
+
+def _ask_run_py(lab: int, number: int) -> Output | None:
+    """The output to follow; None if nothing was done, which the visitor is told."""
     if not callers.may_call(st.context.headers):
         st.toast("This page was opened under a name that is not one of this computer.", icon=":material/error:")
-        return
+        return None
     try:
-        output = _type(lab, number) if blocks.page_of(lab).block(number).kind == "run" else _run(lab, number)
+        return _type(lab, number) if blocks.page_of(lab).block(number).kind == "run" else _run(lab, number)
     except requests.HTTPError as error:
         st.toast(_reason(error.response), icon=":material/error:")
-        return
     except requests.RequestException:
         st.toast("run.py did not answer: look at its terminal", icon=":material/error:")
-        return
-    for other in outputs().values():
-        if not other.is_program and other.live:
-            other.live, other.state = False, ""
-    outputs()[lab, number] = output
+    return None
 
 
 def _type(lab: int, number: int) -> Output:
