@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
 from plumbing.kafka import answers, client_config
+from plumbing.topic import create
 from settings import CHOSEN_BOOTSTRAP_SERVERS, DEFAULT_BOOTSTRAP_SERVERS
-
-LEADERS_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,7 @@ class Bench:
         """A new topic, deleted in the end."""
         name = f"bench-{uuid.uuid4().hex[:12]}"
         admin = AdminClient(client_config(self.servers))
-        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
-        _wait_for_leaders(admin, name, partitions)
+        create(admin, name, partitions)
         try:
             yield name
         finally:
@@ -47,21 +45,6 @@ class Bench:
     def log(self) -> Path:
         """A file for the lines of a contender."""
         return self.folder / f"{uuid.uuid4().hex}.log"
-
-
-def _wait_for_leaders(admin: AdminClient, topic: str, partitions: int) -> None:
-    """Return when each partition answers: a new topic is listed before all of its partitions have a leader."""
-    ends = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in range(partitions)}
-    deadline = time.monotonic() + LEADERS_SECONDS
-    while True:
-        try:
-            for future in admin.list_offsets(ends, request_timeout=10).values():
-                future.result()
-            return
-        except KafkaException:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
 
 
 def new_group() -> str:

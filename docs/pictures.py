@@ -83,8 +83,8 @@ def main() -> None:
         terminal.type("start 1")
         terminal.wait_for("Assigned: partitions=[0]\r", times=terminal.screen.count("Assigned: partitions=[0]\r") + 1)
         time.sleep(1)
-        with chromium() as browser:
-            page = browser.new_page(viewport={"width": 1100, "height": 300})
+        with chromium(viewport={"width": 1100, "height": 300}) as browser:
+            page = browser.new_page()
             page.set_content(f"<style>{TERMINAL}</style>{terminal.svg()}")
             page.locator("svg").screenshot(path=DOCS / "terminal.png")
     finally:
