@@ -1,5 +1,6 @@
 """A `docker` on the PATH that answers as a test says, in the words of a real engine."""
 
+import ast
 import json
 import os
 import sys
@@ -52,7 +53,7 @@ class FakeDocker:
 
     def play(self, *answers: dict) -> None:
         """From now on. Calls that are not named succeed and print nothing; the engine answers."""
-        (self.folder / "docker.json").write_text(json.dumps({"answers": [*answers, *ENGINE]}))
+        (self.folder / "docker.scenario").write_text(repr({"answers": [*answers, *ENGINE]}), encoding="utf-8")
 
     @property
     def path(self) -> str:
@@ -61,7 +62,7 @@ class FakeDocker:
 
     def log(self) -> list[dict]:
         file = self.folder / "docker.log"
-        return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+        return [ast.literal_eval(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
 
     def calls(self, about: str = "compose") -> list[str]:
         """The calls so far that begin with this; those of compose without the name of the file."""

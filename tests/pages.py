@@ -13,9 +13,8 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from tests.programs import Program, wait_until
+from tests.programs import PATIENCE, Program, wait_until
 
-COMMAND_SECONDS = 120
 LEFT_OPEN = [  # what differs from time to time, in an escaped line -> what may stand there
     (r"\d{4}\\-\d\d\\-\d\d(?=\\s\+\d\d:)", r"\\d{4}-\\d\\d-\\d\\d"),
     (r"\b\d\d:\d\d:\d\d\b", r"\\d\\d:\\d\\d:\\d\\d"),
@@ -77,5 +76,5 @@ def run_in_shell(command: str, folder: Path, environment: dict[str, str]) -> sub
         stdin=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
-        timeout=COMMAND_SECONDS,
+        timeout=PATIENCE,
     )

@@ -14,7 +14,7 @@ from brokers.ports import free_ports, port_holder
 from plumbing.child import Child
 from settings import ROOT
 
-PATIENCE = 60.0  # seconds; generous, because machines are shared and slow
+PATIENCE = 180.0  # seconds; generous, because machines are shared and slow
 LIKE_LOGGED = re.compile(
     r"Consumed: order=(?P<order>\d+) partition=(?P<partition>\d+) "
     r"clicked_at=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ts_ms=\d{13}"
@@ -28,6 +28,12 @@ def wait_until(condition: Callable, what: str, seconds: float = PATIENCE, lines:
         assert time.monotonic() < deadline, "\n".join([f"not within {seconds:.0f} s: {what}", *map(str, lines[-40:])])
         time.sleep(0.05)
     return value
+
+
+def expect_no_traceback(lines: list[str]) -> None:
+    """Fails with it, and what was written before."""
+    at = next((number for number, line in enumerate(lines) if "Traceback" in line), None)
+    assert at is None, "\n".join(lines[max(at - 5, 0) : at + 40])
 
 
 class Program(Child):
@@ -74,13 +80,13 @@ class Program(Child):
         return wait_until(status, "a status", seconds, self.lines)
 
     def wait_until_it_answers(self, path: str = "/health", seconds: float = PATIENCE) -> None:
-        def ok():
-            try:
-                return requests.get(f"{self.url}{path}", timeout=10).ok
-            except requests.RequestException:
-                return False
+        wait_until(lambda: self.answers(path), path, seconds, self.lines)
 
-        wait_until(ok, path, seconds, self.lines)
+    def answers(self, path: str = "/health") -> bool:
+        try:
+            return requests.get(f"{self.url}{path}", timeout=10).ok
+        except requests.RequestException:
+            return False
 
     def interrupt(self) -> int:
         """Ctrl+C; returns the exit code."""
@@ -109,7 +115,7 @@ def port_behind(members: list[Program]) -> int:
     return next(port for port in range(max(member.port for member in members) + 1, 2**16) if not port_holder(port))
 
 
-def run_py(servers: str, learner: str, *arguments: str, seconds: float = 120) -> tuple[int, str]:
+def run_py(servers: str, learner: str, *arguments: str, seconds: float = PATIENCE) -> tuple[int, str]:
     """`python run.py ...` as this learner, to its end; gives its exit code and what it prints."""
     environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "LEARNER": learner}
     command = [sys.executable, "run.py", *arguments]

@@ -1,5 +1,7 @@
 """Which tests run, and which of them in the same process: a plugin of pytest, loaded by conftest.py."""
 
+import re
+
 import pytest
 
 from brokers import docker
@@ -8,10 +10,21 @@ from settings import CHOSEN_BOOTSTRAP_SERVERS
 from tests import isolated
 
 LONG_TEST_SECONDS = 1800  # until one of them hangs
+WINE_TEST_SECONDS = 1800
 USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/", "tests/docker/")
 ALWAYS_TOGETHER = ("tests/windows/", "tests/docker/")  # one Wine, one Docker engine
-# So that no long file is the last. (While the first ones run, .ci/run builds the Wine bench.)
-LONGEST_FIRST = ("tests/end_to_end/", *ALWAYS_TOGETHER, "tests/labs/", "tests/reliability/", "tests/kafka/")
+LABS, OUTAGES = "tests/labs/test_labs.py", "tests/kafka/test_outages.py"
+LATER_LABS = re.compile(rf"{LABS}::test_a_lab_played_from_its_page\[1\d\]")  # half of that file's time
+# So that no long file is the last.
+LONGEST_FIRST = (
+    LABS,
+    "tests/end_to_end/",
+    *ALWAYS_TOGETHER,
+    "tests/labs/",
+    "tests/reliability/",
+    OUTAGES,
+    "tests/kafka/",
+)
 REPEATS = "it repeats others with more cases: --all runs it"
 
 
@@ -56,10 +69,17 @@ def pytest_sessionstart(session):
         option.tx = [f"popen//python={python}" for _ in option.tx]
 
 
+def scope_of(nodeid: str, together: tuple[str, ...]) -> str:
+    """The same for all tests that have to run in one process, where those in the folders `together` do."""
+    if nodeid.startswith(together):
+        return together[0]
+    return "later labs" if LATER_LABS.match(nodeid) else nodeid.partition("::")[0]
+
+
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist all run one after the other
 def pytest_xdist_make_scheduler(config, log):
-    """A file runs in one process, and so do all that would get in each other's way. (The marks for that do nothing with
-    9.2.)"""
+    """A file runs in one process, but for the labs, and so do all that would get in each other's way. (The marks for
+    that do nothing with pytest 9.2.)"""
     from xdist.scheduler import LoadScopeScheduling
 
     isolates = any("python=" in worker for worker in config.option.tx)
@@ -67,7 +87,7 @@ def pytest_xdist_make_scheduler(config, log):
 
     class ByWhatIsShared(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return together[0] if nodeid.startswith(together) else nodeid.partition("::")[0]
+            return scope_of(nodeid, together)
 
     config.option.loadscopereorder = False  # it puts what has many tests first, which are the quick ones
     return ByWhatIsShared(config, log)
@@ -80,6 +100,8 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))
         elif item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="it takes long: --long runs it"))
+        if item.nodeid.startswith("tests/windows/"):  # after that of --long: the first one counts
+            item.add_marker(pytest.mark.timeout(WINE_TEST_SECONDS))
         if item.get_closest_marker("repeats") and not config.getoption("--all"):
             item.add_marker(pytest.mark.skip(reason=REPEATS))
 

@@ -80,7 +80,7 @@ def folded(program: Program) -> str:
 
 def test_a_session_takes_away_its_containers_and_keeps_the_events(session):
     first = session("--broker", "docker")
-    first.wait_for(READY, seconds=180)
+    first.wait_for(READY)
     assert containers() == {"kafka", "kafdrop"}
     first.wait_for("kafdrop +http://localhost:9000 ")
     wait_until(lambda: port_holder(9000), "Kafdrop's port")
@@ -92,7 +92,7 @@ def test_a_session_takes_away_its_containers_and_keeps_the_events(session):
     assert nothing_is_left()
 
     second = session("--broker", "docker", KAFDROP_PORT="19000")
-    second.wait_for(READY, seconds=180)
+    second.wait_for(READY)
     like(second, order=2)
     wait_until(lambda: port_holder(19000) and not port_holder(9000), "Kafdrop on another port")
     quit(second)
@@ -101,7 +101,7 @@ def test_a_session_takes_away_its_containers_and_keeps_the_events(session):
 def test_a_session_leaves_a_broker_running_that_was_there(session, learners_project):
     docker("compose", "-f", str(learners_project / "docker-compose.yml"), "up", "-d", "--wait", "kafka")
     program = session("--broker", "docker")
-    program.wait_for(READY, seconds=180)
+    program.wait_for(READY)
     assert "it was already running, and keeps running after quit" in folded(program)
     quit(program)
     assert containers() == {"kafka"}
@@ -109,7 +109,7 @@ def test_a_session_leaves_a_broker_running_that_was_there(session, learners_proj
 
 def test_a_broker_that_was_killed_is_back_by_the_command_that_the_session_names(session, learners_project):
     program = session("--broker", "docker")
-    program.wait_for(READY, seconds=180)
+    program.wait_for(READY)
     like(program, order=1)
     docker("kill", "kafka")
     (named, *_) = program.wait_for("consumer-1 .* Start it: docker (.*?)[.] Waiting for it")
@@ -133,15 +133,15 @@ def test_three_brokers_lose_one_and_get_it_back(session):
     program.wait_for("kafka-1 +9094  not running")
 
     program.type("start kafka-1")
-    program.wait_for("kafka-1 +is back", seconds=120)
+    program.wait_for("kafka-1 +is back")
     wait_until(lambda: partitions("kafka-1:29094", "--under-replicated-partitions") == "", "kafka-1 in sync")
     program.type("stop kafka-0")
-    program.wait_for("kafka-0 +stopped", seconds=90)
+    program.wait_for("kafka-0 +stopped")
     wait_until(lambda: partitions("kafka-1:29094", "--unavailable-partitions") == "", "other leaders")
     like(program, order=3)
 
     program.type("stop kafka-2")
-    program.wait_for("kafka-2 +stopped", seconds=90)
+    program.wait_for("kafka-2 +stopped")
     program.type("like")
     program.wait_for("did not confirm the like")
     quit(program)
@@ -173,7 +173,7 @@ def test_the_name_of_a_container_that_is_taken_is_freed_by_the_hint(session, for
     assert hint.startswith("  -> docker rename kafka kafka-old ")
     docker(*hint.split("   ")[0].split()[2:])
     started = session("--broker", "docker")
-    started.wait_for(READY, seconds=180)
+    started.wait_for(READY)
     quit(started)
     assert docker("inspect", "--format", "{{.State.Status}}", "kafka-old") == "running"
 
@@ -190,7 +190,7 @@ def test_a_port_that_a_container_holds_is_named_by_that_container(session, forei
 def test_without_the_port_of_kafdrop_everything_else_starts(session, foreign):
     foreign("--name", "portainer", "--publish", "127.0.0.1:9000:9000")
     program = session("--broker", "docker")
-    program.wait_for(READY, seconds=180)
+    program.wait_for(READY)
     assert "Kafdrop was not started: port 9000 is taken by the container portainer" in folded(program)
     assert "kafdrop     http" not in folded(program)
     like(program, order=1)

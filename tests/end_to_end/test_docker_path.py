@@ -8,6 +8,7 @@ from brokers.local import LocalBroker
 from tests import fake_docker as says
 from tests.end_to_end.conftest import READY, nothing_is_left, run_py
 from tests.fake_docker import FakeDocker, failing
+from tests.programs import expect_no_traceback
 
 COMPOSE = "compose -f docker-compose.yml"
 
@@ -27,7 +28,7 @@ def test_a_session_in_docker_says_what_is_missing_and_what_has_not_ended(copy, t
     with LocalBroker(tmp_path / "kafka"):
         session = run_py(copy, "--broker", "docker", PATH=engine.path)
         try:
-            session.wait_for(READY, seconds=180)
+            session.wait_for(READY)
             session.type("like")
             session.wait_for("Consumed: order=1 ")
             session.type("quit")
@@ -53,5 +54,5 @@ def test_a_docker_that_refuses_is_one_line_and_what_to_type(copy, engine):
     what, hint = session.lines[-2:]
     assert says.NAME_TAKEN.format(name="kafka") in what
     assert hint.startswith("  -> docker rename kafka kafka-old ")
-    assert not any("Traceback" in line for line in session.lines)
+    expect_no_traceback(session.lines)
     assert engine.calls()[-1] == "compose stop kafka"  # whose log is kept

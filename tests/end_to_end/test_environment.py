@@ -4,7 +4,7 @@ import psutil
 
 from brokers import jars
 from tests.end_to_end.conftest import READY, nothing_is_left, run_py
-from tests.programs import wait_until
+from tests.programs import expect_no_traceback, wait_until
 
 
 def test_settings_for_other_programs_change_nothing(copy, tmp_path):
@@ -26,12 +26,12 @@ def test_settings_for_other_programs_change_nothing(copy, tmp_path):
         CONSUMER_GROUP=" ",
     )
     try:
-        session.wait_for(READY, seconds=180)
+        session.wait_for(READY)
         session.type("like")
         session.wait_for("Consumed: order=")
         session.type("quit")
         assert session.wait() == 0
-        assert not any("Traceback" in line for line in session.lines)
+        expect_no_traceback(session.lines)
     finally:
         session.kill()
     assert nothing_is_left()

@@ -10,7 +10,7 @@ from brokers import jars
 from brokers.jars import CURRENT
 from tests.end_to_end.conftest import new_session, run_py
 from tests.end_to_end.test_run import assignments_or_none, logged
-from tests.programs import wait_until
+from tests.programs import PATIENCE, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def session(copy):
 
 def run(copy, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "run.py", *arguments]
-    return subprocess.run(command, cwd=copy, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    return subprocess.run(command, cwd=copy, capture_output=True, text=True, encoding="utf-8", timeout=PATIENCE)
 
 
 def test_a_first_session_is_that_of_3(session, copy):
@@ -31,11 +31,11 @@ def test_a_first_session_is_that_of_3(session, copy):
     for order in range(1, 7):
         session.wait_for(logged(order, consumer=(order - 1) % 3 + 1, partition=(order - 1) % 3))
     session.type("stop 1")
-    session.wait_for(r"^consumer-2 \| Assigned: partitions=\[0, 1\]$", seconds=10)
+    session.wait_for(r"^consumer-2 \| Assigned: partitions=\[0, 1\]$")
     session.type("start 1")
     wait_until(lambda: assignments_or_none() == [[0], [1], [2]], "1:1 again")
     session.type("kill 1")
-    session.wait_for(r"^consumer-2 \| Assigned: partitions=\[0, 1\]$", times=2, seconds=20)
+    session.wait_for(r"^consumer-2 \| Assigned: partitions=\[0, 1\]$", times=2, seconds=30)
     session.type("start 1")
     wait_until(lambda: assignments_or_none() == [[0], [1], [2]], "1:1 again")
     session.type("status")
@@ -59,7 +59,7 @@ def test_its_likes_are_kept_until_clean(session, copy):
     assert ".kafka/4/data/ belongs to cluster hands-on-kafka-four--A" in run(copy, "doctor").stdout
     again = run_py(copy, "--kafka", "4", "--broker", "local")
     try:
-        again.wait_for("open this, click Like", seconds=120)
+        again.wait_for("open this, click Like")
         again.type("like")
         again.wait_for(logged(7, consumer=1, partition=0))
         again.type("quit")

@@ -60,7 +60,7 @@ def test_the_tour(copy, shell_environment):
     session = run_py(copy, "--broker", "local")
     played = []
     try:
-        session.wait_for(READY, seconds=180)
+        session.wait_for(READY)
         for step in STEPS:
             before = len(session.lines)
             if step.kind == "run":

@@ -13,12 +13,12 @@ import pytest
 import requests
 
 from tests.end_to_end.conftest import READY, new_session, nothing_is_left, run_py
-from tests.end_to_end.test_run import LIKE
 from tests.programs import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs the signals and terminals of Linux or macOS")
 
-LIKES = 3000  # more lines than a pipe and a terminal hold
+BURST = "http://127.0.0.1:5001/likes"
+LIKES = 12_000  # more lines than pipes, terminals and plumbing/output.py hold
 IN_A_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
 )
@@ -85,9 +85,7 @@ def consumed() -> int:
 
 def likes_are_consumed() -> None:
     before = consumed()
-    with requests.Session() as session:
-        for _ in range(LIKES):
-            assert session.post(LIKE, timeout=PATIENCE).status_code == 201
+    assert requests.post(BURST, json={"count": LIKES}, timeout=PATIENCE).status_code == 201
     wait_until(lambda: consumed() >= before + LIKES, "all likes")
 
 
@@ -98,16 +96,28 @@ def is_ready() -> bool:
         return False
 
 
-def test_a_terminal_that_nobody_reads_stops_neither_the_programs_nor_the_end(terminal):
+def test_a_terminal_that_nobody_reads_stops_neither_the_programs_nor_the_end(terminal, copy):
     unread = terminal(*RUN_PY)
     wait_until(is_ready, "the programs", 180)
     likes_are_consumed()
+    its_terminal_is_named(unread.process.pid, copy)
     unread.process.send_signal(signal.SIGTERM)
     assert unread.process.wait(PATIENCE) == 0
     assert nothing_is_left()
+    assert not (copy / ".run").exists()
 
 
-def test_a_stopped_run_py_stops_no_program(copy):
+def its_terminal_is_named(pid: int, copy) -> None:
+    """By a second run.py, and by what would end the programs."""
+    second = run_py(copy)
+    assert second.wait() == 1
+    second.kill()
+    assert re.search(rf"type quit in its terminal, /dev/\S+ \(pid {pid}\)", second.lines[1])
+    refused = subprocess.run([sys.executable, "run.py", "stop"], cwd=copy, capture_output=True, text=True)
+    assert re.match(rf"run.py is running: /dev/\S+ \(pid {pid}\)\n  -> type quit there", refused.stdout)
+
+
+def test_a_stopped_run_py_stops_no_program_and_a_killed_one_takes_its_programs_along(copy):
     with new_session(copy, "--broker", "local") as session:
         session.process.send_signal(signal.SIGSTOP)
         try:
@@ -115,6 +125,9 @@ def test_a_stopped_run_py_stops_no_program(copy):
         finally:
             session.process.send_signal(signal.SIGCONT)
         session.wait_for("lines are missing here: nobody read this output")
+        session.process.kill()
+        wait_until(nothing_is_left, "the end of all programs")
+        wait_until(lambda: not (copy / ".run").exists(), "the end of the record")
 
 
 def test_in_the_background_it_runs_on_and_takes_commands_in_the_foreground_again(terminal):
@@ -147,56 +160,30 @@ def test_nohup_outlives_its_terminal(terminal, copy):
     (copy / "nohup.out").unlink()
 
 
-def test_a_second_run_py_names_the_terminal_of_the_first(terminal, copy):
-    first = terminal(*RUN_PY).read()
-    first.wait_for(READY)
-    place = rf"type quit in its terminal, /dev/\S+ \(pid {first.process.pid}\)"
-    second = run_py(copy)
-    assert second.wait() == 1
-    second.kill()
-    assert re.search(place, second.lines[1])
-    refused = subprocess.run([sys.executable, "run.py", "stop"], cwd=copy, capture_output=True, text=True)
-    assert re.match(rf"run.py is running: /dev/\S+ \(pid {first.process.pid}\)\n  -> type quit there", refused.stdout)
-    first.type("quit")
-    assert first.process.wait(PATIENCE) == 0
-    assert not (copy / ".run").exists()
-
-
-def test_a_killed_run_py_takes_its_programs_along(copy):
-    with new_session(copy, "--broker", "local") as session:
-        likes_are_consumed()
-        session.process.kill()
-        wait_until(nothing_is_left, "the end of all programs")
-        wait_until(lambda: not (copy / ".run").exists(), "the end of the record")
-
-
 def test_what_a_killed_run_py_has_left_is_named_and_ended(copy, terminal):
-    def killed() -> None:
-        children = psutil.Process(session.process.pid).children()
-        guard = next(child for child in children if "launcher.leftovers" in child.cmdline())
+    def kill(pid: int) -> None:
+        run_py = psutil.Process(pid)
+        guard = next(child for child in run_py.children() if "launcher.leftovers" in child.cmdline())
         guard.kill()
-        session.process.kill()
-        session.wait()
+        run_py.kill()
+        run_py.wait()
 
     def typed(*arguments: str) -> str:
         done = subprocess.run([sys.executable, "run.py", *arguments], cwd=copy, capture_output=True, text=True)
         return done.stdout
 
     with new_session(copy, "--broker", "local") as session:
-        killed()
+        kill(session.process.pid)
         left = r"a run.py that was killed has left these running: the broker \(pid \d+\), producer.py \(pid \d+\), .+"
         for arguments in ((), ("clean",), ("doctor",)):
             said = typed(*arguments)
             assert re.search(left, said), said
             assert "-> python run.py stop   (ends them)" in said
-        assert "ended 6 programs that a run.py had left" in typed("stop")
-        assert nothing_is_left()
-        assert "no run.py has left any running" in typed("stop")
-    with new_session(copy, "--broker", "local") as session:
-        killed()
         following = terminal(*RUN_PY).read()
         following.wait_for("end them")
         following.type("y")
         following.wait_for(READY)
-        following.type("quit")
-        assert following.process.wait(PATIENCE) == 0
+        kill(following.process.pid)
+        assert "ended 6 programs that a run.py had left" in typed("stop")
+        assert nothing_is_left()
+        assert "no run.py has left any running" in typed("stop")

@@ -14,7 +14,7 @@ from brokers.ports import free_ports
 from page.watcher import GroupWatcher
 from plumbing.kafka import admin_client, client_config
 from tests.brokers import listeners
-from tests.programs import ROOT, consumer, producer
+from tests.programs import PATIENCE, ROOT, consumer, producer
 from tests.scheduling import rest_repeats
 
 AT_ONCE = 30  # seconds; without the check it takes a minute
@@ -64,7 +64,7 @@ def run(broker, *arguments: str) -> str:
         environment[name] = str(free_ports(1)[0])
     started = time.monotonic()
     command = [sys.executable, "run.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert time.monotonic() - started < AT_ONCE
     assert "Traceback" not in done.stderr
     assert done.returncode == 1

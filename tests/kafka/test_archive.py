@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import time
 from types import SimpleNamespace
@@ -15,10 +16,12 @@ from brokers.local import LocalBroker
 from plumbing.child import Child
 from tests.brokers import local_broker
 from tests.programs import wait_until
+from tests.scheduling import rest_repeats
 
-# Where Java has found the class with Kafka's main program.
-SOURCE = ["-Xlog:class+load:file=classes.log"]
-MAIN_CLASS = " kafka.Kafka source: "
+LOG_CLASSES = ["-Xlog:class+load:file=classes.log"]
+# Kafka's main program, and what a broker loads when the first consumer comes.
+MAIN_CLASS = "kafka.Kafka"
+CLASS_FOR_GROUPS = "org.apache.kafka.common.requests.JoinGroupRequest"
 
 
 @pytest.fixture
@@ -30,33 +33,37 @@ def kept_in(tmp_path, monkeypatch):
     return folder
 
 
-def source_of_kafka(folder, kafka: int) -> str:
+def sources(folder, kafka: int) -> list[str]:
+    """Where a broker that is used a little has found these two classes."""
     broker = local_broker(folder, kafka)
-    broker.java_options = SOURCE
-    with broker:
-        pass
+    broker.java_options = LOG_CLASSES
+    with broker as servers:
+        archive.use(servers)
     assert "cds" not in broker.log.read_text()  # no complaint about it
     text = (folder / "classes.log").read_text()
-    return next(line for line in text.splitlines() if MAIN_CLASS in line).partition(MAIN_CLASS)[2]
+    return [re.search(f" {re.escape(name)} source: (.+)", text)[1] for name in (MAIN_CLASS, CLASS_FOR_GROUPS)]
 
 
-@pytest.mark.parametrize(("kafka", "other"), [(LESSONS, CURRENT), (CURRENT, LESSONS)])
-def test_a_broker_takes_its_classes_from_the_archive(kept_in, tmp_path, kafka, other):
+@pytest.mark.parametrize(("kafka", "other"), rest_repeats([(LESSONS, CURRENT), (CURRENT, LESSONS)]))
+def test_a_broker_takes_its_classes_from_the_archive(kept_in, tmp_path, monkeypatch, kafka, other):
     gone, kept = (kept_in / f"kafka-{jars.kafka_version(one)}-000000000000.jsa" for one in (kafka, other))
     gone.write_text("of a Java that is gone")
     kept.write_text("of the other Kafka")
     lines = []
-    archive.make(lines.append, kafka)
+    with monkeypatch.context() as patch:
+        patch.setattr("settings.CLIENT_CONFIG", str(tmp_path / "client.properties"))
+        (tmp_path / "client.properties").write_text("security.protocol=SASL_PLAINTEXT\n", encoding="utf-8")
+        archive.make(lines.append, kafka)
     assert lines == ["preparing Java for quicker starts"]
     made = java.archive(java.environment(kafka=kafka), kafka)
     assert {*kept_in.iterdir()} == {made, kept}
-    assert source_of_kafka(tmp_path / "broker", kafka).startswith("shared objects file")
+    assert sources(tmp_path / "broker", kafka) == ["shared objects file"] * 2
     archive.make(pytest.fail, kafka)  # it is there
 
 
 def test_an_archive_that_does_not_fit_is_not_used(kept_in, tmp_path):
     java.archive(java.environment()).write_bytes(b"half of an archive")
-    assert source_of_kafka(tmp_path / "broker", LESSONS).endswith(".jar")
+    assert all(source.endswith(".jar") for source in sources(tmp_path / "broker", LESSONS))
 
 
 def test_another_java_and_other_jars_have_another_archive(kept_in):

@@ -16,7 +16,7 @@ from tests.programs import ROOT, Program, wait_until
 
 NEW_PROTOCOL = {"group.protocol": "consumer", "auto.offset.reset": "earliest"}
 MOVE_SECONDS = 5.0  # takes 0.1 s; by Kafka's defaults, members ask every 5 s, and are missed after 45 s
-TAKEOVER_SECONDS = 15.0
+TAKEOVER_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ FOLDER = "labs/lab_13_exactly_once"
 WRITE, COUNT = f"{FOLDER}/write_likes.py", f"{FOLDER}/likes_per_minute.py"
 
 
+@pytest.mark.repeats
 def test_it_can_be_done_twice_and_after_a_reset(kafka, learner, run_py):
     for what in ("the first time", "once more", "after a reset"):
         assert run_py(WRITE)[0] == 0, what

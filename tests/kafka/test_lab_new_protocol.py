@@ -13,11 +13,13 @@ from labs.lab_15_new_protocol import protocols
 from plumbing import Problem
 from plumbing.kafka import client_config
 from tests.brokers import local_broker, with_topic
-from tests.programs import Program, run_py
+from tests.programs import Program, expect_no_traceback, run_py
+from tests.scheduling import rest_repeats
 
 PROTOCOLS, MIGRATION = (f"labs/lab_15_new_protocol/{name}.py" for name in ("protocols", "migration"))
 
 
+@pytest.mark.repeats
 def test_it_can_be_done_twice_and_after_a_reset_nothing_is_left(kafka_4, learner_on_4, run_py_on_4):
     for _ in range(2):
         code, printed = run_py_on_4(MIGRATION)
@@ -34,7 +36,7 @@ def test_it_can_be_done_twice_and_after_a_reset_nothing_is_left(kafka_4, learner
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
-@pytest.mark.parametrize("path", [PROTOCOLS, MIGRATION])
+@pytest.mark.parametrize("path", rest_repeats([PROTOCOLS, MIGRATION]))
 def test_ctrl_c_ends_it_without_a_traceback_and_it_can_be_started_again(kafka_4, learner_on_4, start, path):
     shown = "range" if path == PROTOCOLS else "two old ones"
     for _ in range(2):
@@ -42,7 +44,7 @@ def test_ctrl_c_ends_it_without_a_traceback_and_it_can_be_started_again(kafka_4,
         program.wait_for(f"^{shown}")
         os.killpg(program.process.pid, signal.SIGINT)
         assert program.wait() == 130
-        assert not [line for line in program.lines if "Traceback" in line]
+        expect_no_traceback(program.lines)
 
 
 def test_a_group_whose_clients_send_data_of_their_own_is_not_turned(kafka_4, group, monkeypatch):

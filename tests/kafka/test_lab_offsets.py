@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, TopicPartition
 from plumbing.kafka import client_config
 from plumbing.offsets import label_of
 from tests.brokers import PARTITIONS, TOPIC
-from tests.programs import ROOT
+from tests.programs import PATIENCE, ROOT
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def learner() -> str:
 def run(kafka, learner: str, program: str, *arguments: str) -> str:
     environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": learner}
     command = [sys.executable, "-m", "labs", program, *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -9,11 +9,12 @@ import pytest
 from brokers.jars import LESSONS
 from labs import kafka4
 from tests.brokers import local_broker, with_topic
-from tests.programs import Program, run_py
+from tests.programs import Program, expect_no_traceback, run_py
 
 PROGRAM = "labs/lab_16_queues/workers.py"
 
 
+@pytest.mark.repeats
 def test_it_can_be_done_twice_and_again_after_a_reset(run_py_on_4):
     for offset in (0, 12, 0):
         if offset == 0:
@@ -36,7 +37,7 @@ def test_ctrl_c_gives_the_jobs_back_and_the_next_run_finishes_them(kafka_4, lear
     assert f"a program reads in the group {learner_on_4}-jobs, so nothing is deleted" in printed
     os.killpg(program.process.pid, signal.SIGINT)
     assert program.wait() == 130
-    assert not [line for line in program.lines if "Traceback" in line]
+    expect_no_traceback(program.lines)
     assert "nothing is left in the queue: start offset" in run_py_on_4("check", "16")[1]
     code, printed = run_py_on_4(PROGRAM)
     assert code == 0, printed

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from labs import history
 from plumbing.kafka import client_config
 from tests.brokers import TOPIC
-from tests.programs import ROOT, wait_until
+from tests.programs import PATIENCE, ROOT, wait_until
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def run_py(kafka, learner, monkeypatch):
     def run(*arguments: str, code: int = 0, who: str = learner) -> str:
         environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": who}
         command = [sys.executable, "run.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

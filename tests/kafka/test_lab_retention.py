@@ -47,6 +47,7 @@ def test_where_the_cleaner_cannot_run_the_check_says_so(without_cleaner):
     assert "0 of 1 reached" in printed
 
 
+@pytest.mark.repeats
 def test_after_a_reset_nothing_is_left(kafka, learner, run_py):
     code, printed = run_py(PROGRAMS[1])
     assert code == 0, printed

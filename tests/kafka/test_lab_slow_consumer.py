@@ -11,12 +11,13 @@ from confluent_kafka.admin import AdminClient
 from labs import history
 from plumbing.kafka import client_config
 from tests.programs import Program
+from tests.scheduling import rest_repeats
 
 PROGRAM = "labs/lab_11_slow_consumer/slow_consumer.py"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
-@pytest.mark.parametrize("options", [[], ["--pause"]])
+@pytest.mark.parametrize("options", rest_repeats([[], ["--pause"]]))
 def test_after_ctrl_c_and_a_reset_nothing_is_left(kafka, learner, run_py, start, options):
     program = start(
         Program(sys.executable, "run.py", PROGRAM, *options, KAFKA_BOOTSTRAP_SERVERS=kafka, LEARNER=learner)
@@ -39,6 +40,7 @@ def test_after_ctrl_c_and_a_reset_nothing_is_left(kafka, learner, run_py, start,
     assert history.of(name) == history.History()
 
 
+@pytest.mark.repeats
 def test_after_a_reset_it_can_be_done_again(run_py, learner):
     for _ in range(2):
         code, printed = run_py(PROGRAM)

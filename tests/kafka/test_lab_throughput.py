@@ -16,7 +16,7 @@ from labs.lab_14_throughput import lag
 from labs.topics import make_topic
 from plumbing import Problem
 from plumbing.kafka import client_config
-from tests.programs import Program, wait_until
+from tests.programs import Program, expect_no_traceback, wait_until
 
 FOLDER = "labs/lab_14_throughput"
 
@@ -78,6 +78,7 @@ def test_a_broker_with_passwords_is_reported(monkeypatch, tmp_path):
         batches_of("likes")
 
 
+@pytest.mark.repeats
 def test_batching_twice_and_its_reset(kafka, learner, run_py):
     for _ in range(2):
         code, printed = run_py(f"{FOLDER}/batching.py", seconds=240)
@@ -96,7 +97,7 @@ def test_after_ctrl_c_the_readers_have_left_and_a_reset_leaves_nothing(kafka, le
     program.wait_for("lag grows")
     os.killpg(program.process.pid, signal.SIGINT)
     assert program.wait() == 130
-    assert not [line for line in program.lines if "Traceback" in line]
+    expect_no_traceback(program.lines)
     name = f"{learner}-lag"
     assert history.of(name).generations[-1].members == ()
     checked = run_py("check", "14")[1]

@@ -18,7 +18,7 @@ from launcher import cli
 from plumbing import Problem
 from plumbing.kafka import admin_client, client_config
 from tests.brokers import PARTITIONS, TOPIC, local_broker, secured_broker, with_topic
-from tests.programs import ROOT, wait_until
+from tests.programs import PATIENCE, ROOT, wait_until
 from tests.scheduling import rest_repeats
 
 POSIX = os.name == "posix"
@@ -173,6 +173,6 @@ except Problem as problem:
 )
 def test_a_limit_of_the_terminal_is_named(kind, limit, words, tmp_path):
     command = f"ulimit {limit} && exec '{sys.executable}' -c '{LIMITED}' {kind} '{tmp_path / 'kafka'}'"
-    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert words.casefold() in done.stdout.casefold(), done.stderr
     assert "clean" not in done.stdout

@@ -16,7 +16,7 @@ from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
 from plumbing.keys import partition_of_key
 from tests.brokers import PARTITIONS, TOPIC
-from tests.programs import Program, consumer, port_behind, wait_until
+from tests.programs import PATIENCE, Program, consumer, port_behind, wait_until
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def watch(kafka, group):
         watcher.close()
 
 
-def wait_for(watcher: GroupWatcher, condition, what: str, seconds: float = 60) -> Snapshot:
+def wait_for(watcher: GroupWatcher, condition, what: str, seconds: float = PATIENCE) -> Snapshot:
     def seen():
         snapshot = watcher.snapshot()
         return snapshot if not snapshot.problem and condition(snapshot) else None
@@ -143,7 +143,7 @@ def test_a_clean_stop_and_a_restart_are_shown_with_their_causes(kafka, group, th
     wait_for(watcher, lambda s: owners(s) == names, "1:1")
     assert watcher.snapshot().rebalances == ()
     three_consumers[0].interrupt()
-    snapshot = wait_for(watcher, lambda s: len(s.rebalances) == 1, "the rebalance", seconds=5)
+    snapshot = wait_for(watcher, lambda s: len(s.rebalances) == 1, "the rebalance")
     left = snapshot.rebalances[-1]
     assert left.causes == (f"{names[0]} left",)
     assert left.before == dict(enumerate(names))
@@ -164,11 +164,11 @@ def test_a_killed_member_is_silent_until_its_session_times_out(three_consumers, 
     watcher = watch()
     wait_for(watcher, lambda s: owners(s) == names and set(states(s).values()) == {"consuming"}, "1:1")
     three_consumers[1].kill()
-    snapshot = wait_for(watcher, lambda s: states(s)[names[1]] == "silent", "silence", seconds=5)
+    snapshot = wait_for(watcher, lambda s: states(s)[names[1]] == "silent", "silence")
     counted = [next(member.seconds_left for member in snapshot.members if member.client_id == names[1])]
     assert 3 < counted[0] <= 6
     assert owners(snapshot) == names  # the broker has not noticed yet
-    snapshot = wait_for(watcher, lambda s: states(s)[names[1]] == "timed out", "the time-out", seconds=20)
+    snapshot = wait_for(watcher, lambda s: states(s)[names[1]] == "timed out", "the time-out")
     assert snapshot.rebalances[-1].causes == (f"{names[1]} timed out",)
     assert 4 < snapshot.rebalances[-1].without_owner < 12
     assert None not in owners(snapshot)

@@ -11,7 +11,7 @@ from brokers.ports import free_ports
 from plumbing import topic
 from plumbing.kafka import client_config
 from tests.brokers import TOPIC, local_broker, with_topic
-from tests.programs import Program, consumer, producer, wait_until
+from tests.programs import PATIENCE, Program, consumer, producer, wait_until
 
 LIKES = 300
 
@@ -52,7 +52,7 @@ def wait_until_read(members: list[Program], orders: set[int]) -> None:
     def missing() -> set[int]:
         return orders - {order for member in members for order in member.likes()}
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while left := missing():
         if time.monotonic() > deadline:
             lines = [line for member in members for line in member.lines if not line.startswith("Consumed")]

@@ -17,7 +17,8 @@ from confluent_kafka.admin import (
 
 from plumbing.kafka import client_config
 from tests.brokers import create_topic, secured_broker
-from tests.programs import ROOT, consumer, producer
+from tests.programs import PATIENCE, ROOT, consumer, producer
+from tests.scheduling import rest_repeats
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def no_rule(secured, tmp_path):
 
 def doctor(environment: dict[str, str]) -> subprocess.CompletedProcess:
     command = [sys.executable, "run.py", "doctor"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
 
 
 REFUSALS = {
@@ -98,7 +99,7 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize(("wrong", "words"), REFUSALS.items())
+@pytest.mark.parametrize(("wrong", "words"), rest_repeats(REFUSALS.items()))
 def test_a_refused_client_learns_why(secured, start, group, monkeypatch, request, wrong, words):
     file = request.getfixturevalue(wrong)
     password = re.search("sasl.password=(.+)", file.read_text())[1]
@@ -141,7 +142,7 @@ def test_an_invalid_client_properties_is_one_clear_line(tmp_path, start, group, 
         assert len(program.lines) == 1
         assert "KAFKA_CLIENT_CONFIG" in program.lines[0] or str(file) in program.lines[0]
     command = [sys.executable, "run.py", "topic"]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1
     assert done.stdout.startswith("KAFKA_CLIENT_CONFIG ")
     assert "Traceback" not in done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labs import checks
 from tests.pages import LEFT_OPEN, Step, as_pattern, found, run_in_shell, steps, wait_for_shown
-from tests.programs import Program
+from tests.programs import PATIENCE, Program
 
 PAGES = checks.pages()
 LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # earlier labs change these; `...` on a page stands for anything
@@ -19,7 +19,7 @@ LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # earlier labs change these; `...` on a page 
 ]
 # What these tests have started.
 SESSIONS = ("python run.py --brokers 3", "python run.py --broker secured", "python run.py --kafka 4")
-LOOK_SECONDS = 20
+LOOK_SECONDS = 60
 LOOKS = ("curl ", "python run.py check")  # commands that change nothing: if they come too early, they are repeated
 
 
@@ -66,4 +66,4 @@ def missing(step: Step, folder: Path) -> str:
 def check(number: int | str, folder: Path) -> subprocess.CompletedProcess:
     """`python run.py check` of one lab, or of all if the number is empty."""
     command = [sys.executable, "run.py", "check", *str(number).split()]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=PATIENCE)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.end_to_end.conftest import new_session
 from tests.labs.play import PAGES, check, play
-from tests.pages import found
+from tests.programs import expect_no_traceback
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def test_the_lab_played_from_its_page(secured_session, copy):
     before = check(10, copy)
     assert before.returncode == 1, before.stdout + before.stderr
     play(PAGES[10], secured_session, copy)
-    assert not found("Traceback", secured_session.lines)
+    expect_no_traceback(secured_session.lines)
 
 
 def test_after_a_reset_its_user_is_gone(secured_session, copy):

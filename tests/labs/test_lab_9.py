@@ -8,7 +8,7 @@ import pytest
 
 from tests.end_to_end.conftest import new_session
 from tests.labs.play import PAGES, check, play
-from tests.pages import found
+from tests.programs import expect_no_traceback
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def test_the_lab_played_from_its_page(three_brokers, copy):
     before = check(9, copy)
     assert before.returncode == 1, before.stdout + before.stderr
     play(PAGES[9], three_brokers, copy)
-    assert not found("Traceback", three_brokers.lines)
+    expect_no_traceback(three_brokers.lines)
 
 
 def test_after_a_reset_its_clicks_are_forgotten(three_brokers, copy):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from plumbing.kafka import client_config
 from tests.brokers import local_broker, with_topic
-from tests.programs import LIKE_LOGGED, consumer, producer, wait_until
+from tests.programs import LIKE_LOGGED, consumer, expect_no_traceback, producer, wait_until
 from tests.reliability.trial import TOPIC
 
 EXAMPLES = {False: 75, True: 300}  # with --all
@@ -100,7 +100,7 @@ def test_any_request_is_answered_and_none_is_an_error_of_ours(programs, number, 
 
     ask()
     assert requests.get(f"{program.url}/health", timeout=20).ok
-    assert not any("Traceback" in line for line in program.lines), program.lines[-30:]
+    expect_no_traceback(program.lines)
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["producer", "consumer"])

@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from brokers.ports import free_ports
 from plumbing.kafka import client_config
-from tests.programs import LIKE_LOGGED, ROOT, Program, consumer, producer, wait_until
+from tests.programs import LIKE_LOGGED, PATIENCE, ROOT, Program, consumer, expect_no_traceback, producer, wait_until
 
 TOPIC = "likes"
 FIGURES = ROOT / "test-results" / "reliability.jsonl"
@@ -30,7 +30,7 @@ class Clicks:
 
     def __init__(self, url: str, clients: int = 4, pause: float = 0.05):
         self.acknowledged: list[dict] = []
-        self.refused = Counter()  # status -> clicks that were answered so
+        self.refused: Counter[tuple[int, str]] = Counter()  # status, what was said -> clicks that were answered so
         self.unanswered = 0  # clicks whose connection broke: the producer was away
         self.url, self.pause = url, pause
         self._over = threading.Event()
@@ -49,13 +49,20 @@ class Clicks:
             if answer.status_code == 201:
                 self.acknowledged.append(answer.json())
             else:
-                self.refused[answer.status_code] += 1
+                self.refused[answer.status_code, answer.text.strip()] += 1
         session.close()
 
-    def wait_for_more(self, count: int, seconds: float = 90) -> None:
+    def wait_for_more(self, count: int, seconds: float = PATIENCE) -> None:
         """Until so many more likes are acknowledged than now."""
-        wanted = len(self.acknowledged) + count
-        wait_until(lambda: len(self.acknowledged) >= wanted, f"{count} more likes", seconds)
+        before, wanted = self._answers(), len(self.acknowledged) + count
+        try:
+            wait_until(lambda: len(self.acknowledged) >= wanted, f"{count} more likes", seconds)
+        except AssertionError as late:
+            raise AssertionError(f"{late}\nbefore: {before}\nnow: {self._answers()}") from late
+
+    def _answers(self) -> str:
+        refused = ", ".join(f"{count} times {answer}" for (_, answer), count in self.refused.copy().items())
+        return f"{len(self.acknowledged)} acknowledged; {self.unanswered} unanswered; refused: {refused or 'none'}"
 
     def stop(self) -> None:
         self._over.set()
@@ -147,8 +154,8 @@ class Trial:
         for like in self.clicks.acknowledged:
             assert log[like["partition"], like["offset"]] == like["order"]
         for process in self.processes:
-            assert not any("Traceback" in line for line in process.lines), process.lines[-40:]
-        assert set(self.clicks.refused) <= {503}
+            expect_no_traceback(process.lines)
+        assert {status for status, _ in self.clicks.refused} <= {503}
         lost = len(acknowledged - logged.keys())
         tally = Tally(self.name, self.faults, len(acknowledged), refused, lost, len(repeated))
         print(tally)
@@ -158,13 +165,12 @@ class Trial:
         return tally
 
     def _missing(self, acknowledged: set[int]) -> str:
-        """Which likes the group has not logged, where they are in the log, and what the programs wrote last."""
+        """Which likes the group has not logged, and where they are in the log."""
         missing = sorted(acknowledged - self.logged().keys())
         log = {order: place for place, order in read_log(self.servers).items()}
         places = [f"order {order} at (partition, offset) {log.get(order, 'nowhere')}" for order in missing[:20]]
-        lines = [f"{process.url}: {line}" for process in self.processes for line in list(process.lines)[-15:]]
         head = f"{len(missing)} of {len(acknowledged)} acknowledged likes not logged by {self.group}:"
-        return "\n".join([head, *places, "The last lines of its programs:", *lines])
+        return "\n".join([head, *places])
 
     def _had_another_owner(self, places: list[tuple[int, int]]) -> bool:
         """Between any two times of the same process it was assigned its partitions again."""
@@ -178,6 +184,8 @@ class Trial:
         self.clicks.stop()
         for process in self.processes:
             process.kill()
+            for line in list(process.lines)[-15:]:  # pytest shows them if the test has failed
+                print(f"{process.url}: {line}")
 
 
 def read_log(servers: str) -> dict[tuple[int, int], int]:
@@ -189,7 +197,7 @@ def read_log(servers: str) -> dict[tuple[int, int], int]:
         ends = {p: reader.get_watermark_offsets(TopicPartition(TOPIC, p), timeout=20) for p in partitions}
         reader.assign([TopicPartition(TOPIC, p, low) for p, (low, _high) in ends.items()])
         wanted = sum(high - low for low, high in ends.values())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while len(log) < wanted:
             assert time.monotonic() < deadline, f"{len(log)} of {wanted} records"
             for record in reader.consume(1000, 1.0):

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from brokers import compose, docker, jars, java, local
+from brokers import choose, cluster, compose, docker, jars, java, local, secured
 from brokers.ports import free_ports, port_holder
 from plumbing import Problem, web
 from plumbing.kafka import answers
@@ -155,6 +155,26 @@ def test_without_network_the_jars_are_refused_in_one_line(repository, monkeypatc
     assert "\n" not in str(refused.value)
 
 
+def test_a_proxy_that_refuses_is_not_taken_for_a_missing_network(repository, monkeypatch):
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_CONNECT(self):
+            self.send_error(403)
+
+        def log_message(self, *_arguments):
+            pass
+
+    next(iter(repository)).unlink()
+    monkeypatch.setattr("jgo.maven._core.DEFAULT_REMOTE_REPOS", {"there": "https://repository.example"})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(Problem, match=r"could not download one-1\.0\.jar: .*403") as refused:
+            jars.ensure(print)
+        server.shutdown()
+    assert "set HTTPS_PROXY" not in refused.value.hint
+    assert f"copy {jars.REPOSITORY} from a computer that has it" in refused.value.hint
+
+
 DOCKER_SAYS = [
     ("Bind for 127.0.0.1:9092 failed: port is already allocated", "doctor"),
     ("pull access denied for bitnami/kafka", "KAFKA_IMAGE"),
@@ -199,3 +219,34 @@ def test_a_java_of_the_system_is_used_if_it_suits(version, accepted, monkeypatch
                 java.find_java()
     finally:
         java.find_java.cache_clear()
+
+
+@pytest.fixture
+def properties(tmp_path, monkeypatch):
+    file = tmp_path / "client.properties"
+    monkeypatch.setattr("settings.CLIENT_CONFIG", str(file))
+    return file
+
+
+@pytest.mark.parametrize("kind", [local.LocalBroker, cluster.LocalCluster, docker.DockerBroker])
+def test_no_broker_is_started_that_the_client_properties_cannot_reach(properties, monkeypatch, kind):
+    properties.write_text("security.protocol=SASL_SSL\n", encoding="utf-8")
+    monkeypatch.setattr(kind, "start", lambda *_: pytest.fail("it was started"))
+    with pytest.raises(Problem, match=r"KAFKA_CLIENT_CONFIG asks for SASL_SSL, .+does not offer") as refused:
+        choose.start_first([kind()], print, pytest.fail)
+    assert refused.value.hint.startswith("unset it, or name the broker that it is for with KAFKA_BOOTSTRAP_SERVERS")
+
+
+@pytest.mark.parametrize(
+    ("text", "broker"),
+    [
+        ("client.rack=a\n", local.LocalBroker()),
+        ("security.protocol=PLAINTEXT\n", local.LocalBroker()),
+        ("security.protocol=SASL_SSL\n", secured.SecuredBroker()),
+        ("security.protocol=SASL_SSL\n", choose.ExistingBroker("localhost:9092")),
+    ],
+)
+def test_a_broker_that_the_client_properties_may_reach_is_started(properties, monkeypatch, text, broker):
+    properties.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(type(broker), "start", lambda *_: None)
+    assert choose.start_first([broker], print, pytest.fail) is broker

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.programs import ROOT
+from tests.programs import PATIENCE, ROOT
 
 PROGRAM = """
 import signal, sys, time
@@ -29,7 +29,7 @@ def test_a_program_has_time_to_leave_after_ctrl_c():
     )
     assert process.stdout.readline() == "reading\n"
     os.killpg(process.pid, signal.SIGINT)
-    assert process.communicate(timeout=60)[0] == "left\n"
+    assert process.communicate(timeout=PATIENCE)[0] == "left\n"
 
 
 def test_what_it_runs_without_a_ctrl_c_gives_its_exit_code():

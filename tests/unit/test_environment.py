@@ -37,7 +37,8 @@ def shadows(tmp_path):
 
 
 def test_variables_for_other_programs_do_not_reach_ours(monkeypatch, shadows):
-    trap = {"PYTHONSAFEPATH": "1", "PYTHONPATH": shadows, "STREAMLIT_SERVER_PORT": "80", "FLASK_DEBUG": "1"}
+    trap = {"PYTHONSAFEPATH": "1", "PYTHONPATH": shadows, "PYTHONDONTWRITEBYTECODE": "1"}
+    trap |= {"STREAMLIT_SERVER_PORT": "80", "FLASK_DEBUG": "1"}
     kept = {"PYTHONUTF8": "1", "HTTPS_PROXY": "http://127.0.0.1:1", "_JAVA_OPTIONS": "-Xmx300m", "LIKES": "1"}
     for name, value in (trap | kept).items():
         monkeypatch.setenv(name, value)

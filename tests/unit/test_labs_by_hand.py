@@ -19,9 +19,8 @@ def page():
     program = Program(sys.executable, *by_hand, port=port, **environment)
     try:
         program.wait_until_it_answers("/_stcore/health")
-        with chromium() as browser:
-            shown = browser.new_page(viewport={"width": 1280, "height": 960})
-            expect.set_options(timeout=60_000)
+        with chromium(viewport={"width": 1280, "height": 960}) as browser:
+            shown = browser.new_page()
             shown.goto(f"http://localhost:{port}/lab-3")
             yield shown
     finally:

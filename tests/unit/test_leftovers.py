@@ -14,6 +14,13 @@ from plumbing import Problem
 from plumbing.child import Child
 
 SLEEP = (sys.executable, "-c", "import time; print('asleep', flush=True); time.sleep(600)")
+# As Streamlit does when nobody reads its output.
+DEAF = (
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)",
+    "streamlit",
+)
 
 
 @pytest.fixture
@@ -49,6 +56,15 @@ def test_what_was_left_is_found_and_ended(folder, process):
     assert leftovers.main() == 0
     assert not process.is_running()
     assert not folder.exists()
+
+
+def test_a_page_that_does_not_react_is_not_waited_for(folder, monkeypatch):
+    monkeypatch.setattr(leftovers, "STOP_SECONDS", 600)
+    with subprocess.Popen(DEAF, stdout=subprocess.PIPE) as page:
+        page.stdout.readline()
+        write(folder, GONE, GONE, leftovers.describe(page.pid))
+        leftovers.end_all()
+        assert page.poll() is not None
 
 
 def test_a_user_who_agrees_gets_it_ended(folder, process, monkeypatch):

@@ -12,7 +12,7 @@ from page import answer, board
 from page.chart import rows_of
 from page.group import Partition, Sample, Snapshot
 from plumbing import loopback
-from tests.programs import ROOT
+from tests.programs import PATIENCE, ROOT
 
 SEEN = Snapshot(at=1_734_721_501.0, tick=100.0, problem="", partitions=(Partition(0, 3, 3, "consumer-5002"),))
 
@@ -45,7 +45,7 @@ class Like:
 def page(monkeypatch):
     monkeypatch.setattr(board, "GroupWatcher", FakeWatcher)
     monkeypatch.setattr(board.gc, "freeze", lambda: None)
-    yield AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=30)
+    yield AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=PATIENCE)
     board.watcher_of.clear()
     board.groups_of_the_cluster.clear()
     answer.bursts.clear()
@@ -122,7 +122,7 @@ def test_bursts_beside_each_other_and_beside_clicks_all_show_their_answer(page, 
     go_on.set()
     for burst in answer.bursts():
         burst.join(20)
-    for visitor in (page, AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=30)):
+    for visitor in (page, AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=PATIENCE)):
         visitor.run()
         assert [success.value.partition(":**")[0].partition("**")[2][:13] for success in visitor.success] == [
             "Likes 1 to 11",
@@ -142,5 +142,5 @@ def test_the_chart_does_not_need_the_clock_of_the_day():
 
 def test_importing_the_page_starts_nothing():
     code = "import threading, page.board, producer_ui; print(threading.active_count())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout.strip() == "1", done.stderr

@@ -185,7 +185,8 @@ def block_of(lab: int, kind: str) -> Block:
 
 def test_a_block_for_run_py_is_typed_line_by_line(pressed):
     block = block_of(1, "run")
-    commands.carry_out(1, block.number)
+    for _double_click in range(2):
+        commands.carry_out(1, block.number)
     assert pressed.sent == [("", {"command": "like"})] * 6
     output = pressed.state["outputs"][1, block.number]
     assert (output.path, output.next, output.live) == ("lines", 7, True)
@@ -193,9 +194,24 @@ def test_a_block_for_run_py_is_typed_line_by_line(pressed):
 
 def test_of_a_block_for_a_shell_only_the_numbers_are_sent(pressed):
     block = block_of(1, "sh")
-    commands.carry_out(1, block.number)
+    for _while_it_runs in range(2):
+        commands.carry_out(1, block.number)
     assert pressed.sent == [("programs", {"lab": 1, "block": block.number})]
     assert pressed.state["outputs"][1, block.number].path == "programs/0"
+
+
+def test_a_thread_that_streamlit_ends_has_shown_what_it_did(pressed, monkeypatch):
+    """It ends a thread that another one replaces, at its next look at the session."""
+
+    class Session(dict):
+        def setdefault(self, name, value):
+            assert not pressed.sent, "ended"
+            return super().setdefault(name, value)
+
+    monkeypatch.setattr(st, "session_state", session := Session())
+    block = block_of(1, "sh")
+    commands.carry_out(1, block.number)
+    assert session["outputs"][1, block.number].live
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Host": "localhost", "Origin": "https://evil.example"}])

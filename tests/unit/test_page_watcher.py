@@ -18,7 +18,7 @@ from page.group import Snapshot, port_of
 from page.lanes import number_of
 from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
-from tests.programs import ROOT, wait_until
+from tests.programs import PATIENCE, ROOT, wait_until
 
 OWNERS = ["consumer-5002", "consumer-5003", "consumer-5004"]
 
@@ -302,7 +302,7 @@ atexit.register(time.sleep, 1)  # Python is shutting down meanwhile
 
 def test_a_quit_of_the_page_while_it_asks_leaves_no_traceback():
     command = [sys.executable, "-c", QUITS_WHILE_IT_LOOKS]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, "")
 
 

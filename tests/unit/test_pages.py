@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def words(text: str) -> str:
     return " ".join(word for word in re.findall(r"[A-Za-z]\w*", text) if word not in DIFFERS).lower()
 
 
+@cache
 def messages() -> list[str]:
     """The words of every text in the code; of an f-string, those outside its braces."""
     found = []
@@ -74,10 +76,7 @@ def test_a_line_for_windows_works_in_cmd_and_in_powershell():
         assert not re.search(r"""(?<!cmd /[ck] ")set [A-Z_]+=\S+ &&""", text), file.name
 
 
-MESSAGES = messages()
-
-
 @pytest.mark.parametrize("symptom", sorted(symptoms()))
 def test_a_listed_symptom_is_what_a_program_prints(symptom):
     assert words(symptom)
-    assert any(words(symptom) in message for message in MESSAGES)
+    assert any(words(symptom) in message for message in messages())

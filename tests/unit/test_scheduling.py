@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.programs import ROOT
-from tests.scheduling import place_in_order, rest_repeats
+from tests.scheduling import ALWAYS_TOGETHER, LABS, place_in_order, rest_repeats, scope_of
 
 
 def test_of_a_parameter_the_first_case_always_runs_and_the_others_repeat_it():
@@ -19,13 +19,16 @@ def test_of_a_parameter_the_first_case_always_runs_and_the_others_repeat_it():
 
 
 def test_what_takes_longest_begins_first():
-    files = [
-        "tests/unit/test_web.py",
-        "tests/kafka/test_lag.py",
-        "tests/end_to_end/test_run.py",
-        "tests/labs/test_labs.py",
-    ]
-    assert sorted(files, key=place_in_order) == [files[2], files[3], files[1], files[0]]
+    files = ["tests/unit/test_web.py", "tests/kafka/test_lag.py", "tests/end_to_end/test_run.py", LABS]
+    assert sorted(files, key=place_in_order) == files[::-1]
+
+
+def test_a_file_runs_in_one_process_but_for_the_labs():
+    first, later = (f"{LABS}::test_a_lab_played_from_its_page[{number}]" for number in (1, 11))
+    assert scope_of(first, ALWAYS_TOGETHER) == LABS != scope_of(later, ALWAYS_TOGETHER)
+    assert scope_of(first, ("tests/labs/",)) == scope_of(later, ("tests/labs/",))
+    one, other = ("tests/windows/test_consumer.py::test_one", "tests/windows/test_packages.py::test_two")
+    assert scope_of(one, ALWAYS_TOGETHER) == scope_of(other, ALWAYS_TOGETHER)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="trap is of POSIX shells")

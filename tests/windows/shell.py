@@ -3,9 +3,9 @@
 The tests see one class, `Shell`, and no difference between the two.
 """
 
+import ast
 import io
 import itertools
-import json
 import os
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ from tests.windows import wine_bench
 ON_WINDOWS = os.name == "nt"
 FAKES = Path(__file__).with_name("fakes")
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 
 # Starts the batch file in a known place with a known PATH. All that a test can choose comes as environment
 # variables, so that no blank, & or umlaut ever stands on a command line. The output goes to a file, because the
@@ -185,20 +185,20 @@ def copy_project(folder: Path) -> Path:
 class Fake:
     """A program of our own under another's name, such as docker.exe; it does what its scenario says.
 
-    It is one of the scripts in fakes/ behind the launcher that pip puts before its own commands. The scenario and
-    the logs of the calls are JSON files beside it.
+    It is one of the scripts in fakes/ behind the launcher that pip puts before its own commands; without site-packages
+    (-S), which take long in Wine. The scenario and the logs of the calls are files beside it.
     """
 
     def __init__(self, shell: Shell, folder: Path, name: str, script: str, **scenario):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.scenario_file = folder / f"{name}.json"
+        self.scenario_file = folder / f"{name}.scenario"
         self.log_file = folder / f"{name}.log"
         self.play(**scenario)
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as program:
             program.write(FAKES / script, "__main__.py")
-        shebang = f'#!"{shell.windows_path(shell.interpreter)}"\r\n'
+        shebang = f'#!"{shell.windows_path(shell.interpreter)}" -S\r\n'
         (folder / f"{name}.exe").write_bytes(shell.launcher + shebang.encode() + archive.getvalue())
 
     def behind_batch_file(self, shell: Shell, name: str) -> Path:
@@ -210,8 +210,8 @@ class Fake:
         return folder
 
     def play(self, **scenario) -> None:
-        self.scenario_file.write_text(json.dumps(scenario))
+        self.scenario_file.write_text(repr(scenario), encoding="utf-8")
 
     def calls(self) -> list[dict]:
         files = sorted(self.log_file.parent.glob(f"{self.log_file.stem}*.log"))
-        return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+        return [ast.literal_eval(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]

@@ -17,7 +17,7 @@ WINDOWS = {
 NEW = {"version": [3, 12, 1], "packages": True}
 OLD = {"version": [3, 8, 10], "packages": True}
 STUB = {"version": None}
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 240
 
 pytestmark = pytest.mark.usefixtures("free_ports")
 

@@ -5,7 +5,7 @@ import requests
 
 from brokers import local
 from tests.brokers import with_topic
-from tests.programs import Program, wait_until
+from tests.programs import Program, expect_no_traceback, wait_until
 from tests.windows.conftest import refuse
 from tests.windows.shell import ON_WINDOWS, copy_project
 
@@ -16,7 +16,7 @@ SECONDS_TO_TAKE_OVER = 5 if ON_WINDOWS else 40
 
 # Each program takes ten seconds to start in Wine on two busy cores, and a test starts up to eleven.
 START_SECONDS = 240
-pytestmark = [pytest.mark.usefixtures("free_ports"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.usefixtures("free_ports")
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_run_py_with_a_broker_that_is_there(shell, tmp_path, kafka):
         run.wait_for(f"Consumed: order={event['order']} partition={event['partition']} ")
         run.type("quit")
         assert run.wait() == 0, run.lines
-        assert not [line for line in run.lines if "Traceback" in line]
+        expect_no_traceback(run.lines)
         assert assignments() == {}
         assert not page_answers()
     finally:

@@ -2,7 +2,7 @@
 
     python tests/windows/wine_bench.py        build it, or see that it is there
 
-It takes three minutes and 1.2 GB in the user's cache, on Debian 12 and as root, because it installs Debian's
+It takes a minute and a half and 1.2 GB in the user's cache, on Debian 12 and as root, because it installs Debian's
 wine. The folder is named after its inputs (this file, wine/*.c, requirements.txt): when one of them changes,
 the next build makes a new folder and removes the old one. wine/README.md lists what is in it, and why.
 """
@@ -86,12 +86,6 @@ def build() -> None:
             step(work)
         shutil.rmtree(work)
         (home() / "complete").touch()
-
-
-def is_being_built() -> bool:
-    """Does another process build it now?"""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    return is_locked(CACHE / "lock")
 
 
 def lock(file: TextIO) -> bool:
@@ -207,15 +201,14 @@ def add_our_own(work: Path) -> None:
     shutil.copy(launcher, launcher.with_name("pythonw.exe"))
 
 
-def add_packages(work: Path) -> None:
+def add_packages(_work: Path) -> None:
     """The packages of requirements.txt for Windows"""
-    wheels = work / "wheels"
-    platform_options = ["--platform", "win_amd64", "--python-version", PYTHON_VERSION, "--implementation", "cp"]
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--only-binary=:all:"]
-    run(*pip, *platform_options, "--dest", wheels, "-r", REQUIREMENTS, *WINDOWS_ONLY_PACKAGES)
+    # By the pip of this computer, in a tenth of the time that one in Wine takes.
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
+    windows = ["--platform", "win_amd64", "--python-version", PYTHON_VERSION, "--implementation", "cp"]
+    target = ["--only-binary=:all:", *windows, "--target", python_home() / "Lib/site-packages"]
+    run(*pip, *target, "-r", REQUIREMENTS, *WINDOWS_ONLY_PACKAGES)
     wine("python", "-m", "ensurepip", "--default-pip")
-    install = ["install", "--quiet", "--no-index", "--no-warn-script-location", "--find-links", windows_path(wheels)]
-    wine("python", "-m", "pip", *install, "-r", windows_path(REQUIREMENTS))
 
 
 def check(work: Path) -> None:
