@@ -19,8 +19,8 @@ from page.group import Event
 from page.tail import Tail
 from plumbing import Problem
 from plumbing.kafka import BROKER_SECONDS, NO_ANSWER, Errors, check_advertised, client
-from plumbing.lasting import abandon, let_go
 from plumbing.offsets import label_of
+from plumbing.renewal import abandon, let_go
 
 LANES_READ = 12  # partitions whose records are read; of the others only the offsets are known
 

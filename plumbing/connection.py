@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import socket
 from io import BytesIO
 from typing import ClassVar
 
@@ -12,7 +11,7 @@ from plumbing.web import IDLE_SECONDS, LARGEST_BODY
 
 # https://www.rfc-editor.org/rfc/rfc9112#section-5; a line that continues another one is refused, as it says there.
 HEADER = re.compile(rb"([\w!#$%&'*+.^`|~-]+):[ \t]*([^\r\n\0]*?)[ \t]*\r?\n", re.ASCII)
-LONGEST_LINE, MOST_HEADERS = 65_537, 100  # as Python's http.client has it
+LONGEST_LINE, MOST_HEADERS = 65_537, 100  # as in Python's http.client
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -23,14 +22,12 @@ class Connection(WSGIHandler):
     be a like. Here that is answered 400, as is what a proxy in between could read as two requests, or as another one.
     """
 
-    _packet: bytearray | None = None  # collects the headers and the body of an answer
     unanswered: ClassVar[set] = set()  # the connections whose request has no answer yet
 
     def handle(self):
-        # Nagle's algorithm would delay an answer that follows another one.
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.settimeout(IDLE_SECONDS)
-        super().handle()
+        self.socket.settimeout(IDLE_SECONDS)  # for a client that sends nothing more
+        with contextlib.suppress(OSError):  # a client that hangs up before it has read that its request is bad
+            super().handle()
 
     def read_request(self, raw_requestline):
         try:
@@ -56,39 +53,33 @@ class Connection(WSGIHandler):
         return headers
 
     def handle_one_response(self):
+        """Read the body, which may be cut off or larger than announced, before the app is called."""
         arriving = self.wsgi_input
         too_large = (self.content_length or 0) > LARGEST_BODY  # the app refuses it by its declared length
         try:
             body = b"" if too_large else arriving.read(LARGEST_BODY + 1)
         except (OSError, ValueError):  # cut off, or not what its headers announce
             self.close_connection = True
-            with contextlib.suppress(OSError):
-                self.socket.sendall(BAD_REQUEST)
+            self.socket.sendall(BAD_REQUEST)
             return
         self.wsgi_input = self.environ["wsgi.input"] = Input(BytesIO(body), len(body))
         if not too_large:  # of chunks without a total, Flask would read as much as it accepts, and ignore the rest
             self.environ["CONTENT_LENGTH"] = str(len(body))
             self.environ.pop("HTTP_TRANSFER_ENCODING", None)
+        self._answer = bytearray()
         self.unanswered.add(self)
         try:
             super().handle_one_response()
+            self.socket.sendall(self._answer)
         finally:
             self.unanswered.discard(self)
         if too_large or len(body) > LARGEST_BODY:
             self.close_connection = True
-            with contextlib.suppress(OSError, ValueError):  # a client reads no answer while it sends
+            with contextlib.suppress(ValueError):  # a client reads no answer while it sends
                 while arriving.read(LARGEST_BODY):
                     pass
 
-    def _write_with_headers(self, data):
-        """In one packet: gevent would send first the headers, then the body."""
-        self._packet = bytearray()
-        super()._write_with_headers(data)
-        packet, self._packet = self._packet, None
-        self._sendall(packet)
-
     def _sendall(self, data):
-        if self._packet is not None:
-            self._packet += data
-        else:
-            super()._sendall(data)
+        """Headers and body leave together: in two packets, the second would wait for the client's acknowledgement of
+        the first (Nagle's algorithm)."""
+        self._answer += data

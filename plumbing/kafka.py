@@ -1,13 +1,11 @@
 """Settings that all Kafka clients share, and the diagnosis when no broker answers."""
 
-import contextlib
 import os
 import re
 import socket
 import ssl
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from confluent_kafka import KafkaError, KafkaException
@@ -112,22 +110,21 @@ def client(kind: type, config: dict):
 def connect(kind: type, own: dict):
     """A client with its `own` settings, for a program: invalid settings end it with one line."""
     try:
-        return client(kind, client_config() | own)
+        return client(kind, client_config(own.get("bootstrap.servers", "")) | own)
     except InvalidSettings as problem:
         sys.exit(problem.line())
 
 
-@contextlib.contextmanager
-def fatal_errors(batch: Iterable[dict] = ()) -> Iterator[None]:
-    """Around produce() or produce_batch(): an error there is fatal, such as that of a fenced producer. produce_batch()
-    only leaves it in the messages of the batch. Raises `Unavailable` for it."""
-    try:
-        yield
-        if error := next((message["_error"] for message in batch if "_error" in message), None):
-            raise KafkaException(error)
-    except KafkaException as error:
-        hint = "see what is wrong (python run.py doctor), then restart the producer"
-        raise Unavailable(f"the like cannot be sent: {error.args[0].str()}", hint) from error
+def not_confirmed(error: KafkaError) -> Unavailable:
+    """What to answer when this is the delivery report of an event."""
+    hint = "see what is wrong (python run.py doctor), then click again"
+    return Unavailable(f"the broker did not confirm the like: {report_of(error)}", hint)
+
+
+def report_of(error: KafkaError) -> str:
+    """The reason in a delivery report."""
+    timed_out = error.code() in (KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT)
+    return "no answer from it in time" if timed_out else error.str()
 
 
 def admin_client(servers: str = "", file: str | Path = "", own: dict | None = None) -> AdminClient:

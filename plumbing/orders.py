@@ -1,71 +1,68 @@
-"""The number of each like, `order`: it goes on from the end of the log, and a second producer does not go unnoticed."""
+"""The numbers of the likes: `order` continues where the topic ends."""
 
-import logging
 from collections import Counter
 
-from confluent_kafka import Message
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from gevent.lock import BoundedSemaphore
 
-from plumbing.kafka import Unavailable
+from plumbing import greenlets
+from plumbing.kafka import BROKER_SECONDS, Unavailable, connect
 from plumbing.like import parse_like
-from plumbing.topic import Topic
+from plumbing.topic import READ_TO_END, read_to_end
 
+OFFSET_TAIL = -2000  # less n: n records before the end (RD_KAFKA_OFFSET_TAIL in rdkafka.h)
 TAIL = 100  # records at the end of each partition in which the last order is looked for
-
-log = logging.getLogger("orders")
 
 
 class Orders:
-    """Gives out the numbers of the likes in a topic."""
+    """Gives out the numbers of the likes in a topic. There may be only one: docs/RELIABILITY.md."""
 
-    def __init__(self, topic: Topic):
+    def __init__(self, topic: str, config: dict):
         self._topic = topic
-        self._last: int | None = None  # None until the log was read
-        self._ends = Counter()  # partition -> its end, once our likes are in it and if nobody else writes
-        self._must_read_log = True
+        self._config = {
+            "bootstrap.servers": config["bootstrap.servers"],
+            "client.id": config["client.id"],
+            "group.id": config["client.id"],  # it must have one; it joins no group
+            # A like behind the open transaction of another program has its number, too.
+            "isolation.level": "read_uncommitted",
+            "auto.offset.reset": "earliest",  # where a partition has fewer records
+        } | READ_TO_END
+        self._last: int | None = None  # None until the end of the topic was read
+        self._reading = BoundedSemaphore()
 
-    def take(self, count: int, unconfirmed: int) -> range:
-        """The next numbers, while so many likes are not confirmed yet. Raises `Unavailable`."""
-        if self._must_read_log:
-            try:
-                self._read_log(unconfirmed)
-            except Unavailable:
+    def take(self, count: int, partitions: int) -> range:
+        """The next numbers. The first call reads the end of the topic, which has so many partitions. Raises
+        `Unavailable`."""
+        if self._last is None:
+            with self._reading:  # other requests wait here
                 if self._last is None:
-                    raise
-            self._must_read_log = False
+                    self._last = greenlets.in_thread(self._read_last, partitions)
+        first = self._last + 1
         self._last += count
-        return range(self._last - count + 1, self._last + 1)
+        return range(first, first + count)
 
-    def _read_log(self, unconfirmed: int) -> None:
-        last, ends = end_of_log(self._topic)  # other clicks wait here, too
-        if not self._must_read_log:  # one of them was faster, and counts since
-            return
-        if self._last and self._last < last:
-            log.warning("Another producer numbers likes, too: two of them can have the same order. Stop one.")
-        self._last = max(last, self._last or 0)
-        self._ends = Counter({partition: end + unconfirmed for partition, end in ends.items()})
-
-    def note_handed_over(self, count: int, partition: int) -> None:
-        self._ends[partition] += count
-
-    def look_for_others(self, delivered: Message) -> None:
-        """Read the log again before the next like if somebody else has written to it: perhaps likes."""
-        partition = delivered.partition()
-        if delivered.key() is not None:  # only now it is known which partition the key has chosen
-            self._ends[partition] += 1
-        if delivered.offset() >= self._ends[partition]:
-            self._must_read_log = True
+    def _read_last(self, partitions: int) -> int:
+        client = connect(Consumer, self._config)
+        try:
+            starts = [TopicPartition(self._topic, partition, OFFSET_TAIL - TAIL) for partition in range(partitions)]
+            return last_order(read_to_end(client, starts, BROKER_SECONDS))
+        except KafkaException as error:
+            raise Unavailable(f"the end of the topic {self._topic} cannot be read: {error.args[0].str()}") from error
+        finally:
+            client.close()
 
 
-def end_of_log(topic: Topic) -> tuple[int, Counter]:
-    """The largest `order` at the end of the log, 0 if it is empty, and partition -> its end. Raises `Unavailable`."""
-    orders, ends = Counter(), Counter()
-    for record in topic.tail(TAIL):
+def last_order(records) -> int:
+    """The largest `order` in the last records of a topic, 0 if there are none."""
+    orders: Counter[int] = Counter()
+    ends: Counter[int] = Counter()
+    for record in records:
         partition = record.partition()
         orders[partition] = max(orders[partition], order_of(record))
         ends[partition] = record.offset() + 1
     # Where no record is a like, those before them are unknown. There are not more likes than records.
     floor = ends.total() if 0 in orders.values() else 0
-    return max(floor, *orders.values(), 0), ends
+    return max(floor, *orders.values(), 0)
 
 
 def order_of(record: Message) -> int:

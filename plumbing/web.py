@@ -19,6 +19,7 @@ from plumbing.kafka import Unavailable
 from settings import LISTEN_ADDRESS
 
 LARGEST_BODY = 16 * 1024  # bytes
+LONGEST_KEY = 1000  # bytes
 IDLE_SECONDS = 15  # until a connection without a request is closed
 MOST_IN_SELECT = 400  # connections; Windows has no poll, and its select takes 512 sockets
 
@@ -62,6 +63,17 @@ def json_body(field: str) -> dict:
     if not isinstance(fields, dict) or fields.keys() - {field}:
         raise BadRequest(f'the body must be a JSON object with no other field than "{field}"')
     return fields
+
+
+def requested_key() -> str | None:
+    """The "key" in the body of the request, None without one. Raises HTTPException."""
+    key = json_body("key").get("key")
+    try:
+        if key is None or 0 < len(key.encode()) <= LONGEST_KEY:
+            return key
+    except (AttributeError, UnicodeEncodeError):  # not a text; half a surrogate pair, which JSON can carry
+        pass
+    raise BadRequest(f'"key" must be a text of 1 to {LONGEST_KEY} bytes in UTF-8')
 
 
 def listen(port: int, variable: str) -> socket.socket:

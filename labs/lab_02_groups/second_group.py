@@ -8,8 +8,9 @@ from collections import Counter
 from confluent_kafka import Consumer, KafkaException
 
 from labs.topics import SESSION, named, next_message
+from plumbing.identity import Identity
 from plumbing.kafka import client_config
-from plumbing.topic import Topic, at_end
+from plumbing.topic import Admin, at_end
 from settings import TOPIC
 
 GROUP = named("second")
@@ -24,8 +25,8 @@ def main() -> None:
         "enable.partition.eof": True,  # report the end of a partition
     }
     consumer = Consumer(client_config() | SESSION | own)
-    topic = Topic(TOPIC, own)
-    consumer.subscribe([TOPIC], on_assign=topic.ignore_offsets_of_its_predecessor)
+    identity = Identity(TOPIC, Admin())
+    consumer.subscribe([TOPIC], on_assign=identity.ignore_stale_offsets)
     counts, ended, read = Counter(), set(), {}
     try:
         while not ended or len(ended) < len(consumer.assignment()):
@@ -36,7 +37,7 @@ def main() -> None:
                 ended.add(message.partition())
             else:
                 raise KafkaException(message.error())
-            read[message.partition()] = topic.offset_after(message)
+            read[message.partition()] = identity.offset_after(message)
         if counts:
             consumer.commit(offsets=list(read.values()), asynchronous=False)
     finally:

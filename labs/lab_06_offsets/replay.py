@@ -19,8 +19,9 @@ import time
 from confluent_kafka import OFFSET_STORED, Consumer, TopicPartition
 
 from labs.topics import partitions_of
+from plumbing.identity import Identity
 from plumbing.kafka import client_config
-from plumbing.topic import Topic, at_end
+from plumbing.topic import Admin, at_end
 from settings import TOPIC
 
 SECONDS = 15
@@ -66,21 +67,21 @@ def main() -> None:
     }
     consumer = Consumer(client_config() | own)
     try:
-        replay(consumer, options, own)
+        replay(consumer, options)
     finally:
         consumer.close()
 
 
-def replay(consumer: Consumer, options: argparse.Namespace, own: dict) -> None:
+def replay(consumer: Consumer, options: argparse.Namespace) -> None:
     places = starts_of(consumer, options.where)
     new: set[int] = set()  # partitions without a committed offset
     if options.where != "group":
         consumer.commit(offsets=places, asynchronous=False)  # committing an offset is all it takes to go back
     consumer.assign(places)
-    topic = Topic(TOPIC, own)
+    identity = Identity(TOPIC, Admin())
     if options.where == "group":
         new = {place.partition for place in consumer.committed(places, SECONDS) if place.offset < 0}
-        topic.ignore_offsets_of_its_predecessor(consumer, places)
+        identity.ignore_stale_offsets(consumer, places)
     started, reached, ended, likes = {}, {}, set(), 0
     while len(ended) < len(places) and likes < options.max:
         message = consumer.poll(SECONDS)
@@ -89,7 +90,7 @@ def replay(consumer: Consumer, options: argparse.Namespace, own: dict) -> None:
         if message.error() and not at_end(message):
             sys.exit(f"{message.error().str()}. python run.py doctor")
         started.setdefault(message.partition(), message.offset())
-        reached[message.partition()] = topic.offset_after(message)
+        reached[message.partition()] = identity.offset_after(message)
         if message.error():
             ended.add(message.partition())
             continue

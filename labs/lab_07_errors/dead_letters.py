@@ -14,9 +14,10 @@ import time
 from confluent_kafka import Consumer, Message, Producer
 
 from labs.topics import SESSION, make_topic, named, next_message
+from plumbing.identity import Identity
 from plumbing.kafka import client_config
 from plumbing.like import parse_like
-from plumbing.topic import Topic, at_end
+from plumbing.topic import Admin, at_end
 from settings import TOPIC
 
 GROUP = named("errors")
@@ -89,16 +90,17 @@ def main() -> None:
         "enable.partition.eof": True,
     }
     consumer = Consumer(client_config() | SESSION | own)
-    topic = Topic(DEAD_LETTERS if replay else TOPIC, own)
+    topic = DEAD_LETTERS if replay else TOPIC
+    identity = Identity(topic, Admin())
     try:
-        consumer.subscribe([topic.name], on_assign=topic.ignore_offsets_of_its_predecessor)
-        forwarded, aside = read(consumer, topic, group, producer, replay)
+        consumer.subscribe([topic], on_assign=identity.ignore_stale_offsets)
+        forwarded, aside = read(consumer, identity, group, producer, replay)
     finally:
         consumer.close()  # leaves the group, also after Ctrl+C: the next run need not wait
     print(f"{forwarded} forwarded, {aside} set aside")
 
 
-def read(consumer: Consumer, topic: Topic, group: str, producer: Producer, replay: bool) -> tuple[int, int]:
+def read(consumer: Consumer, identity: Identity, group: str, producer: Producer, replay: bool) -> tuple[int, int]:
     """Read to the end of the topic; returns how many records were forwarded, and how many set aside."""
     ended: set[int] = set()
     forwarded = aside = 0
@@ -118,7 +120,7 @@ def read(consumer: Consumer, topic: Topic, group: str, producer: Producer, repla
         else:
             forwarded += 1
         # At least once: the dead letter is written before the commit, so nothing is lost.
-        consumer.commit(offsets=[topic.offset_after(message)], asynchronous=False)
+        consumer.commit(offsets=[identity.offset_after(message)], asynchronous=False)
     return forwarded, aside
 
 

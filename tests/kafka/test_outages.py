@@ -146,7 +146,8 @@ class Stranded(confluent_kafka.Consumer):  # the first one: after its first like
             time.sleep(3600)
         super().close()
 
-consumer.Consumer, consumer.STRANDED_SECONDS = Stranded, 5
+from plumbing import lasting_consumer
+lasting_consumer.Consumer, lasting_consumer.STRANDED_SECONDS = Stranded, 5
 consumer.main()
 """
 

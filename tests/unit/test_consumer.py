@@ -11,9 +11,10 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 import consumer
-from plumbing import topic as plumbing_topic
+from plumbing import lasting_consumer, topic
 from plumbing.group import Membership
-from plumbing.topic import Topic
+from plumbing.lasting_consumer import LastingConsumer
+from plumbing.process import StopSignal
 
 LIKE = {"order": 1, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
 ROOT = Path(__file__).parents[2]
@@ -69,36 +70,64 @@ def test_the_port_names_the_client_also_with_the_blank_that_windows_leaves(port,
     assert printed.strip() == client_id
 
 
-@pytest.fixture
-def member():
-    return consumer.Member()
+class IdleConsumer:
+    """A consumer of two partitions that has read nothing yet."""
+
+    position, problem = {2: None, 0: None}, ""
+
+    def find_problem(self):
+        return self.problem
+
+    def lag(self):
+        return dict.fromkeys(self.position, 0)
 
 
 @pytest.fixture
-def topic(simulated, monkeypatch):
-    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", simulated.bootstrap_servers)
-    monkeypatch.setattr(plumbing_topic, "BROKER_SECONDS", 0.5)
-    return Topic(consumer.TOPIC, consumer.CONFIG)
+def idle():
+    return IdleConsumer()
 
 
 @pytest.fixture
-def client(member, topic):
-    return consumer.create_app(member, topic).test_client()
+def history():
+    return consumer.History()
 
 
-def test_rebalances_change_the_assignment(client, member):
-    partitions = [TopicPartition("likes", p) for p in (2, 0)]
-    member.note_rebalance("assigned", partitions)
-    assert client.get("/status").json["assignment"] == [0, 2]
-    assert client.get("/status").json["lag"] == {"0": 0, "2": 0}
-    member.note_rebalance("revoked", partitions[:1])
+@pytest.fixture
+def client(idle, history):
+    return consumer.create_app(idle, history).test_client()
+
+
+@pytest.fixture
+def lasting(simulated, monkeypatch):
+    """A consumer on the simulated broker."""
+    monkeypatch.setattr(topic, "BROKER_SECONDS", 0.5)
+    lasting = LastingConsumer(consumer.CONFIG | {"bootstrap.servers": simulated.bootstrap_servers}, StopSignal())
+    nothing = lambda *_: None  # noqa: E731
+    lasting.subscribe([consumer.TOPIC], on_assign=nothing, on_revoke=nothing, on_lost=nothing)
+    yield lasting
+    lasting.close()
+
+
+def test_status_has_the_assignment_and_the_rebalances(client, history):
+    history.note_rebalance("assigned", [TopicPartition("likes", p) for p in (2, 0)])
+    history.note_rebalance("revoked", [TopicPartition("likes", 2)])
     status = client.get("/status").json
-    assert status["assignment"] == [0]
+    assert status["assignment"] == [0, 2]
+    assert status["lag"] == {"0": 0, "2": 0}
     assert [(r["event"], r["partitions"]) for r in status["rebalances"]] == [("assigned", [0, 2]), ("revoked", [2])]
 
 
-def test_messages_are_the_newest_last_and_limited(client, member):
-    member.messages.extend({"order": n} for n in range(1, 2001))
+def test_a_rebalance_changes_the_assignment(lasting):
+    assigned, revoked = lasting._callbacks["on_assign"], lasting._callbacks["on_revoke"]
+    assigned(lasting._consumer, [TopicPartition("likes", p) for p in (2, 0)])
+    assert lasting.position == {0: None, 2: None}
+    assert lasting.lag() == {0: 0, 2: 0}
+    revoked(lasting._consumer, [TopicPartition("likes", 2)])
+    assert lasting.position == {0: None}
+
+
+def test_messages_are_the_newest_last_and_limited(client, history):
+    history.messages.extend({"order": n} for n in range(1, 2001))
     assert [m["order"] for m in client.get("/messages?limit=2").json] == [1999, 2000]
     assert len(client.get("/messages").json) == 50
     assert len(client.get("/messages?limit=1000").json) == 1000
@@ -111,27 +140,31 @@ def test_a_bad_limit_is_refused(client, limit):
     assert {"error", "hint"} == answer.json.keys()
 
 
-def test_health_says_what_is_missing(client, member, simulated):
+def test_health_says_what_is_missing(client, idle):
     assert client.get("/health").json["status"] == "ok"
-    member.polled_at -= 60
-    assert "poll loop" in client.get("/health").json["error"]
-    member.polled_at += 60
-    simulated.set_down()
+    idle.problem = "No broker answers on localhost:9092."
     answer = client.get("/health")
-    assert answer.status_code == 503
-    assert "No broker answers" in answer.json["error"]
+    assert (answer.status_code, answer.json["error"]) == (503, idle.problem)
 
 
-def test_an_outage_is_logged_once_and_so_is_its_end(member, topic, simulated, caplog):
-    down = KafkaError(KafkaError._ALL_BROKERS_DOWN)
+def test_a_loop_that_does_not_poll_and_a_broker_that_is_gone_are_problems(lasting, simulated):
+    assert lasting.find_problem() == ""
+    lasting._polled_at -= 60
+    assert "poll loop" in lasting.find_problem()
+    lasting._polled_at += 60
+    simulated.set_down()
+    assert "No broker answers" in lasting.find_problem()
+
+
+def test_an_outage_is_logged_once_and_so_is_its_end(lasting, simulated, caplog):
     caplog.set_level("INFO")
     simulated.set_down()
     for _ in range(3):
-        member.note_error(down)
-        member.note_problem(topic)
+        lasting._note_error(KafkaError(KafkaError._ALL_BROKERS_DOWN))
+        lasting._note_problem()
     simulated.set_down(False)
     for _ in range(20):
-        member.note_problem(topic)
+        lasting._note_problem()
     assert [record.message.split(".")[0] for record in caplog.records] == [
         f"No broker answers on {simulated.bootstrap_servers.split('.')[0]}",
         "Kafka answers again",
@@ -153,14 +186,11 @@ def group_of(*client_ids: str, assignor: str) -> SimpleNamespace:
         (None, False),  # it does not answer
     ],
 )
-def test_a_member_that_the_group_does_not_know_is_stranded(monkeypatch, group, stranded):
-    topic, member = Topic("likes", consumer.CONFIG), consumer.Member()
-    monkeypatch.setattr(topic, "partitions", lambda: 3)
+def test_a_member_that_the_group_does_not_know_is_stranded(monkeypatch, lasting, group, stranded):
     monkeypatch.setattr(Membership, "_describe", lambda *_asked: group)
-    member.join_group(topic)
-    assert not member.is_stranded(topic)  # it has only begun to wait
-    member.waiting_since -= consumer.STRANDED_SECONDS
-    assert member.is_stranded(topic) is stranded
-    assert not member.is_stranded(topic)
-    member.note_rebalance("assigned", [])  # more members than partitions
-    assert member.waiting_since is None
+    assert not lasting._is_stranded()  # it has only begun to wait
+    lasting._waiting_since -= lasting_consumer.STRANDED_SECONDS
+    assert lasting._is_stranded() is stranded
+    assert not lasting._is_stranded()
+    lasting._note_assignment([], begins=True)  # more members than partitions
+    assert lasting._waiting_since is None

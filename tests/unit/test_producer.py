@@ -8,9 +8,11 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 import producer
-from plumbing import greenlets, orders
+from plumbing import lasting_producer
 from plumbing.kafka import Unavailable, client_config
-from plumbing.topic import Topic
+from plumbing.lasting_producer import LastingProducer
+from plumbing.orders import TAIL, Orders
+from settings import LARGEST_BURST
 
 
 @dataclass
@@ -36,45 +38,32 @@ class FakeMessage:
 
 
 @dataclass
-class FakeTopic:
-    """What the broker says about the topic: so many partitions, and a last order at its end."""
+class FakeProducer:
+    """Confirms at once what it is given, and remembers it. Its topic has so many partitions."""
 
     count: int = 3
-    last_order: int = 0
+    sent: list[dict] = field(default_factory=list)
 
-    def partitions(self, max_age=0.0):
+    def partitions(self, topic, room_for=0):
         if not self.count:
             raise Unavailable("the topic likes is missing", "create it: python run.py topic, or create_likes_topic.bat")
         return self.count
 
-    def tail(self, records):
-        like = {"order": self.last_order, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
-        return [FakeMessage(json.dumps(like).encode())] if self.last_order else []
-
-
-@dataclass
-class FakeProducer:
-    """Confirms at once what it is given, and remembers it."""
-
-    sent: list[dict] = field(default_factory=list)
-    waiting: int = 0
-    broken: bool = False
-
-    def __len__(self):
-        return self.waiting
-
-    def produce(self, topic, value, key, partition, on_delivery):
-        if self.broken:
-            raise KafkaException(KafkaError(KafkaError._FATAL, "fenced"))
+    def produce(self, topic, value, key=None, partition=0, on_delivery=None):
         self.sent.append({"topic": topic, "value": value, "key": key, "partition": partition})
         on_delivery(None, FakeMessage(value, partition, len(self.sent) - 1, key))
 
     def produce_batch(self, topic, messages, partition, on_delivery):
         for message in messages:
-            try:
-                self.produce(topic, message["value"], None, partition, on_delivery)
-            except KafkaException as error:
-                message["_error"] = error.args[0]
+            self.produce(topic, message["value"], None, partition, on_delivery)
+
+
+class FakeOrders(Orders):
+    """Of a topic that ends with this order."""
+
+    def __init__(self, last: int = 0):
+        super().__init__(producer.TOPIC, producer.CONFIG)
+        self._last = last
 
 
 @pytest.fixture
@@ -84,7 +73,7 @@ def fake():
 
 @pytest.fixture
 def client(fake):
-    return producer.create_app(fake, FakeTopic()).test_client()
+    return producer.create_app(fake, FakeOrders()).test_client()
 
 
 def test_like_answers_with_the_event_and_its_place(client, fake):
@@ -103,28 +92,36 @@ def test_likes_without_a_key_take_turns(client, fake):
 
 @pytest.mark.parametrize("partitions", [1, 2, 12])
 def test_turns_are_taken_among_all_partitions(partitions):
-    fake = FakeProducer()
-    client = producer.create_app(fake, FakeTopic(partitions)).test_client()
+    fake = FakeProducer(partitions)
+    client = producer.create_app(fake, FakeOrders()).test_client()
     client.post("/likes", json={"count": 2 * partitions})
     turns = {json.loads(sent["value"])["order"]: sent["partition"] for sent in fake.sent}
     assert [turns[order] for order in sorted(turns)] == [*range(partitions)] * 2
 
 
 def test_clicks_at_the_same_time_get_orders_of_their_own(fake):
-    app = producer.create_app(fake, FakeTopic())
+    app = producer.create_app(fake, FakeOrders())
     clients = [gevent.spawn(lambda: [app.test_client().post("/like") for _ in range(20)]) for _ in range(8)]
     gevent.joinall(clients, raise_error=True)
     assert [json.loads(sent["value"])["order"] for sent in fake.sent] == [*range(1, 161)]
 
 
 def test_orders_go_on_after_the_last_one(fake):
-    client = producer.create_app(fake, FakeTopic(last_order=41)).test_client()
+    client = producer.create_app(fake, FakeOrders(41)).test_client()
     assert client.post("/like").json["order"] == 42
 
 
-def test_a_key_goes_with_the_event_and_leaves_the_partition_to_kafka(client, fake):
-    assert client.post("/like", json={"key": "ann"}).status_code == 201
-    assert (fake.sent[0]["key"], fake.sent[0]["partition"]) == ("ann", producer.KEY_DECIDES)
+def test_a_key_goes_with_the_event_and_leaves_the_partition_to_kafka(client, fake, monkeypatch):
+    asked = []
+
+    def produce(*event, on_delivery):  # takes no partition
+        asked.append(event)
+        on_delivery(None, FakeMessage(b"", 2, 7))
+
+    monkeypatch.setattr(fake, "produce", produce)
+    answer = client.post("/like", json={"key": "ann"})
+    assert (answer.status_code, answer.json["partition"], answer.json["offset"]) == (201, 2, 7)
+    assert asked[0][2:] == ("ann",)
 
 
 BAD_LIKES = [
@@ -167,36 +164,11 @@ def test_wrong_methods_and_paths_are_answered_in_json(client, method, path, code
 
 
 def test_a_topic_that_is_missing_is_reported_at_once():
-    client = producer.create_app(FakeProducer(), FakeTopic(count=0)).test_client()
+    client = producer.create_app(FakeProducer(0), FakeOrders()).test_client()
     for answer in (client.post("/like"), client.post("/likes", json={"count": 2}), client.get("/health")):
         assert answer.status_code == 503
         assert answer.json["error"] == "the topic likes is missing"
         assert "create_likes_topic.bat" in answer.json["hint"]
-
-
-def test_a_full_queue_is_503_and_uses_up_no_order(client, fake, monkeypatch):
-    monkeypatch.setattr(producer, "QUEUE_SECONDS", 0.05)
-    fake.waiting = producer.LARGEST_QUEUE
-    for answer in (client.post("/like"), client.post("/likes", json={"count": 2})):
-        assert answer.status_code == 503
-        assert "too many likes" in answer.json["error"]
-    fake.waiting = 0
-    assert client.post("/like").json["order"] == 1
-
-
-def test_a_producer_that_kafka_has_given_up_is_503(client, fake):
-    fake.broken = True
-    for answer in (client.post("/like"), client.post("/likes", json={"count": 2})):
-        assert answer.status_code == 503
-        assert answer.json["error"] == "the like cannot be sent: fenced"
-
-
-def test_a_burst_that_fails_keeps_no_room_in_the_queue(client, fake):
-    fake.broken = True
-    for _ in range(3):
-        assert client.post("/likes", json={"count": producer.LARGEST_BURST}).status_code == 503
-    fake.broken = False
-    assert client.post("/likes", json={"count": producer.LARGEST_BURST}).status_code == 201
 
 
 def test_health_names_broker_topic_and_partitions(client):
@@ -209,22 +181,37 @@ def test_health_names_broker_topic_and_partitions(client):
 
 
 @pytest.fixture
-def topic(simulated, monkeypatch):
-    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", simulated.bootstrap_servers)
-    return Topic(producer.TOPIC, producer.CONFIG, blocking=greenlets.in_thread)
+def config(simulated):
+    return producer.CONFIG | {"bootstrap.servers": simulated.bootstrap_servers, "message.timeout.ms": 1500}
 
 
 @pytest.fixture
-def kafka_producer(topic):
-    return Producer(client_config() | producer.CONFIG | {"message.timeout.ms": 1500})
+def kafka_producer(config):
+    """A producer on the simulated broker, with the loop that polls for its delivery reports."""
+    kafka_producer = LastingProducer(config)
+
+    def receive_reports():
+        while True:
+            kafka_producer.poll(0.2)
+
+    polling = gevent.spawn(receive_reports)
+    yield kafka_producer
+    polling.kill()
 
 
 @pytest.fixture
-def delivering(kafka_producer, topic):
-    """A client of the API on the simulated broker, with the loop that polls for its delivery reports."""
-    poller = gevent.spawn(greenlets._poll, kafka_producer)
-    yield producer.create_app(kafka_producer, topic).test_client()
-    poller.kill()
+def orders(config):
+    return Orders(producer.TOPIC, config)
+
+
+@pytest.fixture
+def delivering(kafka_producer, orders):
+    return producer.create_app(kafka_producer, orders).test_client()
+
+
+@pytest.fixture
+def other(config):
+    return Producer(client_config(config["bootstrap.servers"]))
 
 
 def test_a_like_is_confirmed_by_the_broker(delivering):
@@ -233,85 +220,113 @@ def test_a_like_is_confirmed_by_the_broker(delivering):
     assert burst.json == {"count": 30, "first_order": 2, "last_order": 31, "partitions": {"0": 10, "1": 10, "2": 10}}
 
 
-def test_the_order_is_read_from_the_log_past_what_is_not_a_like(delivering, topic):
+def test_the_order_is_read_from_the_log_past_what_is_not_a_like(delivering, other, config):
     delivering.post("/likes", json={"count": 7})
-    other = Producer(client_config())
     for value in (b"junk", b'{"order": "9"}', b'{"order": true}', b'{"order": 1e99}', None):
         other.produce("likes", value, partition=0)
     other.flush()
-    assert orders.end_of_log(topic)[0] == 7
+    assert Orders(producer.TOPIC, config).take(1, 3) == range(8, 9)
 
 
-def test_no_order_is_given_again_behind_many_records_that_are_no_likes(delivering, topic):
+def test_no_order_is_given_again_behind_many_records_that_are_no_likes(delivering, other, config):
     delivering.post("/likes", json={"count": 7})
-    other = Producer(client_config())
     for partition in range(3):
-        for _ in range(orders.TAIL + 1):
+        for _ in range(TAIL + 1):
             other.produce("likes", b"junk", partition=partition)
     other.flush()
-    assert orders.end_of_log(topic)[0] == 7 + 3 * (orders.TAIL + 1)
+    behind = 7 + 3 * (TAIL + 1)
+    assert Orders(producer.TOPIC, config).take(1, 3) == range(behind + 1, behind + 2)
 
 
-def test_two_producers_that_number_likes_are_noticed(kafka_producer, delivering, topic, caplog):
-    second = producer.create_app(kafka_producer, topic).test_client()
-    for _ in range(4):
-        for client in (delivering, second):
-            assert client.post("/like").status_code == 201
-            assert client.post("/like", json={"key": "ann"}).status_code == 201
-    assert "Another producer numbers likes, too" in caplog.text
-
-
-def test_one_producer_reads_the_log_once(delivering, topic, monkeypatch):
+def test_clicks_at_the_same_time_read_the_log_once(kafka_producer, orders, monkeypatch):
     reads = []
-    monkeypatch.setattr(topic, "tail", lambda _: reads.append(1) or [])
-    for _ in range(3):
-        assert delivering.post("/like").status_code == 201
-        assert delivering.post("/likes", json={"count": 100}).status_code == 201
-        assert delivering.post("/like", json={"key": "ann"}).status_code == 201
+    read = orders._read_last
+    monkeypatch.setattr(orders, "_read_last", lambda partitions: reads.append(1) or read(partitions))
+    app = producer.create_app(kafka_producer, orders)
+    clicks = [gevent.spawn(lambda: app.test_client().post("/like").json["order"]) for _ in range(16)]
+    gevent.joinall(clicks, raise_error=True)
+    assert sorted(click.value for click in clicks) == [*range(1, 17)]
     assert len(reads) == 1
 
 
-def test_clicks_at_the_same_time_read_the_log_once_after_another_writer(kafka_producer, topic, monkeypatch):
-    app = producer.create_app(kafka_producer, topic)
-    poller = gevent.spawn(greenlets._poll, kafka_producer)
-    other = Producer(client_config())
-    other.produce("likes", b"junk", partition=0)
-    other.flush()
-    reads = []
-    read = topic.tail
-    monkeypatch.setattr(topic, "tail", lambda records: reads.append(1) or read(records))
-    for _ in range(3):
-        clicks = [gevent.spawn(lambda: app.test_client().post("/like").status_code) for _ in range(16)]
-        gevent.joinall(clicks, raise_error=True)
-        assert {click.value for click in clicks} == {201}
-    assert len(reads) <= 16  # all of the first round, while one of them reads
-    poller.kill()
-
-
-def test_one_producer_beside_other_writers_is_not_warned_about(delivering, caplog):
-    other = Producer(client_config())
-    for partition in (0, 1, 2, 0, 1, 2):
-        assert delivering.post("/like").status_code == 201
-        other.produce("likes", b"junk", partition=partition)
-        other.flush()
-    assert "Another producer" not in caplog.text
-
-
-def test_a_like_that_is_not_confirmed_is_503_and_does_not_come_later(delivering, topic, simulated):
+def test_a_like_that_is_not_confirmed_is_503_and_does_not_come_later(delivering, simulated, config):
     assert delivering.post("/like").status_code == 201
     simulated.set_down()
     refused = delivering.post("/like")
     assert refused.status_code == 503
     assert "click again" in refused.json["hint"]
     simulated.set_down(False)
-    assert orders.end_of_log(topic)[0] == 1
+    assert Orders(producer.TOPIC, config).take(1, 3) == range(2, 3)
 
 
-def test_clicks_that_come_while_the_broker_is_asked_share_its_answer(topic, monkeypatch):
+def test_clicks_that_come_while_the_broker_is_asked_share_its_answer(kafka_producer, monkeypatch):
     asked = []
-    ask = topic._ask
-    monkeypatch.setattr(topic, "_ask", lambda: asked.append(1) or ask())
-    answers = [gevent.spawn(topic.partitions, max_age=3) for _ in range(8)]
+    ask = kafka_producer._ask
+    monkeypatch.setattr(kafka_producer, "_ask", lambda topic: asked.append(1) or ask(topic))
+    answers = [gevent.spawn(kafka_producer.partitions, "likes", 1) for _ in range(8)]
     gevent.joinall(answers, raise_error=True)
     assert [answer.value for answer in answers] == [3] * 8
     assert len(asked) == 1
+
+
+def test_those_that_wait_while_nobody_answers_share_that_too(kafka_producer, simulated, monkeypatch):
+    simulated.set_down()
+    asked = []
+    ask = kafka_producer._ask
+    monkeypatch.setattr(kafka_producer, "_ask", lambda topic: asked.append(1) or ask(topic))
+    answers = [gevent.spawn(kafka_producer.partitions, "likes", 1) for _ in range(8)]
+    gevent.joinall(answers)
+    assert {type(answer.exception) for answer in answers} == {Unavailable}
+    assert len(asked) == 1
+
+
+def test_a_full_queue_is_503_and_uses_up_no_order(config, orders, simulated, monkeypatch):
+    monkeypatch.setattr(lasting_producer, "ROOM_SECONDS", 0.05)
+    full = LastingProducer(config | {"queue.buffering.max.messages": 2, "message.timeout.ms": 60_000})
+    client = producer.create_app(full, orders).test_client()
+    orders.take(0, full.partitions("likes"))
+    for _ in range(2):
+        full.produce("likes", b"{}")  # nobody polls, so they stay in the queue
+    for answer in (client.post("/like"), client.post("/likes", json={"count": 2})):
+        assert answer.status_code == 503
+        assert "too many likes" in answer.json["error"]
+    assert orders.take(1, 3) == range(1, 2)
+
+
+class Fenced:
+    """A client that Kafka has given up."""
+
+    error = KafkaError(KafkaError._FATAL, "fenced")
+
+    def __len__(self):
+        return 0
+
+    def poll(self, seconds):
+        raise KafkaException(self.error)
+
+    def produce(self, *event, **options):
+        raise KafkaException(self.error)
+
+    def produce_batch(self, topic, messages, **options):
+        messages[0]["_error"] = self.error
+
+
+def test_a_producer_that_kafka_has_given_up_is_503(kafka_producer, delivering, monkeypatch, caplog):
+    assert delivering.post("/like").status_code == 201
+    monkeypatch.setattr(kafka_producer, "_producer", Fenced())
+    for answer in (delivering.post("/like"), delivering.post("/likes", json={"count": 2})):
+        assert answer.status_code == 503
+        assert answer.json["error"] == "the like cannot be sent: fenced"
+    for _ in range(3):
+        kafka_producer.poll(0)
+    assert caplog.text.count("fenced. Fix that, then restart this program.") == 1
+
+
+def test_a_burst_that_fails_keeps_no_room_in_the_queue(kafka_producer, delivering, monkeypatch):
+    assert delivering.post("/like").status_code == 201
+    working = kafka_producer._producer
+    monkeypatch.setattr(kafka_producer, "_producer", Fenced())
+    for _ in range(3):
+        assert delivering.post("/likes", json={"count": LARGEST_BURST}).status_code == 503
+    monkeypatch.setattr(kafka_producer, "_producer", working)
+    assert delivering.post("/likes", json={"count": LARGEST_BURST}).status_code == 201

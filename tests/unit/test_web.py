@@ -22,16 +22,6 @@ app = web.create_app(int(port), usage="POST /like")
 likes = []
 
 
-class Nothing:
-    # A producer without events.
-
-    def __len__(self):
-        return 0
-
-    def poll(self, seconds):
-        return 0
-
-
 @app.post("/like")
 def like():
     web.json_body("key")
@@ -52,7 +42,7 @@ def slow():
 
 listener = web.listen(int(port), "A_PORT")
 if server == "gevent":
-    greenlets.serve(app, listener, Nothing())
+    greenlets.serve(app, listener, beside=lambda: None)
 else:
     with process.StopSignal() as stop:
         close = web.serve_in_background(app, listener)
@@ -186,11 +176,12 @@ def test_requests_that_wait_write_no_lines(server):
     assert server.lines[lines:] == []
 
 
-def test_a_client_that_hangs_up_before_its_answer_writes_no_line(server):
+@pytest.mark.parametrize("request_", [b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n", b"not HTTP\r\n\r\n", POST])
+def test_a_client_that_hangs_up_before_its_answer_writes_no_line(server, request_):
     lines = len(server.lines)
-    for _ in range(10):
+    for _ in range(40):
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
-            connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            connection.sendall(request_)
             linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # closes with a reset
             if sys.platform != "win32":
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

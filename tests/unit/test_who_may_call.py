@@ -6,11 +6,12 @@ import consumer
 import producer
 import settings
 from launcher import control
-from tests.unit.test_producer import FakeProducer, FakeTopic
+from tests.unit.test_consumer import IdleConsumer
+from tests.unit.test_producer import FakeOrders, FakeProducer
 
 APPS = {
-    "producer": lambda: producer.create_app(FakeProducer(), FakeTopic()),
-    "consumer": lambda: consumer.create_app(consumer.Member(), topic=None),
+    "producer": lambda: producer.create_app(FakeProducer(), FakeOrders()),
+    "consumer": lambda: consumer.create_app(IdleConsumer(), consumer.History()),
 }
 OURS = [
     {"Host": "localhost:5001"},
@@ -61,7 +62,7 @@ def test_another_site_does_not(client, headers, path):
 
 def test_a_site_that_is_refused_has_sent_no_like():
     fake = FakeProducer()
-    client = producer.create_app(fake, FakeTopic()).test_client()
+    client = producer.create_app(fake, FakeOrders()).test_client()
     for headers in FOREIGN:
         client.post("/like", headers=headers)
         client.post("/likes", json={"count": 3}, headers=headers)

@@ -1,0 +1,132 @@
+"""plumbing/identity.py without a broker: a topic that was deleted and recreated."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+
+from plumbing import identity
+from plumbing.identity import Identity
+from plumbing.offsets import LABEL
+from plumbing.topic import at_end
+
+END = 22  # of each partition
+
+
+@dataclass
+class FakeAdmin:
+    """Describes the topic with this id; None is a topic that does not exist. While silent, it does not answer."""
+
+    id: str | None = "one"
+    silent: bool = False
+    asked: int = 0
+
+    @property
+    def client(self):
+        return self
+
+    def renew(self):
+        pass
+
+    def list_topics(self, timeout):
+        pass
+
+    def describe_topics(self, topics, request_timeout):
+        self.asked += 1
+        answer = Future()
+        if self.silent:
+            answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
+        elif self.id:
+            answer.set_result(SimpleNamespace(topic_id=self.id))
+        else:
+            answer.set_exception(KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
+        return {"likes": answer}
+
+    def list_offsets(self, places, request_timeout):
+        for answer in (answers := {place: Future() for place in places}).values():
+            answer.set_result(SimpleNamespace(offset=END))
+        return answers
+
+
+@dataclass
+class FakeConsumer:
+    """Its group has committed this offset of partition 0 with this metadata."""
+
+    metadata: str | None
+    offset: int = 7
+    assigned: list[TopicPartition] = field(default_factory=list)
+
+    def committed(self, partitions, timeout):
+        metadata = [self.metadata] if self.metadata else []
+        return [TopicPartition("likes", 0, self.offset, *metadata)]
+
+    def assign(self, places):
+        self.assigned = places
+
+
+@pytest.fixture
+def admin():
+    return FakeAdmin()
+
+
+@pytest.fixture
+def likes(admin, monkeypatch):
+    monkeypatch.setattr(identity, "IDENTIFY_SECONDS", -1.0)  # at each call
+    return Identity("likes", admin)
+
+
+def test_a_recreated_topic_is_reported_once(likes, admin):
+    assert not likes.was_recreated()
+    admin.id = None
+    assert not likes.was_recreated(), "it is only gone so far"
+    admin.id = "two"
+    assert likes.was_recreated()
+    assert not likes.was_recreated()
+
+
+def test_while_the_controller_is_silent_it_is_not_asked_at_each_call(likes, admin):
+    """Each time costs a second, in which librdkafka is busy and nothing is read."""
+    admin.silent = True
+    for _ in range(3):
+        assert not likes.was_recreated()
+    assert admin.asked == 1
+
+
+def test_it_is_reported_also_if_a_rebalance_saw_it_first(likes, admin):
+    likes.was_recreated()
+    admin.id = "two"
+    likes.ignore_stale_offsets(FakeConsumer(None), [TopicPartition("likes", 0)])
+    assert likes.was_recreated()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "ignored"), [(f"{LABEL}one", False), (f"{LABEL}zero", True), (None, False), ("from start", False)]
+)
+def test_only_an_offset_of_another_topic_of_the_same_name_is_ignored(likes, metadata, ignored):
+    consumer = FakeConsumer(metadata)
+    likes.ignore_stale_offsets(consumer, [TopicPartition("likes", 0)])
+    assert [place.offset for place in consumer.assigned] == ([OFFSET_BEGINNING] if ignored else [])
+
+
+@pytest.mark.parametrize(("offset", "ignored"), [(END, False), (END + 1, True)])
+def test_an_offset_beyond_the_end_is_ignored(likes, offset, ignored):
+    consumer = FakeConsumer(None, offset)
+    likes.ignore_stale_offsets(consumer, [TopicPartition("likes", 0)])
+    assert [place.offset for place in consumer.assigned] == ([OFFSET_BEGINNING] if ignored else [])
+
+
+def test_the_end_of_a_partition_is_stored_as_it_is(likes):
+    end = SimpleNamespace(partition=lambda: 2, offset=lambda: 41, error=lambda: KafkaError(KafkaError._PARTITION_EOF))
+    assert at_end(end)
+    assert likes.offset_after(end).offset == 41
+
+
+def test_offsets_are_stored_with_the_id_of_the_topic_they_are_for(likes, admin):
+    message = SimpleNamespace(partition=lambda: 2, offset=lambda: 41, error=lambda: None)
+    for topic_id in ("one", "two"):
+        admin.id = topic_id
+        likes.was_recreated()
+        place = likes.offset_after(message)
+        assert (place.partition, place.offset, place.metadata) == (2, 42, f"{LABEL}{topic_id}")
