@@ -152,18 +152,18 @@ def run_command(name: str, arguments: list[str]) -> int:
     Without `--bootstrap-server`, the one that the programs use is added. The tool is of the broker's version: those of
     3.7 do not see a group of the new protocol, and have no command for share groups. Raises `Problem`.
     """
-    from plumbing.features import features, is_kafka_4  # needs the packages, which run.py has not installed yet
+    from plumbing.version import is_kafka_4  # needs the packages, which run.py has not installed yet
 
     named = {argument.partition("=")[0] for argument in arguments}
     if not named & {"--bootstrap-server", "--bootstrap-controller", "--broker-list", "--help"}:
         arguments = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS, *arguments]
     servers = _bootstrap_server(arguments)
-    found = features(servers)
-    kafka = CURRENT if is_kafka_4(found) else LESSONS
+    is_4 = is_kafka_4(servers)
+    kafka = CURRENT if is_4 else LESSONS
     if kafka == LESSONS and name not in COMMANDS:
         if "--help" not in named:
-            what = f"{name} is a command of Kafka 4, and no Kafka 4 answers on {servers}"
-            first = "end the broker (quit, in the terminal of run.py), then: " if found else ""
+            what = f"{name} is a command of Kafka 4, and no broker on {servers} says that it is one"
+            first = "" if is_4 is None else "end the broker (quit, in the terminal of run.py), then: "
             raise Problem(what, f"{first}python run.py --kafka 4")
         kafka = CURRENT
     classes = COMMANDS_OF_4 if kafka == CURRENT else COMMANDS

@@ -28,10 +28,12 @@ MECHANISM = "SCRAM-SHA-256"
 KEYTOOL = ["-m", "java.base/sun.security.tools.keytool.Main"]  # some Javas come without the command of that name
 KEYS, ARGUMENTS = "keys.p12", "format.arguments"
 USERS = ("admin", "learner")
-RULES = {  # what the programs do: the producer, the consumers, the page
+RULES = {  # what the programs do: the producer, the consumers, the page; labs ask the cluster which version it is
     ResourceType.TOPIC: [AclOperation.CREATE, AclOperation.READ, AclOperation.WRITE],
     ResourceType.GROUP: [AclOperation.READ],
+    ResourceType.BROKER: [AclOperation.DESCRIBE_CONFIGS],  # the cluster, which has a name of its own in access rules
 }
+NAMES = {ResourceType.BROKER: "kafka-cluster"}
 
 
 class SecuredBroker(LocalBroker):
@@ -154,9 +156,17 @@ class SecuredBroker(LocalBroker):
 
 
 def allow(admin: AdminClient, user: str) -> None:
-    """Give the user the rights in `RULES`, on every topic and group, from every address."""
+    """Give the user the rights in `RULES`, on every topic and group and on the cluster, from every address."""
     rules = [
-        AclBinding(kind, "*", ResourcePatternType.LITERAL, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
+        AclBinding(
+            kind,
+            NAMES.get(kind, "*"),
+            ResourcePatternType.LITERAL,
+            f"User:{user}",
+            "*",
+            operation,
+            AclPermissionType.ALLOW,
+        )
         for kind, operations in RULES.items()
         for operation in operations
     ]

@@ -2,7 +2,7 @@
 
 from labs.checks import Goal
 from plumbing import Problem
-from plumbing.features import features, is_kafka_4
+from plumbing.version import is_kafka_4
 
 WHAT = "this lab needs Kafka 4, and the broker is an older one"
 START = "python run.py --kafka 4"
@@ -13,13 +13,11 @@ HOW = f"end the broker (quit, in the terminal of run.py), then: {START}"
 def need() -> None:
     """For a program of such a lab. Raises `Problem` unless a Kafka 4 or no broker answers; the latter, each program
     reports itself."""
-    found = features()
-    if found and not is_kafka_4(found):
+    if is_kafka_4() is False:
         raise Problem(WHAT, HOW)
 
 
 def missing() -> Goal | None:
     """For the check of such a lab: the goal that stands for all others while the broker is no Kafka 4. Without a broker
     None, as what the check asks next reports that."""
-    found = features()
-    return Goal("a broker of Kafka 4", False, WHAT, HOW) if found and not is_kafka_4(found) else None
+    return Goal("a broker of Kafka 4", False, WHAT, HOW) if is_kafka_4() is False else None

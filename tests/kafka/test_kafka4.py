@@ -9,8 +9,8 @@ from confluent_kafka import Consumer, Producer
 
 from brokers import java
 from brokers.jars import CURRENT, LESSONS
-from plumbing.features import features, is_kafka_4
 from plumbing.kafka import client_config
+from plumbing.version import is_kafka_4
 from tests.brokers import PARTITIONS, TOPIC, local_broker, local_cluster, secured_broker, with_topic
 from tests.programs import ROOT, Program, wait_until
 
@@ -47,24 +47,20 @@ def owned(*members: Consumer) -> list[int]:
     return sorted(place.partition for member in members for place in member.assignment())
 
 
-def test_the_version_is_seen_by_what_the_brokers_can_do(kafka_4, tmp_path):
-    found = features(kafka_4)
-    assert is_kafka_4(found)
-    assert found["group.version"] >= 1, "the new rebalance protocol"
-    assert found["share.version"] >= 1, "share groups"
+def test_the_version_is_seen_by_the_settings_of_a_broker(kafka_4, tmp_path):
+    assert is_kafka_4(kafka_4)
     with local_broker(tmp_path / "3", LESSONS) as servers:
-        assert features(servers)
-        assert not is_kafka_4(features(servers))
-    assert features("localhost:1") == {}
+        assert is_kafka_4(servers) is False
+    assert is_kafka_4("localhost:1") is None
 
 
 def test_with_tls_and_with_three_brokers(tmp_path):
     secured = secured_broker(tmp_path / "secured", CURRENT)
     with secured as servers:
-        assert is_kafka_4(features(servers, secured.client_properties))
-        assert is_kafka_4(features(servers)), "also for a user without the settings"
+        assert is_kafka_4(servers, secured.client_properties)
+        assert is_kafka_4(servers) is None, "nobody without the settings learns anything"
     with local_cluster(tmp_path / "cluster", CURRENT) as servers:
-        assert is_kafka_4(features(servers))
+        assert is_kafka_4(servers)
         with_topic(servers)
 
 

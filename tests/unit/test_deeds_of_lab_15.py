@@ -24,7 +24,7 @@ ONE, TWO, THREE = "consumer-1", "consumer-2", "consumer-3"
 
 @pytest.fixture(autouse=True)
 def kafka_4(monkeypatch):
-    monkeypatch.setattr(kafka4, "features", lambda: {"metadata.version": 29})
+    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: True)
 
 
 class Groups(Seen):
@@ -132,7 +132,7 @@ def test_nothing_done_gives_the_command_for_each_goal():
 
 
 def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch):
-    monkeypatch.setattr(kafka4, "features", lambda: {"metadata.version": 19})
+    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
     [only] = check.goals(Groups(STICKY_RUN, A_MOVE, A_MIGRATION))
     assert not only.reached
     assert kafka4.START in only.next

@@ -34,7 +34,7 @@ AT_THE_END = Progress(5, 1)  # the start offset stays where the poisoned job is
 
 @pytest.fixture(autouse=True)
 def kafka_4(monkeypatch):
-    monkeypatch.setattr(kafka4, "features", lambda: {"metadata.version": 29})
+    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: True)
 
 
 class Queue(Seen):
@@ -67,7 +67,7 @@ def test_nothing_done_gives_the_command_for_each_goal():
 
 
 def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch):
-    monkeypatch.setattr(kafka4, "features", lambda: {"metadata.version": 19})
+    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
     [only] = check.goals(Queue(A_RUN, AT_THE_END))
     assert not only.reached
     assert kafka4.START in only.next

@@ -1,7 +1,5 @@
 """`--kafka 4`: which broker is started, whose data it opens, and how a version is recognized."""
 
-import struct
-
 import pytest
 
 from brokers import choose, java, local
@@ -15,7 +13,7 @@ from brokers.ports import PortHolder
 from brokers.secured import SecuredBroker
 from labs import kafka4
 from launcher import cli
-from plumbing import Problem, features
+from plumbing import Problem, version
 from tests import fake_docker as says
 from tests.unit.test_launcher import found_here
 
@@ -98,35 +96,10 @@ def test_data_of_the_other_version_is_not_opened(monkeypatch, tmp_path, service,
     assert [*tmp_path.rglob("*")] == [described.parent, described], "nothing was changed"
 
 
-def answer(metadata: int) -> bytes:
-    """To ApiVersions, version 3, as Kafka writes it: one request that the broker knows, then three tagged fields."""
-    known = struct.pack(">iHb", 1, 0, 2) + struct.pack(">hhhb", 18, 0, 4, 0)
-    listed = b"".join(
-        bytes([len(name) + 1]) + name.encode() + struct.pack(">hhb", version, 0, 0)
-        for name, version in (("metadata.version", metadata), ("group.version", 1))
-    )
-    tags = [(1, struct.pack(">q", 7)), (2, b"\3" + listed)]
-    return known + struct.pack(">i", 0) + bytes([len(tags)]) + b"".join(bytes([t, len(v)]) + v for t, v in tags)
-
-
-@pytest.mark.parametrize(("metadata", "is_4"), [(19, False), (21, False), (22, True), (30, True)])
-def test_the_features_are_read_from_the_bytes_of_the_broker(metadata, is_4):
-    found = features._features(answer(metadata))
-    assert found == {"metadata.version": metadata, "group.version": 1}
-    assert features.is_kafka_4(found) == is_4
-
-
-def test_a_broker_that_does_not_know_the_question_has_no_features():
-    assert features._features(struct.pack(">ih", 1, 35) + bytes(20)) == {}
-
-
-OLD, NEW, NOBODY = {"metadata.version": 19}, {"metadata.version": 25}, {}
-
-
 def test_a_tool_of_4_names_what_to_start_where_no_4_answers(monkeypatch):
     start = "python run.py --kafka 4"
-    for found, hint in ((OLD, f"end the broker (quit, in the terminal of run.py), then: {start}"), (NOBODY, start)):
-        monkeypatch.setattr(features, "features", lambda _servers, found=found: found)
+    for is_4, hint in ((False, f"end the broker (quit, in the terminal of run.py), then: {start}"), (None, start)):
+        monkeypatch.setattr(version, "is_kafka_4", lambda _servers, is_4=is_4: is_4)
         with pytest.raises(Problem, match="kafka-groups is a command of Kafka 4") as refused:
             java.run_command("kafka-groups", ["--list"])
         assert refused.value.hint == hint
@@ -141,7 +114,7 @@ def test_a_tool_of_4_names_what_to_start_where_no_4_answers(monkeypatch):
 )
 def test_the_tool_is_of_the_version_of_the_broker_that_it_asks(monkeypatch, arguments, servers):
     asked, called = [], []
-    monkeypatch.setattr(features, "features", lambda servers: asked.append(servers) or NEW)
+    monkeypatch.setattr(version, "is_kafka_4", lambda servers: not asked.append(servers))
     monkeypatch.setattr("brokers.jars.ensure", lambda *_: [])
     monkeypatch.setattr("plumbing.child.call", lambda command, env: called.extend(command))
     java.run_command("kafka-consumer-groups", arguments)
@@ -150,16 +123,16 @@ def test_the_tool_is_of_the_version_of_the_broker_that_it_asks(monkeypatch, argu
 
 
 def test_a_lab_that_needs_4_says_on_3_how_to_start_it(monkeypatch):
-    monkeypatch.setattr(kafka4, "features", lambda: OLD)
+    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
     with pytest.raises(Problem, match="needs Kafka 4") as refused:
         kafka4.need()
     goal = kafka4.missing()
     assert not goal.reached
     assert refused.value.hint == goal.next
     assert goal.next.endswith("then: python run.py --kafka 4")
-    monkeypatch.setattr(kafka4, "features", lambda: NEW)
+    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: True)
     kafka4.need()
     assert kafka4.missing() is None
-    monkeypatch.setattr(kafka4, "features", lambda: NOBODY)
+    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: None)
     kafka4.need()  # each program reports by itself that no broker answers
     assert kafka4.missing() is None  # and so does the check
