@@ -1,24 +1,6 @@
 """What producer.py and consumer.py need around their lesson. To learn Kafka, skip this folder.
 
-| module       | what it does                                                            |
-| ------------ | ----------------------------------------------------------------------- |
-| `kafka`      | settings that all clients share; the diagnosis when no broker answers   |
-| `advertised` | whether the addresses that a cluster advertises can be reached          |
-| `lasting`    | new clients in place of those that do not find the broker again         |
-| `topic`      | what the broker says about a topic, and its records up to its end       |
-| `offsets`    | committed offsets: of which topic they are, whether its log has them    |
-| `group`      | why a consumer is not in its group                                      |
-| `orders`     | the numbers of the likes, and whether somebody else gives them out, too  |
-| `like`       | what counts as a like                                                   |
-| `keys`       | to which partition a key goes                                           |
-| `web`        | a Flask app with errors in JSON for this computer only, and its servers |
-| `connection` | a connection of its server: only whole requests reach the app           |
-| `callers`    | who may call that app                                                   |
-| `loopback`   | HTTP calls to the programs on this computer                             |
-| `process`    | log lines; Ctrl+C, SIGTERM and a closed window as one request to stop   |
-| `output`     | standard output that never blocks a program for ever                    |
-| `plain`      | text of others, without commands to the terminal                        |
-| `child`      | programs that run.py, the tests and the bench start                     |
+The first line of each module says what it is for.
 """
 
 import errno

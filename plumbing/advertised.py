@@ -1,4 +1,4 @@
-"""Whether the addresses to which a cluster sends its clients (advertised.listeners) can be reached from here.
+"""Can the addresses to which a cluster sends its clients (advertised.listeners) be reached from here?
 
 A client asks the bootstrap servers only for these addresses. If they are wrong, everything that follows waits for its
 timeout: https://www.confluent.io/blog/kafka-listeners-explained/
@@ -12,12 +12,12 @@ from collections.abc import Iterable
 Address = tuple[str, int]
 SECONDS = 3.0  # for an address to answer
 
-_trusted: set[Address] = set()  # of a cluster that was usable: its outages are no fault of its settings
+_trusted: set[Address] = set()  # they have worked before: an outage is not a fault of the cluster's settings
 
 
 def problem(servers: str, named: Iterable[Address]) -> str:
-    """One of the addresses that a cluster has named and why it cannot be reached, empty if another one can. `servers`
-    can, or could: these addresses were learned there."""
+    """One of the addresses that a cluster has named and why it cannot be reached; empty if any of them can. `servers`
+    are where the addresses were learned, so those can be reached, or could be."""
     wanted = set(named)
     problems = {}
     if not wanted & (_trusted | set(map(_address, servers.split(",")))):

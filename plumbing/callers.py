@@ -15,14 +15,14 @@ _HOST = re.compile(r"(?:https?://)?([\w.-]+|\[[\da-f:]+\])(?::\d+)?", re.IGNOREC
 
 
 def may_call(headers: Mapping[str, str]) -> bool:
-    """Whether a request with these headers comes from one of them."""
+    """True if a request with these headers comes from one of them."""
     if "Origin" not in headers and headers.get("Sec-Fetch-Site") == "cross-site":
         return False
     return all(is_known(headers[name]) for name in ("Host", "Origin") if name in headers)
 
 
 def is_known(place: str) -> bool:
-    """Whether the place, such as `localhost:8501` or `https://evil.example`, is one of them."""
+    """True if the place, such as `localhost:8501` or `https://evil.example`, is one of them."""
     return host_of(place) in (*THIS_COMPUTER, *settings.ALLOWED_HOSTS)
 
 

@@ -21,9 +21,9 @@ ONE_OUTPUT = {
     "encoding": "utf-8",
     "errors": "replace",
 }
-started: list[Callable[[int], None]] = []  # each is called with the pid of a program that was started
-LEAVE_SECONDS = 10.0  # that a program has to end after a Ctrl+C: it may have a group to leave
-READ_SECONDS = 10.0  # for the last lines of a program that has ended; a process of its own may hold its output open
+started: list[Callable[[int], None]] = []  # called with the pid of each program that is started
+LEAVE_SECONDS = 10.0  # how long a program may take to end after a Ctrl+C: it may have a group to leave
+READ_SECONDS = 10.0  # how long to read the last lines of a program that has ended: its own child may hold them back
 
 
 def call(command: list[str], **options) -> int:
@@ -35,7 +35,7 @@ def call(command: list[str], **options) -> int:
     with subprocess.Popen(command, **options) as process:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # the program has got it, too
+        except KeyboardInterrupt:  # the program has received it as well
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(LEAVE_SECONDS)
             raise
@@ -45,13 +45,13 @@ def call(command: list[str], **options) -> int:
 
 
 class Child:
-    """A program in a process of its own. `on_line(line)` is called, in a thread, for each line that it writes.
+    """A program in its own process. `on_line(line)` is called, in a thread, for each line that it writes.
 
     command      its words; the first is the executable
     environment  variables in addition to those of this process
     log          a file to which its lines are appended instead
-    reads        whether it has an input, for type(); otherwise its input is empty
-    late         whether a Ctrl+C waits until its StopSignal can deal with it
+    reads        True if it has an input, for type(); otherwise its input is empty
+    late         True if a Ctrl+C waits until its StopSignal can deal with it
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Child:
         self.process.stdin.flush()
 
     def ask_to_stop(self) -> None:
-        """What Ctrl+C does in a terminal of its own."""
+        """Do what Ctrl+C does in its terminal."""
         ask_to_stop(self.process)
 
     def wait(self, seconds: float | None = None) -> int:
@@ -128,7 +128,7 @@ def put_off_ctrl_c() -> Iterator[None]:
 
 
 def ask_to_stop(process: subprocess.Popen) -> None:
-    """What Ctrl+C does in a terminal of its own; for a process in its `own_process_group()`."""
+    """Do what Ctrl+C does in a terminal, for a process in its `own_process_group()`."""
     if process.poll() is None:
         interrupt(process.pid)
 

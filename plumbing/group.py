@@ -12,8 +12,8 @@ MEMBERS_NAMED = 3
 class Membership:
     """What keeps a client with these `own` settings out of its group.
 
-    Kafka's client reports a refusal, tries again a second later, and reports the next one, or no other: so a refusal
-    lasts until the group lists this client.
+    Kafka's client reports a refusal and tries again a second later, but may not report the next one: so a refusal
+    counts until the group lists this client.
     """
 
     def __init__(self, own: dict):
@@ -30,12 +30,12 @@ class Membership:
         self.problem = problem
 
     def ask(self, admin: AdminClient) -> None:
-        """Whether the problem is over, if there is one."""
+        """Forget the problem if the group now lists the client."""
         if self.problem and (group := self._describe(admin)) and self._is_in(group):
             self.problem = ""
 
     def is_missing(self, admin: AdminClient) -> bool:
-        """Whether the group answers, does not list this client, and would let it join."""
+        """True if the group answers, does not list this client, and would let it join."""
         group = self._describe(admin)
         if group is None or self._is_in(group):
             return False
@@ -51,7 +51,7 @@ class Membership:
             return None
 
     def _clash(self, group: ConsumerGroupDescription) -> Unavailable:
-        """Kafka takes a member in only if it offers an assignor that all others offer, too."""
+        """Kafka accepts a member only if it offers an assignor that all others offer as well."""
         names = sorted({f"{plain(member.client_id)} on {member.host.lstrip('/')}" for member in group.members})
         named = ", ".join(names[:MEMBERS_NAMED]) + (" and others" if names[MEMBERS_NAMED:] else "")
         assignor = plain(group.partition_assignor) or "with another name"  # not told during a rebalance

@@ -14,13 +14,13 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata
 import settings
 from plumbing import Problem, advertised
 
-BROKER_SECONDS = 3.0  # how long to wait for an answer
+BROKER_SECONDS = 3.0  # how long to wait for an answer of the broker
 REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 # `sasl_ssl://kafka:9092/1: Failed to resolve ...`: a broker with its id, which a client learns from another broker.
 BROKER_WITH_ID = re.compile(r"(?:\w+://)?\[?(?P<host>[^\s/]+?)\]?:(?P<port>\d+)/\d+: ")
-# Errors of a client that say only that a connection failed: whether a broker answers is asked separately.
+# Errors that only say that a connection failed: the programs ask separately if a broker answers.
 CONNECTION_ERRORS = (KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._ALL_BROKERS_DOWN, *REFUSALS)
-# Errors of a call that nobody has answered.
+# Errors of a call that got no answer.
 NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 
 
@@ -133,7 +133,7 @@ def admin_client(servers: str = "", file: str | Path = "", own: dict | None = No
 
 
 def answers(servers: str, seconds: float = BROKER_SECONDS, file: str | Path = "") -> bool:
-    """Whether a Kafka broker answers a metadata request there within `seconds`. Raises `InvalidSettings`, and
+    """True if a Kafka broker answers a metadata request there within `seconds`. Raises `InvalidSettings`, and
     `Misdirected` if one does and cannot be used."""
     problem = _problem(servers, seconds, file)
     if isinstance(problem, Misdirected):
@@ -220,7 +220,7 @@ def how_to_start() -> str:
 
 
 def _expects_tls(servers: str) -> bool:
-    """Whether the first of these servers answers a TLS handshake; whose certificate it has does not matter here."""
+    """True if the first of these servers answers a TLS handshake, with whatever certificate."""
     host, _, port = servers.partition(",")[0].rpartition(":")
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -1,7 +1,7 @@
 """HTTP calls to the programs on this computer.
 
-A proxy in the environment (HTTP_PROXY) and a password in ~/.netrc are for the world outside: `requests` would use them
-for 127.0.0.1, too, unless told otherwise (https://requests.readthedocs.io/en/latest/api/#requests.Session.trust_env).
+A proxy in the environment (HTTP_PROXY) and a password in ~/.netrc are for the world outside, but unless told otherwise
+`requests` also uses them for 127.0.0.1 (https://requests.readthedocs.io/en/latest/api/#requests.Session.trust_env).
 """
 
 import requests

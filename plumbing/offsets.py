@@ -1,4 +1,4 @@
-"""Committed offsets: of which topic they are, and whether its log has them."""
+"""Committed offsets: which topic they belong to, and if its log still has them."""
 
 import contextlib
 
@@ -16,7 +16,7 @@ def label_of(topic_id) -> str:
 
 
 def is_of_another(committed: TopicPartition, label: str) -> bool:
-    """Whether this offset was committed for a topic with another label than this one."""
+    """True if this offset was committed for a topic with another label."""
     return (committed.metadata or "").startswith(LABEL) and committed.metadata != label
 
 

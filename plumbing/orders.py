@@ -23,7 +23,7 @@ class Orders:
             "bootstrap.servers": config["bootstrap.servers"],
             "client.id": config["client.id"],
             "group.id": config["client.id"],  # it must have one; it joins no group
-            # A like behind the open transaction of another program has its number, too.
+            # Likes behind another program's open transaction have their numbers already.
             "isolation.level": "read_uncommitted",
             "auto.offset.reset": "earliest",  # where a partition has fewer records
         } | READ_TO_END

@@ -60,7 +60,7 @@ class Output(io.TextIOBase):
         return len(text)
 
     def _has_room(self, text: str) -> bool:
-        """Whether a file or a pipe takes this text at once: then it need not go through the other thread, which takes
+        """True if a file or a pipe takes this text at once: it then need not go through the other thread, which takes
         20 times as long (https://docs.python.org/3/library/select.html#select.PIPE_BUF)."""
         if not self._pipe:
             return self._is_file
@@ -119,7 +119,7 @@ class Output(io.TextIOBase):
 
 
 def of_this_program() -> Output:
-    """sys.stdout, in the form that never blocks for ever."""
+    """sys.stdout, as an output that never blocks forever."""
     return sys.stdout if isinstance(sys.stdout, Output) else Output(sys.stdout)
 
 
@@ -132,7 +132,7 @@ def _kind(stream) -> int:
 
 
 def _poll_of_a_pipe(stream):
-    """What tells whether the stream, if it is a pipe, has room, and for how many bytes. None on Windows."""
+    """If the stream is a pipe: what tells if it has room, and for how many bytes. None on Windows."""
     if os.name == "nt" or _kind(stream) != stat.S_IFIFO:
         return None
     import select

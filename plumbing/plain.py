@@ -1,4 +1,4 @@
-"""Text of others (a client id, a header, the name of a process) without commands to the terminal."""
+"""Text from elsewhere (a client id, a header, the name of a process), without commands to the terminal."""
 
 from typing import TextIO
 

@@ -24,7 +24,7 @@ ASK_AGAIN = (
 )
 BOOTSTRAP = -1  # instead of a broker's id, in an answer that came by way of the bootstrap servers
 LEADERS_SECONDS = 30.0  # until the partitions of a new topic have leaders
-# Settings of a client that reads a topic from a place to its end, without joining a group.
+# Settings of a client that reads a topic to its end, without joining a group.
 READ_TO_END = {"enable.auto.commit": False, "enable.partition.eof": True, "fetch.wait.max.ms": 10}
 
 
@@ -42,12 +42,13 @@ def insist(ask: Callable, seconds: float = BROKER_SECONDS, whatever: bool = Fals
 
 
 def at_end(message: Message) -> bool:
-    """Whether it is no record but reports, with `enable.partition.eof`, that its partition is read up to its offset."""
+    """True if this is not a record, but reports (with `enable.partition.eof`) that the partition is read to this
+    offset."""
     return message.error() is not None and message.error().code() == KafkaError._PARTITION_EOF
 
 
 def read_to_end(consumer: Consumer, starts: Iterable[TopicPartition], seconds: float) -> Iterator[Message]:
-    """The records from these places to the end of their partitions, as far as they are there now. The consumer needs
+    """The records from these offsets to the current end of their partitions. The consumer needs
     the settings READ_TO_END. Raises KafkaException: also if the broker is silent for `seconds`."""
     starts = list(starts)
     unread = {start.partition for start in starts}
