@@ -59,11 +59,11 @@ class DockerBroker(Broker):
         self._before: list[str] | None = None  # the services that were running before `start`
 
     @property
-    def description(self) -> str:
+    def description(self) -> str:  # type: ignore[override]
         return f"{self.title}; it was already running, and keeps running after quit" if self._before else self.title
 
     @property
-    def how_to_start(self) -> str:
+    def how_to_start(self) -> str:  # type: ignore[override]
         return f"docker compose -f {self.file} up -d --wait {' '.join(self.services)}"
 
     def start(self, progress: Progress = print) -> None:
@@ -97,7 +97,7 @@ class DockerBroker(Broker):
         """Kafdrop is a view on Kafka that nothing here needs: it is not waited for, and can be missing."""
         port = settings.KAFDROP_PORT
         other = "set KAFDROP_PORT to a free port for the next start, or do without"
-        if KAFDROP not in self._before and (holder := port_holder(port)):
+        if KAFDROP not in (self._before or ()) and (holder := port_holder(port)):
             self.missing = [Problem(f"Kafdrop was not started: port {port} is taken by {holder}", other)]
             return
         progress("starting Kafdrop")
@@ -121,7 +121,7 @@ class DockerBroker(Broker):
 
     def _end(self, verb: str, *services: str) -> None:
         """Stop those of them that were not running before; `down` without names is for all. Raises `Problem`."""
-        started = [name for name in services if name not in self._before]
+        started = [name for name in services if name not in (self._before or ())]
         if started or not services:
             self.carry_out(verb, *started, timeout=STOP_SECONDS)
 

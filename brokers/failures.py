@@ -99,7 +99,7 @@ def _reason(error: list[str]) -> str:
     causes = [line.removeprefix("Caused by: ") for line in error if line.startswith("Caused by: ")]
     if causes:
         return causes[-1]
-    if len(error) > 1 and BEGIN.match(error[0]) and BEGIN.match(error[0])["level"]:
+    if len(error) > 1 and (begin := BEGIN.match(error[0])) and begin["level"]:
         return error[1].strip()  # the exception, below the line of the log
     return BEGIN.sub("", error[0], count=1).strip() if error else ""
 

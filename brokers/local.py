@@ -105,7 +105,7 @@ class LocalBroker(Broker):
 
     @property
     def process(self) -> subprocess.Popen | None:
-        return self._child and self._child.process
+        return self._child.process if self._child else None
 
     def start(self, progress: Progress = print) -> None:
         self.launch(progress)
@@ -213,7 +213,7 @@ class LocalBroker(Broker):
             return log.read().decode(errors="replace")
 
     def _why_it_failed(self) -> Problem:
-        code = self.process.poll()
+        code = self.process.poll() if self.process else None
         what, remedy = failure(self._written_since(self._log_begin), code)
         state = "does not answer" if code is None else "did not start"
         hint = f"{remedy}, then type the same command again" if remedy else f"read its log, {self.log}"

@@ -68,7 +68,7 @@ def batches_of(topic: str) -> list[Batch]:
 
 def _address(host: str, port: int, family: str) -> tuple[str, int]:
     """By IPv4, if the clients use only that: Windows takes 2 s to be refused by ::1."""
-    return socket.getaddrinfo(host, port, socket.AF_INET)[0][4] if family == "v4" else (host, port)
+    return (socket.gethostbyname(host), port) if family == "v4" else (host, port)
 
 
 def _batches(connection: socket.socket, topic: str, partition: int, offset: int) -> Iterator[Batch]:
@@ -105,7 +105,7 @@ def _fetch(connection: socket.socket, topic: str, partition: int, offset: int) -
     end = value.int64()
     value.int64(), value.int64()  # last stable offset, first offset
     value.raw(16 * max(0, value.int32()))  # aborted transactions
-    return end, value.bytes() or b""
+    return end, value.blob() or b""
 
 
 def _parsed(partition: int, data: bytes) -> Iterator[tuple[Batch, int]]:

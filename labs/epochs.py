@@ -65,11 +65,11 @@ def of(group: str) -> list[Event]:
         if kind not in (*COMMITS, GROUP, MEMBER, ASSIGNMENT) or key.string() != group:
             continue
         if kind in COMMITS:
-            place = key.string(), key.int32()
+            place = key.string() or "", key.int32()
             if record.value() and commit_of(*place, Reader(record.value())).metadata == RESET:
                 events.clear()
         else:
-            member_id = "" if kind == GROUP else key.string()
+            member_id = "" if kind == GROUP else key.string() or ""
             events += _events(kind, record.timestamp()[1], member_id, record.value())
     return events
 

@@ -97,7 +97,7 @@ def of(group: str) -> History:
         value = Reader(record.value())
         if version == 2:
             history.generations.append(_generation(value))
-        elif (commit := commit_of(key.string(), key.int32(), value)).metadata == RESET:
+        elif (commit := commit_of(key.string() or "", key.int32(), value)).metadata == RESET:
             history = History()
         else:
             history.commits.append(commit)
@@ -133,15 +133,15 @@ def _generation(value: Reader) -> Generation:
 
 
 def _member(value: Reader, version: int) -> Member:
-    member_id = value.string()
+    member_id = value.string() or ""
     instance_id = value.string() if version >= 3 else None
-    client_id = value.string()
+    client_id = value.string() or ""
     value.string()  # host
     if version >= 1:
         value.int32()  # rebalance timeout
     value.int32()  # session timeout
-    value.bytes()  # subscription
-    return Member(member_id, client_id, instance_id, _partitions(value.bytes()))
+    value.blob()  # subscription
+    return Member(member_id, client_id, instance_id, _partitions(value.blob()))
 
 
 def _partitions(assignment: bytes | None) -> frozenset[tuple[str, int]]:
@@ -149,5 +149,5 @@ def _partitions(assignment: bytes | None) -> frozenset[tuple[str, int]]:
         return frozenset()
     value = Reader(assignment)
     value.int16()  # version
-    topics = ((value.string(), [value.int32() for _ in range(value.int32())]) for _ in range(value.int32()))
+    topics = ((value.string() or "", [value.int32() for _ in range(value.int32())]) for _ in range(value.int32()))
     return frozenset((topic, partition) for topic, partitions in topics for partition in partitions)

@@ -206,6 +206,7 @@ def recorded() -> Iterator[None]:
     finally:
         child.started.remove(note)
         _remove(file)
+        assert guard.stdin is not None
         guard.stdin.close()
         guard.wait()
 

@@ -22,7 +22,7 @@ def sources_of_packages(python: str | Path) -> dict[str, str]:
     """Those of pip's settings. Only pip itself knows all the places where a user may have set something.
     Raises `Problem`."""
     every_file = settings.environment(PIP_USER="0", PIP_GLOBAL="0", PIP_SITE="0")  # `user = 1` limits this command, too
-    command = [python, "-m", "pip", "config", "list"]
+    command = [str(python), "-m", "pip", "config", "list"]
     done = subprocess.run(command, env=every_file, capture_output=True, text=True, errors="replace")
     if done.returncode:
         raise _why_it_failed((done.stdout + done.stderr).splitlines())
@@ -39,11 +39,12 @@ def environment(sources: dict[str, str]) -> dict[str, str]:
 
 def install(update, python: Path, lock: Path) -> None:
     """Install what this lock names and nothing else, and report the progress to `update`. Raises `Problem`."""
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["--progress-bar", "off", "--retries", "2", "--require-hashes", "-r", lock]
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    command += ["--progress-bar", "off", "--retries", "2", "--require-hashes", "-r", str(lock)]
     output = []
     variables = environment(sources_of_packages(python))
     with subprocess.Popen(command, env=variables, **child.ONE_OUTPUT) as installing:
+        assert installing.stdout is not None
         for line in installing.stdout:
             output.append(line.strip())
             if name := re.match(r"(?:Collecting|Downloading) ([A-Za-z_.-]*[A-Za-z])", line.strip()):

@@ -112,7 +112,7 @@ def _remove_venv() -> None:
 
 
 def _create_venv() -> None:
-    command = [sys.executable, "-m", "venv", VENV]
+    command = [sys.executable, "-m", "venv", str(VENV)]
     done = subprocess.run(command, env=settings.environment(), capture_output=True, text=True, errors="replace")
     if done.returncode:
         output = (done.stdout + done.stderr).strip()

@@ -61,7 +61,7 @@ def press_ctrl_c(pid: int) -> None:
     taskkill has no way to do that: without /F it asks a window to close, and it finds none when Windows
     Terminal draws the console. Only a process in that console can send Ctrl+C to it, so this one moves there.
     """
-    kernel32 = ctypes.WinDLL("kernel32")
+    kernel32 = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
     kernel32.FreeConsole()
     if kernel32.AttachConsole(pid):
         kernel32.SetConsoleCtrlHandler(None, True)  # every process in the console gets it; this one ignores it
@@ -78,7 +78,8 @@ def main() -> None:
     for window in windows:
         press_ctrl_c(window.pid)
     _, alive = psutil.wait_procs(programs, timeout=PATIENCE_SECONDS)
-    ctypes.WinDLL("kernel32").FreeConsole()  # or this process would end with the last window it visited
+    # Or this process would end with the last window it visited.
+    ctypes.WinDLL("kernel32").FreeConsole()  # type: ignore[attr-defined]
     for process in [*alive, *windows]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import settings
 from launcher import pip
@@ -41,7 +42,7 @@ def install(update, venv: Path, python: Path, lock: Path) -> bool:
         if not tool:
             return False
         if not python.exists():
-            make = [sys.executable, "-m", "venv", "--without-pip", venv]
+            make = [sys.executable, "-m", "venv", "--without-pip", str(venv)]
             subprocess.run(make, env=settings.environment(), capture_output=True, check=True)
         update("installing")
         return _run(tool, python, [lock, LOCK_OF_PIP], sources)
@@ -57,8 +58,9 @@ def _find(venv: Path) -> str | None:
 
 def _download(update, venv: Path, sources: dict[str, str]) -> str | None:
     update("downloading uv")
-    command = [sys.executable, "-m", "pip", "install", "--target", venv / "uv", "--no-deps", "--only-binary", ":all:"]
-    command += ["--no-input", "--disable-pip-version-check", "--retries", "1", "--require-hashes", "-r", LOCK]
+    folder = str(venv / "uv")
+    command = [sys.executable, "-m", "pip", "install", "--target", folder, "--no-deps", "--only-binary", ":all:"]
+    command += ["--no-input", "--disable-pip-version-check", "--retries", "1", "--require-hashes", "-r", str(LOCK)]
     subprocess.run(command, env=pip.environment(sources), stdin=subprocess.DEVNULL, capture_output=True)
     return _find(venv)
 
@@ -74,6 +76,10 @@ def _run(tool: str, python: Path, locks: list[Path], sources: dict[str, str]) ->
     variables |= {VARIABLES[name]: value for name, value in sources.items() if name in VARIABLES}
     if "find-links" in sources:
         variables["UV_FIND_LINKS"] = ",".join(sources["find-links"].split())
-    options = {"env": settings.environment_of_uv(variables), "stdin": subprocess.DEVNULL, "capture_output": True}
+    options: dict[str, Any] = {
+        "env": settings.environment_of_uv(variables),
+        "stdin": subprocess.DEVNULL,
+        "capture_output": True,
+    }
     # With a warm cache, the second way needs no network.
     return any(subprocess.run([*command, *more], **options).returncode == 0 for more in ([], ["--offline"]))

@@ -8,13 +8,15 @@ website that asks (https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/H
 import re
 from collections.abc import Mapping
 
+from werkzeug.datastructures import Headers
+
 import settings
 
 THIS_COMPUTER = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"(?:https?://)?([\w.-]+|\[[\da-f:]+\])(?::\d+)?", re.IGNORECASE | re.ASCII)
 
 
-def may_call(headers: Mapping[str, str]) -> bool:
+def may_call(headers: Mapping[str, str] | Headers) -> bool:
     """True if a request with these headers comes from one of them."""
     if "Origin" not in headers and headers.get("Sec-Fetch-Site") == "cross-site":
         return False

@@ -8,12 +8,13 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import settings
 from settings import ROOT
 
 # For a program without input, whose lines and errors are read together.
-ONE_OUTPUT = {
+ONE_OUTPUT: dict[str, Any] = {
     "stdin": subprocess.DEVNULL,
     "stdout": subprocess.PIPE,
     "stderr": subprocess.STDOUT,
@@ -64,7 +65,7 @@ class Child:
         reads: bool = False,
         late: bool = False,
     ):
-        output = log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE)
+        output: Any = log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE)
         with output as output, put_off_ctrl_c() if late else contextlib.nullcontext():
             self.process = subprocess.Popen(
                 command,
@@ -81,6 +82,7 @@ class Child:
             self._reader.start()
 
     def _read(self) -> None:
+        assert self.process.stdout is not None
         with self.process.stdout:
             for line in self.process.stdout:
                 self._on_line(line.rstrip())
@@ -90,6 +92,7 @@ class Child:
         return self.process.poll() is None
 
     def type(self, line: str) -> None:
+        assert self.process.stdin is not None  # `reads`
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
 
@@ -137,7 +140,7 @@ def interrupt(pid: int) -> None:
     """As `ask_to_stop`, for a process of which only the pid is known."""
     if os.name == "nt":
         # os.kill would do the same, but it ends the process at once where the event cannot be sent.
-        ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, pid)
+        ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, pid)  # type: ignore[attr-defined]
     else:
         with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.kill(pid, signal.SIGINT)
@@ -146,5 +149,5 @@ def interrupt(pid: int) -> None:
 def own_process_group() -> dict:
     """Arguments of `Popen` that keep a Ctrl+C in our terminal away from the process: we end it, in order."""
     if os.name == "nt":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined]
     return {"start_new_session": True}

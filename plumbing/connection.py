@@ -54,7 +54,7 @@ class Connection(WSGIHandler):
 
     def handle_one_response(self):
         """Read the body, which may be cut off or larger than announced, before the app is called."""
-        arriving = self.wsgi_input
+        arriving = self.wsgi_input  # type: ignore[has-type]
         too_large = (self.content_length or 0) > LARGEST_BODY  # the app refuses it by its declared length
         try:
             body = b"" if too_large else arriving.read(LARGEST_BODY + 1)

@@ -23,8 +23,8 @@ class LastingProducer:
 
     def __init__(self, config: dict):
         self._servers, self._capacity = config["bootstrap.servers"], config["queue.buffering.max.messages"]
-        self._config = config | {"error_cb": lambda error: self._errors(error)}
         self._errors = Errors()
+        self._config = config | {"error_cb": lambda error: self._errors(error)}
         self._fatal = ""  # the error that was logged last
         self._asking = BoundedSemaphore()
         self._answer: int | Unavailable = 0  # how many partitions the topic has, or why that is not known

@@ -33,7 +33,7 @@ class Output(io.TextIOBase):
         atexit.register(self._finish)
 
     @property
-    def encoding(self) -> str:
+    def encoding(self) -> str:  # type: ignore[override]
         return self._stream.encoding
 
     def isatty(self) -> bool:
@@ -79,7 +79,10 @@ class Output(io.TextIOBase):
         """Wait until so many texts are written, or nobody reads."""
         while self._written < number and not self._unread:
             before = self._written
-            self._unread = not self._changed.wait_for(lambda n=before: self._written > n, PATIENCE_SECONDS)
+            self._unread = not self._changed.wait_for(
+                lambda n=before: self._written > n,  # type: ignore[misc]
+                PATIENCE_SECONDS,
+            )
 
     def _write_waiting(self) -> None:
         while True:

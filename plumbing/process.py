@@ -19,7 +19,8 @@ def log_to_stdout() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # The lines show no thread, process or place in the code, and finding these out costs a fifth of the time
     # that it takes to read an event (https://docs.python.org/3/howto/logging.html#optimization).
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]
     logging._srcfile = None
 
 
@@ -48,9 +49,9 @@ class StopSignal:
         if hasattr(signal, "pthread_sigmask"):  # see child.put_off_ctrl_c
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         if os.name == "nt":
-            kind = ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)
+            kind = ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)  # type: ignore[attr-defined]
             self._on_close = kind(self._close)  # kept, because Windows calls it
-            ctypes.windll.kernel32.SetConsoleCtrlHandler(self._on_close, 1)
+            ctypes.windll.kernel32.SetConsoleCtrlHandler(self._on_close, 1)  # type: ignore[attr-defined]
         return self
 
     def __exit__(self, *_exception) -> None:
@@ -69,10 +70,10 @@ class StopSignal:
             self._waiting = False
         return None
 
-    def _request(self, _signal: int, frame: FrameType) -> None:
+    def _request(self, _signal: int, frame: FrameType | None) -> None:
         self.requested = True
         # Not in a callback such as on_assign: the C code that it calls may not be able to deal with the exception.
-        if self._waiting and frame.f_code is StopSignal.interruptible.__code__:
+        if self._waiting and frame and frame.f_code is StopSignal.interruptible.__code__:
             self._waiting = False
             raise KeyboardInterrupt
 

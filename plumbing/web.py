@@ -30,7 +30,7 @@ def create_app(port: int, usage: str) -> Flask:
     """An app without routes yet. Errors are answered {"error": ..., "hint": ...}: `Unavailable` with 503 and its
     hint, HTTP errors with `usage` as the hint."""
     app = Flask("hands-on-kafka")
-    app.json.sort_keys = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
 
     @app.before_request

@@ -33,7 +33,7 @@ class Reader:
         length = self.int16()
         return None if length < 0 else self.raw(length).decode()
 
-    def bytes(self) -> bytes | None:
+    def blob(self) -> bytes | None:
         length = self.int32()
         return None if length < 0 else self.raw(length)
 
