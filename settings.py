@@ -45,7 +45,7 @@ def _forwarded_hosts(port: int) -> tuple[str, ...]:
 def topic_of(program: str) -> str:
     """The topic that producer.py or consumer.py names in its line `TOPIC = "..."`."""
     source = (ROOT / program).read_text(encoding="utf-8")
-    return re.search(r"""^TOPIC = ["'](.+)["']""", source, re.MULTILINE)[1]
+    return re.findall(r"""^TOPIC = ["'](.+)["']""", source, re.MULTILINE)[0]
 
 
 def bootstrap_servers_of(file: str) -> str:

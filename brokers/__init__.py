@@ -14,6 +14,7 @@ Their classes have the interface of `Broker`. `archive` makes the start of a loc
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from plumbing import Problem
 
@@ -38,7 +39,9 @@ class Broker(ABC):
     bootstrap_servers: str
     description: str
     client_properties: Path | None = None  # for KAFKA_CLIENT_CONFIG, where clients need one
-    nodes = ()  # each has a name and a port, can be stopped, killed and started, and calls its `on_crash`
+    nodes: Sequence[
+        Any
+    ] = ()  # each has a name and a port, can be stopped, killed and started, and calls its `on_crash`
     kafdrop = ""  # its address, where it was started
     missing: Sequence[Problem] = ()  # what could not be started beside it, and is not needed
     how_to_start = "the way it was started before"  # if it has ended during a session

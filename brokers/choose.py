@@ -130,7 +130,9 @@ def cluster_candidates(kind: str = "", announce: Callable[[str], None] = print, 
     return [DockerCluster(), LocalCluster()]
 
 
-def start_first(candidates: list[Broker], progress: Progress, pass_over: Callable[[Problem, Broker], None]) -> Broker:
+def start_first(
+    candidates: list[Broker], progress: Progress, pass_over: Callable[[NotAvailable, Broker], None]
+) -> Broker:
     """The first of them that could be started. A kind of broker that is not available leads to the next one, after
     `pass_over(reason, next)`; what would hit that one too, such as a port that is taken, is raised as a `Problem`."""
     for broker, following in itertools.zip_longest(candidates, candidates[1:]):

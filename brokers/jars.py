@@ -132,10 +132,10 @@ def _remedy(problem: str) -> str:
     return "check the network (a proxy? set HTTPS_PROXY) and type the same command again"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """The innermost cause in one line: `requests` wraps a name that does not resolve three times."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__
+    while cause := error.__cause__ or error.__context__:
+        error = cause
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 

@@ -67,7 +67,7 @@ def port_holder(port: int) -> PortHolder | None:
     """Who listens on the loopback port, None if it is free."""
     with socket.socket() as probe:
         if os.name == "nt":  # there SO_REUSEADDR would let us share a port that is in use
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined]
         else:  # here it only forgives connections of a server that has just ended
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -134,10 +134,11 @@ def _until_end(lines, opening: str):
 def _predict(predict: Section) -> tuple[str, tuple[Question, ...]]:
     """What stands before the questions, and the questions."""
     found = _ANSWERS.fullmatch("\n\n".join(block.text for block in predict.blocks))
-    asked, answered = map(_items, found.groups() if found else ("", ""))
+    before, answers = found.groups() if found else ("", "")
+    asked, answered = _items(before), _items(answers)
     if not asked or asked.keys() != answered.keys():
         raise ValueError(f"questions {list(asked)}, answers {list(answered)}")
-    given = _ITEM.sub("", found[1]).strip()
+    given = _ITEM.sub("", before).strip()
     return given, tuple(_question(text, answered[number]) for number, text in asked.items())
 
 

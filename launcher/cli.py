@@ -51,8 +51,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:  # a file, or a program that was to be started
-        problem = problem_of(error)
-        terminal.complain(str(problem), problem.hint)
+        terminal.complain(str(refused := problem_of(error)), refused.hint)
         return 1
 
 

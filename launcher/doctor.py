@@ -123,7 +123,8 @@ def _image() -> Finding:
     if re.fullmatch(r"(docker\.io/)?bitnami/kafka", name):
         fix = f"unset KAFKA_IMAGE, or set it to bitnamilegacy/kafka:{tag}"
         return Finding("image", f"{image} was moved away in August 2025", fix)
-    other = re.match(r"\d+\.\d+", tag) and not version.startswith(re.match(r"\d+\.\d+", tag)[0] + ".")
+    numbers = re.match(r"\d+\.\d+\b", tag)
+    other = numbers and not version.startswith(numbers[0] + ".")
     fix = "unset KAFKA_IMAGE" if other else ""
     return Finding("image", f"{image}" + (f": another version than the lessons' {version}" if other else ""), fix)
 

@@ -73,7 +73,7 @@ def end_with_all_below(process: subprocess.Popen) -> None:
     with contextlib.suppress(psutil.Error, OSError):  # it has just ended
         below = psutil.Process(process.pid).children(recursive=True)
         if os.name == "nt":
-            os.kill(process.pid, signal.CTRL_BREAK_EVENT)
+            os.kill(process.pid, signal.CTRL_BREAK_EVENT)  # type: ignore[attr-defined]
         else:
             os.killpg(process.pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):  # not by psutil, which would take its exit code away

@@ -60,7 +60,7 @@ class Program:
 
     @property
     def pid(self) -> int | None:
-        return self._child and self._child.process.pid
+        return self._child.process.pid if self._child else None
 
     def start(self) -> None:
         self._ending = self.spoke = False
@@ -70,7 +70,7 @@ class Program:
 
     @property
     def exit_code(self) -> int | None:
-        return self._child and self._child.process.poll()
+        return self._child.process.poll() if self._child else None
 
     def ask_to_stop(self) -> None:
         """What Ctrl+C does in a terminal of its own."""
@@ -93,7 +93,7 @@ class Program:
     def kill(self) -> None:
         """End it at once, as a crash would (`kill -9`)."""
         self._ending = True
-        if self.running:
+        if self._child is not None and self._child.running:
             self._child.kill()
 
     def _relay(self, line: str) -> None:

@@ -81,7 +81,7 @@ REMAINS = {
 def main(lab: str | None) -> int:
     """Say what is deleted, and delete it; returns the exit code. Raises `Problem`."""
     known = list(checks.pages())
-    if lab not in map(str, known):
+    if lab is None or lab not in map(str, known):
         what = f"there is no lab {lab}" if lab else "which lab is to be reset?"
         raise Problem(what, f"python run.py labs reset 4   ({known[0]} to {known[-1]})")
     secured.act_as("admin")

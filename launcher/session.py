@@ -3,6 +3,7 @@
 import queue
 import sys
 import time
+from typing import Any
 
 import requests
 
@@ -169,7 +170,7 @@ class Session:
         except Problem as error:
             terminal.complain(str(error), error.hint)
 
-    def _change(self, verb: str, program: Program) -> None:
+    def _change(self, verb: str, program: Any) -> None:
         if verb == "start":
             if program.running:
                 terminal.say(program.name, "is already running")

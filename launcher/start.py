@@ -21,7 +21,7 @@ from plumbing import Problem
 try:
     import resource
 except ImportError:  # Windows has no such limit
-    resource = None
+    resource = None  # type: ignore[assignment]
 
 OPEN_FILES, FEWEST_OPEN_FILES = 4096, 512
 

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +14,7 @@ LOWEST_TOP = 5.0  # events: with a scale that ends below, a single like would lo
 SERIES = {"lag": "#d55e00", "written/s": "#888888", "read/s": "#0072b2"}
 WIDTHS = [2.5, 6, 2.5]  # read/s is drawn on written/s, and mostly equal to it
 
-CHART = {  # https://vega.github.io/vega-lite/docs/
+CHART: dict[str, Any] = {  # https://vega.github.io/vega-lite/docs/
     "height": 230,
     "mark": {"type": "line", "interpolate": "step-after", "clip": True},
     "encoding": {

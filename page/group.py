@@ -38,8 +38,9 @@ class Partition:
     @property
     def lag(self) -> int:
         """Events that the group has not committed and can still read; all of them before its first commit."""
-        usable = self.committed is not None and self.start <= self.committed <= self.end
-        return self.end - (self.committed if usable else self.start)
+        if self.committed is None or not self.start <= self.committed <= self.end:
+            return self.end - self.start
+        return self.end - self.committed
 
 
 @dataclass(frozen=True)

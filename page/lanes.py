@@ -83,7 +83,7 @@ def lane_html(partition: Partition, silent: bool, mine: dict, known_end: int | N
         kinds += ["arrived"] if known_end is not None and event.offset >= known_end else []
         kinds += ["mine"] if (mine.get("partition"), mine.get("offset")) == (partition.number, event.offset) else []
         what = "not a like"
-        if event.order is not None:
+        if event.order is not None and event.ts_ms is not None:
             at = clock(event.ts_ms / 1000) if event.ts_ms < LATEST_MS else "far ahead"
             what = f"#{event.order}<small>{at}</small>"
         chips.append(f'<span class="{" ".join(kinds)}" title="offset {event.offset}">{what}</span>')

@@ -88,12 +88,15 @@ class Cluster:
         # The requests that need not wait for each other are sent together.
         description = self._admin.describe_consumer_groups([self.group], request_timeout=BROKER_SECONDS)
         identity = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=BROKER_SECONDS)
-        starts = self._offsets(numbers, OffsetSpec.earliest())
+        asked_starts = self._offsets(numbers, OffsetSpec.earliest())
         self._note_identity(label_of(identity[self.topic].result().topic_id))
         committed = self._tail.committed(numbers, self._label)
         # Asked after `committed`, because an offset beyond the end means something.
-        ends = self._offsets(numbers, OffsetSpec.latest())
-        starts, ends = ({p.partition: asked.result().offset for p, asked in all_.items()} for all_ in (starts, ends))
+        asked_ends = self._offsets(numbers, OffsetSpec.latest())
+        starts, ends = (
+            {place.partition: asked.result().offset for place, asked in offsets.items()}
+            for offsets in (asked_starts, asked_ends)
+        )
         group = description[self.group].result()
         clients = {member.member_id: member.client_id for member in group.members}
         owners = {

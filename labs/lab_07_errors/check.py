@@ -59,4 +59,4 @@ def was_read(record: Message, commits: list[Commit]) -> bool:
 
 def is_copy(letter: Message, headers: dict[str, bytes], values: dict[bytes, bytes]) -> bool:
     """Whether the letter has, byte for byte, the value of its original record."""
-    return values.get(headers.get("origin")) == letter.value()
+    return values.get(headers.get("origin", b"")) == letter.value()

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import fastavro
 import jsonschema
@@ -63,7 +64,7 @@ def _versions(form: str, seen: Evidence, read, expected: str) -> Goal:
     return Goal(what, reads_old and outcome == expected, why, following)
 
 
-def read_avro(value: bytes, version: int) -> dict | None:
+def read_avro(value: bytes, version: int) -> Any:
     """An event of this version as a reader of version 2 gets it, None if it rejects it."""
     written, own = (json.loads(avro_schema(number)) for number in (version, 2))
     for field in own["fields"]:

@@ -22,7 +22,7 @@ LIKES = 1000
 AT_ONCE = 10  # likes, then a pause
 PAUSE_SECONDS = 0.02
 ONE_BY_ONE = "one by one"  # wait for each delivery report, as producer.py does for each click
-WAYS = (  # one for each partition: how it is done, settings of the producer
+WAYS: tuple[tuple[str, dict], ...] = (  # one for each partition: how it is done, settings of the producer
     (ONE_BY_ONE, {"linger.ms": 0}),
     (ONE_BY_ONE, {"linger.ms": 0, "compression.type": "zstd"}),
     ("all", {"linger.ms": 0}),

@@ -27,7 +27,7 @@ CLASSIC = {  # the clients decide who gets what, and how long a silent member is
     "session.timeout.ms": 6000,
     "heartbeat.interval.ms": 200,
 }
-WAYS = {
+WAYS: dict[str, dict] = {
     "range": CLASSIC | {"partition.assignment.strategy": "range"},
     "cooperative-sticky": CLASSIC | {"partition.assignment.strategy": "cooperative-sticky"},
     "consumer": {"group.protocol": "consumer"},  # all of that is up to the broker: it refuses those settings

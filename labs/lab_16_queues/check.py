@@ -112,8 +112,9 @@ def _given_up(seen: Evidence, of_offset: dict[int, list[Delivery]], poisoned: li
     missing = "there is no such job yet"
     for offset in poisoned:
         deliveries = of_offset[offset]
-        open_records = progress.lag(sum(seen.ends(named("jobs")).values())) if progress else 1
-        if len(deliveries) == MOST_DELIVERIES and (not open_records or progress.start > offset):
+        end = sum(seen.ends(named("jobs")).values())
+        finished = progress is not None and (not progress.lag(end) or progress.start > offset)
+        if len(deliveries) == MOST_DELIVERIES and finished:
             return Goal(what, True, f"{deliveries[0].place}, is finished, though nobody has done it")
         missing = f"{deliveries[0].place}, was delivered {len(deliveries)} times, and may be delivered again"
     return Goal(what, False, missing, TO_ITS_END)

@@ -127,7 +127,7 @@ def _ask_run_py(lab: int, number: int) -> Output | None:
     try:
         return _type(lab, number) if blocks.page_of(lab).block(number).kind == "run" else _run(lab, number)
     except requests.HTTPError as error:
-        st.toast(_reason(error.response), icon=":material/error:")
+        st.toast(_reason(error), icon=":material/error:")
     except requests.RequestException:
         st.toast("run.py did not answer: look at its terminal", icon=":material/error:")
     return None
@@ -145,7 +145,9 @@ def _run(lab: int, number: int) -> Output:
     return Output(f"programs/{run_py.send('programs', lab=lab, block=number)['run']}", 0, "running ...")
 
 
-def _reason(answer: requests.Response) -> str:
+def _reason(refusal: requests.HTTPError) -> str:
+    answer = refusal.response
+    assert answer is not None  # of raise_for_status()
     try:
         return answer.json()["error"]
     except (ValueError, KeyError):

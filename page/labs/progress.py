@@ -132,7 +132,8 @@ class Progress:
 def _end(checker: Child) -> None:
     """It ends with its input; by force if it waits for a broker."""
     with contextlib.suppress(OSError):
-        checker.process.stdin.close()
+        if checker.process.stdin:
+            checker.process.stdin.close()
     try:
         checker.wait(END_SECONDS)
     except subprocess.TimeoutExpired:
