@@ -1,7 +1,6 @@
 """Which broker `python run.py` takes."""
 
 import itertools
-import time
 from collections.abc import Callable
 
 from brokers import Broker, NotAvailable, Progress, containers
@@ -15,6 +14,7 @@ from brokers.ports import port_holder
 from brokers.secured import SecuredBroker
 from plumbing import Problem
 from plumbing.kafka import Misdirected, answers, broker_problem, security_protocol
+from plumbing.waiting import wait_until
 from settings import CHOSEN_BOOTSTRAP_SERVERS, DEFAULT_BOOTSTRAP_SERVERS
 
 KINDS = {"docker": DockerBroker, "local": LocalBroker, "secured": SecuredBroker}
@@ -101,11 +101,12 @@ def _has_started(container: Container | None, announce: Callable[[str], None]) -
     if not container or not container.is_starting:
         return False
     announce(f"{container} is starting: waiting for it")
-    deadline = time.monotonic() + CONTAINER_SECONDS
-    while container and container.is_starting and time.monotonic() < deadline:
-        if answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0):
-            return True
-        container = containers.publishing(9092)
+
+    def decided() -> bool:
+        starting = containers.publishing(9092)
+        return answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0) or not (starting and starting.is_starting)
+
+    wait_until(decided, CONTAINER_SECONDS, pause=0)
     return answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0)
 
 

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from plumbing.waiting import wait_until
 from tests.browser import chromium
 
 DOCS = Path(__file__).resolve().parent
@@ -51,11 +52,10 @@ class Terminal:
         os.write(self.master, f"{line}\n".encode())
 
     def wait_for(self, text: str, times: int = 1) -> None:
-        deadline = time.monotonic() + SECONDS
-        while self.screen.count(text) < times:
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                sys.exit(f"{text!r} did not appear {times} times:\n{self.screen}")
-            time.sleep(0.1)
+        appeared = lambda: self.screen.count(text) >= times  # noqa: E731
+        wait_until(lambda: appeared() or self.process.poll() is not None, SECONDS)
+        if not appeared():
+            sys.exit(f"{text!r} did not appear {times} times:\n{self.screen}")
 
     def svg(self) -> str:
         """What the screen shows, without the lines of progress, which later lines have replaced."""

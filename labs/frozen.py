@@ -1,11 +1,11 @@
 """A broker that does not respond for a while, for the programs of the labs."""
 
 import contextlib
-import time
 
 import psutil
 
 from brokers import docker, local
+from plumbing.waiting import wait_until
 
 SUSPEND_SECONDS = 5.0
 PROJECTS = (docker.DockerBroker(), docker.DockerBrokerOf4())
@@ -18,7 +18,8 @@ def frozen_broker():
     if pid := local.running():
         process = psutil.Process(pid)
         process.suspend()
-        _wait_until_stopped(process)
+        # On a busy computer, its threads run on for some milliseconds.
+        wait_until(lambda: process.status() == psutil.STATUS_STOPPED, SUSPEND_SECONDS, pause=0.01)
         resume = process.resume
     elif not docker.engine_problem() and (project := next(filter(_pause, PROJECTS), None)):
         resume = lambda: _compose(project, "unpause")  # noqa: E731
@@ -28,13 +29,6 @@ def frozen_broker():
         yield
     finally:
         resume()
-
-
-def _wait_until_stopped(process: psutil.Process) -> None:
-    """On a busy computer, its threads go on for some milliseconds."""
-    give_up_at = time.monotonic() + SUSPEND_SECONDS
-    while process.status() != psutil.STATUS_STOPPED and time.monotonic() < give_up_at:
-        time.sleep(0.01)
 
 
 def _pause(project: docker.DockerBroker) -> bool:

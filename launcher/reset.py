@@ -4,7 +4,6 @@ Only the topics, groups and saved answers of that lab. The likes stay, and what 
 """
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +29,7 @@ from labs.topics import BROKER_SECONDS, named, partitions_of
 from launcher import terminal
 from plumbing import Problem
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 from settings import BOOTSTRAP_SERVERS, GROUP, TOPIC
 
 GONE_SECONDS = 30.0  # in which a broker has deleted a topic
@@ -157,11 +157,9 @@ def _delete_topics(admin: AdminClient, topics: list[str]) -> None:
     """Delete the topics, and return once the broker does not list them any more."""
     for deleted in admin.delete_topics(topics).values():
         deleted.result()
-    give_up_at = time.monotonic() + GONE_SECONDS
-    while set(topics) & admin.list_topics(timeout=BROKER_SECONDS).topics.keys():
-        if time.monotonic() > give_up_at:
-            raise Problem(f"the broker has not deleted {', '.join(topics)} in {GONE_SECONDS:.0f} s")
-        time.sleep(0.1)
+    gone = lambda: not set(topics) & admin.list_topics(timeout=BROKER_SECONDS).topics.keys()  # noqa: E731
+    if not wait_until(gone, GONE_SECONDS):
+        raise Problem(f"the broker has not deleted {', '.join(topics)} in {GONE_SECONDS:.0f} s")
 
 
 def _delete_user(admin: AdminClient, user: str) -> None:

@@ -21,6 +21,7 @@ from page.look import Cluster, Look
 from page.processes import Processes
 from plumbing import Problem
 from plumbing.kafka import BROKER_SECONDS
+from plumbing.waiting import wait_until
 from settings import TOPIC
 
 LOOK_EVERY_SECONDS = 0.25  # while a page is open
@@ -81,8 +82,7 @@ class GroupWatcher:
         """Return when a look that began after this call is done, or after `seconds` without one."""
         asked = time.monotonic()
         self._hurry.set()
-        while self._snapshot.tick < asked and time.monotonic() < asked + seconds:
-            time.sleep(0.01)
+        wait_until(lambda: self._snapshot.tick >= asked, seconds, pause=0.01)
 
     def groups(self) -> list[str]:
         """Names of all groups of the cluster; empty if the broker does not answer."""

@@ -4,13 +4,13 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import requests
 
 from brokers.ports import free_ports, port_holder
+from plumbing import waiting
 from plumbing.child import Child
 from settings import ROOT
 
@@ -23,10 +23,8 @@ LIKE_LOGGED = re.compile(
 
 def wait_until(condition: Callable, what: str, seconds: float = PATIENCE, lines: list = ()):
     """The first true value of `condition()`; fails when there is none within `seconds`, with the last `lines`."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "\n".join([f"not within {seconds:.0f} s: {what}", *map(str, lines[-40:])])
-        time.sleep(0.05)
+    value = waiting.wait_until(condition, seconds)
+    assert value, "\n".join([f"not within {seconds:.0f} s: {what}", *map(str, lines[-40:])])
     return value
 
 

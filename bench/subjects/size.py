@@ -13,6 +13,7 @@ from bench.cluster import Bench, fill, new_group
 from bench.harness import Line, NotMeasured, Spread
 from bench.subjects.page import looks
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 from settings import ROOT
 
 TITLE = "many partitions, members and events"
@@ -103,11 +104,8 @@ def _events(bench: Bench, events: int) -> Iterator[Line]:
 
 
 def _wait_until(true, what: str) -> None:
-    deadline = time.monotonic() + REBALANCE_SECONDS
-    while not true():
-        if time.monotonic() > deadline:
-            raise NotMeasured(f"{what}: not within {REBALANCE_SECONDS:.0f} s")
-        time.sleep(0.02)
+    if not wait_until(true, REBALANCE_SECONDS, pause=0.02):
+        raise NotMeasured(f"{what}: not within {REBALANCE_SECONDS:.0f} s")
 
 
 def _seconds(what: str, started: float) -> Line:

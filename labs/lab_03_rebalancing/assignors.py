@@ -15,10 +15,12 @@ from confluent_kafka import Consumer
 from labs.flow import flowing, longest_pause
 from labs.topics import make_topic, named
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 
 TOPIC = named("flow")
 PARTITIONS = 6
 FINISHING_SECONDS = 1.5  # that consumer-2 needs before it gives up partitions
+SETTLE_SECONDS = 40.0
 QUIET_SECONDS = 1.0  # before the third consumer joins, and after the group has settled again
 
 
@@ -65,11 +67,8 @@ class Member(threading.Thread):
 def wait_for(members: list[Member]) -> None:
     """Return once each member has its share of the partitions."""
     share = PARTITIONS // len(members)
-    deadline = time.monotonic() + 40
-    while [len(member.owned) for member in members] != [share] * len(members):
-        if time.monotonic() > deadline:
-            raise SystemExit("The group does not settle. python run.py doctor")
-        time.sleep(0.02)
+    if not wait_until(lambda: all(len(member.owned) == share for member in members), SETTLE_SECONDS, pause=0.02):
+        raise SystemExit("The group does not settle. python run.py doctor")
 
 
 def compare(assignor: str) -> None:

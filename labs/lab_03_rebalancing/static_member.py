@@ -12,9 +12,11 @@ from confluent_kafka import Consumer
 
 from labs.topics import named
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 from settings import TOPIC
 
 SESSION_TIMEOUT_MS = 10_000  # a static member that is back within this time keeps its partitions
+SETTLE_SECONDS = 40.0
 AWAY_SECONDS = 1.0
 
 
@@ -52,11 +54,8 @@ class Member(threading.Thread):
 
 
 def wait_for(condition) -> None:
-    deadline = time.monotonic() + 40
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit("The group does not settle. python run.py doctor")
-        time.sleep(0.02)
+    if not wait_until(condition, SETTLE_SECONDS, pause=0.02):
+        raise SystemExit("The group does not settle. python run.py doctor")
 
 
 def restart(group: str) -> None:

@@ -6,6 +6,7 @@ As admin, it creates the user `writer` with a random password, and an ACL for it
 allowed and what is not; so do producer.py and consumer.py, unchanged, with the writer's client.properties.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -34,6 +35,7 @@ from labs.lab_08_schemas.add_field import ORDER
 from labs.secured import properties_of
 from plumbing import loopback
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 from settings import BOOTSTRAP_SERVERS, GROUP, TOPIC
 
 USER = "writer"
@@ -120,16 +122,14 @@ def ask(program: str, port_variable: str, path: str, properties: Path) -> str:
     process = subprocess.Popen([sys.executable, program], env=environment, stdout=subprocess.DEVNULL)
     try:
         call = loopback.post if path == "like" else loopback.get
-        deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
-            try:
+
+        def problem() -> str | None:
+            with contextlib.suppress(requests.ConnectionError):  # not ready yet
                 answer = call(f"http://127.0.0.1:{port}/{path}", timeout=SECONDS).json()
-                if problem := answer.get("error") or answer.get("problem"):
-                    return problem
-            except requests.ConnectionError:
-                pass  # not ready yet
-            time.sleep(0.2)
-        return "no problem"
+                return answer.get("error") or answer.get("problem")
+            return None
+
+        return wait_until(problem, SECONDS) or "no problem"
     finally:
         process.kill()
         process.wait()

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from labs.topics import make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 
 SESSION_TIMEOUT_MS = 6000  # a member that sends no heartbeat for so long is removed
 MAX_POLL_INTERVAL_MS = 8000  # a member that does not poll for so long leaves the group; the default is 5 minutes
@@ -146,11 +147,8 @@ def write_events(run: Run) -> None:
 
 
 def wait_for(condition, seconds: float, otherwise: str, hint: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise Problem(otherwise, hint)
-        time.sleep(0.05)
+    if not wait_until(condition, seconds):
+        raise Problem(otherwise, hint)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from labs.batches import batches_of
 from labs.topics import make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 
 TOPIC = named("batching")
 LIKES = 1000
@@ -71,11 +72,13 @@ class Run:
             elif order % AT_ONCE == 0:
                 self.pause()
         self.producer.flush(SECONDS)
-        give_up_at = time.monotonic() + SECONDS
-        while self.counted < LIKES:  # until the statistics have them all
-            self.producer.poll(0.1)
-            if time.monotonic() > give_up_at:
-                raise Problem(f"{len(self.delays)} of {LIKES} likes were delivered in {SECONDS} s")
+
+        def all_counted() -> bool:
+            self.producer.poll(0.1)  # takes the statistics
+            return self.counted >= LIKES
+
+        if not wait_until(all_counted, SECONDS, pause=0):
+            raise Problem(f"{len(self.delays)} of {LIKES} likes were delivered in {SECONDS} s")
 
 
 def main() -> None:

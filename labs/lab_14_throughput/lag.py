@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from labs.topics import make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 
 TOPIC = GROUP = named("lag")
 PARTITIONS = 4
@@ -91,12 +92,9 @@ class Group:
         while len(self.readers) < count:
             self.readers.append(Reader(len(self.readers) + 1, self.ended))
             self.readers[-1].start()
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while self.owned() != set(range(PARTITIONS)):
-            if time.monotonic() > deadline:
-                hint = "end the other program that reads in this group, then: python run.py labs reset 14"
-                raise Problem(f"the {count} readers of {GROUP} do not get the {PARTITIONS} partitions", hint)
-            time.sleep(0.05)
+        if not wait_until(lambda: self.owned() == set(range(PARTITIONS)), SETTLE_SECONDS):
+            hint = "end the other program that reads in this group, then: python run.py labs reset 14"
+            raise Problem(f"the {count} readers of {GROUP} do not get the {PARTITIONS} partitions", hint)
 
     def owned(self) -> set[int] | None:
         """The partitions that have an owner; None during a rebalance."""

@@ -16,6 +16,7 @@ from labs.flow import flowing, longest_pause
 from labs.topics import make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 
 TOPIC = named("moves")
 PARTITIONS = 6
@@ -81,15 +82,16 @@ class Member(threading.Thread):
 
 def wait_for(*members: Member) -> None:
     """Return once each member has its share of the partitions."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    others = "end the other program that reads in this group, then type the same command again"
-    while [len(member.owned) for member in members] != [PARTITIONS // len(members)] * len(members):
-        if time.monotonic() > deadline:
-            raise Problem(f"the group {members[0].group} does not settle in {SETTLE_SECONDS:.0f} s", others)
+
+    def settled() -> bool:
         if refused := next((member for member in members if member.refused), None):
             hint = "let the classic members use range (cooperative-sticky sends data that would be lost)"
             raise Problem(f"the broker does not let {refused.name} in: {refused.refused}", hint)
-        time.sleep(0.02)
+        return all(len(member.owned) == PARTITIONS // len(members) for member in members)
+
+    if not wait_until(settled, SETTLE_SECONDS, pause=0.02):
+        hint = "end the other program that reads in this group, then type the same command again"
+        raise Problem(f"the group {members[0].group} does not settle in {SETTLE_SECONDS:.0f} s", hint)
 
 
 def compare(way: str) -> None:

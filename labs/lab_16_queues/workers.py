@@ -17,6 +17,7 @@ from labs import kafka4
 from labs.topics import make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config
+from plumbing.waiting import wait_until
 
 TOPIC = named("jobs")  # the share group has the same name
 LOG = named("jobs-log")
@@ -124,14 +125,12 @@ def write_jobs() -> set[int]:
 
 
 def wait_for_the_end(run: Run, jobs: set[int]) -> None:
-    deadline = time.monotonic() + RUN_SECONDS
-    while jobs - run.finished or time.monotonic() - run.busy_at < QUIET_SECONDS:
-        if run.stopping.is_set():
-            return
-        if time.monotonic() > deadline:
-            what = f"after {RUN_SECONDS:.0f} s, {len(jobs - run.finished)} of {len(jobs)} jobs are not finished"
-            raise Problem(what, "end the other program that reads in this group, then type the same command again")
-        time.sleep(0.05)
+    def all_finished() -> bool:
+        return not jobs - run.finished and time.monotonic() - run.busy_at >= QUIET_SECONDS
+
+    if not wait_until(lambda: run.stopping.is_set() or all_finished(), RUN_SECONDS):
+        what = f"after {RUN_SECONDS:.0f} s, {len(jobs - run.finished)} of {len(jobs)} jobs are not finished"
+        raise Problem(what, "end the other program that reads in this group, then type the same command again")
 
 
 def main() -> None:

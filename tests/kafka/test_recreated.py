@@ -1,14 +1,12 @@
 """The topic is deleted and created again at once, with the programs running: nothing of the new one is skipped."""
 
-import time
-
 import pytest
 import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from brokers.ports import free_ports
-from plumbing import topic
+from plumbing import topic, waiting
 from plumbing.kafka import client_config
 from tests.brokers import TOPIC, local_broker, with_topic
 from tests.programs import PATIENCE, Program, consumer, producer, wait_until
@@ -52,13 +50,10 @@ def wait_until_read(members: list[Program], orders: set[int]) -> None:
     def missing() -> set[int]:
         return orders - {order for member in members for order in member.likes()}
 
-    deadline = time.monotonic() + PATIENCE
-    while left := missing():
-        if time.monotonic() > deadline:
-            lines = [line for member in members for line in member.lines if not line.startswith("Consumed")]
-            lines += [f"{len(member.likes())} likes, {member.status()}" for member in members]
-            pytest.fail("\n".join([f"{len(left)} of {len(orders)} likes were not read", *lines]))
-        time.sleep(0.1)
+    if not waiting.wait_until(lambda: not missing(), PATIENCE):
+        lines = [line for member in members for line in member.lines if not line.startswith("Consumed")]
+        lines += [f"{len(member.likes())} likes, {member.status()}" for member in members]
+        pytest.fail("\n".join([f"{len(missing())} of {len(orders)} likes were not read", *lines]))
 
 
 @pytest.mark.parametrize("partitions", [3, 6, *[pytest.param(3, marks=pytest.mark.repeats)] * 2])

@@ -4,10 +4,10 @@ import contextlib
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from plumbing.waiting import wait_until
 from tests.docker.stand_in import parts
 
 LABEL = "stand-in=hands-on-kafka"  # by which the tests know it: `docker info`
@@ -71,11 +71,12 @@ def engine() -> Iterator[dict[str, str]]:
 
 
 def _wait_until_it_answers(process: subprocess.Popen, folder: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while subprocess.run(["docker", "info"], env=environment(folder), capture_output=True).returncode:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"--stand-in: the engine did not start:\n{(folder / 'log').read_text()[-3000:]}")
-        time.sleep(0.1)
+    def answers() -> bool:
+        return not subprocess.run(["docker", "info"], env=environment(folder), capture_output=True).returncode
+
+    wait_until(lambda: answers() or process.poll() is not None, START_SECONDS)
+    if not answers():
+        raise SystemExit(f"--stand-in: the engine did not start:\n{(folder / 'log').read_text()[-3000:]}")
 
 
 def _remove_groups(name: str) -> None:
