@@ -1,13 +1,14 @@
 """What `python run.py check` finds out: which goals of a lab are reached, and what is missing, and why.
 
-Each lab's folder has a `check.py` with the function `goals(seen)`. It asks the broker, through `evidence.Evidence`.
+Each lab's folder has a `check.py`: `goals(seen)` asks the broker, through `evidence.Evidence`; `LEAVES` is for a reset.
 Nothing else is stored, so the check is still right after a restart, and a goal counts however it was reached.
 """
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labs import FOLDER
 from labs.evidence import Evidence
@@ -29,6 +30,18 @@ class Goal:
     next: str = ""
 
 
+@dataclass(frozen=True)
+class Leaves:
+    """What the programs of a lab leave: topics, groups, share groups (each reads the topic of its own name), which of
+    the saved answers to clicks, a user of the broker."""
+
+    topics: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    share_groups: tuple[str, ...] = ()
+    answers: Callable[[dict], bool] | None = None
+    user: str = ""
+
+
 def pages() -> dict[int, Path]:
     """The number of each lab -> its page."""
     return {int(page.parent.name.split("_")[1]): page for page in sorted(FOLDER.glob("lab_*/README.md"))}
@@ -42,4 +55,13 @@ def title(number: int) -> str:
 
 def goals(number: int, seen: Evidence) -> Iterator[Goal]:
     """The goals of the lab as they stand now. Raises KafkaException."""
-    return importlib.import_module(f"labs.{pages()[number].parent.name}.check").goals(seen)
+    return _check(number).goals(seen)
+
+
+def leaves(number: int) -> Leaves:
+    """What `python run.py labs reset` deletes."""
+    return _check(number).LEAVES
+
+
+def _check(number: int) -> Any:
+    return importlib.import_module(f"labs.{pages()[number].parent.name}.check")

@@ -4,8 +4,6 @@ Only the topics, groups and saved answers of that lab. The likes stay, and what 
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
@@ -20,12 +18,7 @@ from confluent_kafka.admin import (
 )
 
 from labs import checks, click, history, queues, secured
-from labs.lab_05_guarantees.guarantees import SOURCE, WAYS, target
-from labs.lab_05_guarantees.outage import KEY
-from labs.lab_07_errors.dead_letters import DEAD_LETTERS
-from labs.lab_10_security.write_only_user import USER
-from labs.lab_15_new_protocol.protocols import WAYS as MOVES
-from labs.topics import BROKER_SECONDS, named, partitions_of
+from labs.topics import BROKER_SECONDS, partitions_of
 from launcher import terminal
 from plumbing import Problem
 from plumbing.kafka import client_config
@@ -34,48 +27,6 @@ from settings import BOOTSTRAP_SERVERS, GROUP, TOPIC
 
 GONE_SECONDS = 30.0  # in which a broker has deleted a topic
 NO_MEMBERS = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
-
-
-@dataclass(frozen=True)
-class Remains:
-    """What the programs of a lab leave: topics, groups, share groups (each reads the topic of its own name), the
-    answers to clicks that it saved, a user of the broker."""
-
-    topics: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    share_groups: tuple[str, ...] = ()
-    answers: Callable[[dict], bool] | None = None
-    user: str = ""
-
-
-REMAINS = {
-    1: Remains((named("null-key"),)),
-    2: Remains(groups=(named("second"),)),
-    3: Remains((named("flow"),), tuple(map(named, ("range", "cooperative-sticky", "dynamic", "static")))),
-    4: Remains((named("keys"),)),
-    5: Remains(
-        (SOURCE, named("acks"), named("answers"), *map(target, WAYS)),
-        tuple(map(named, WAYS)),
-        answers=lambda answer: (answer.get("key") or "").startswith(KEY),
-    ),
-    6: Remains(groups=(named("replay"), named("late"))),
-    7: Remains((DEAD_LETTERS,), (named("errors"), named("errors-replay"))),
-    8: Remains(tuple(named(f"likes-{form}") for form in ("avro", "json", "protobuf"))),
-    9: Remains(answers=lambda answer: not (answer.get("key") or "").startswith(KEY)),
-    10: Remains(user=USER),
-    11: Remains(
-        tuple(map(named, ("slow", "slow-done", "paused", "paused-done"))),
-        (named("slow"), named("paused")),
-    ),
-    12: Remains((named("profiles"), named("visits")), (named("away"),)),
-    13: Remains(
-        tuple(map(named, ("timed-likes", "likes-per-minute", "likes-too-late"))),
-        (named("per-minute"),),
-    ),
-    14: Remains((named("lag"), named("batching")), (named("lag"),)),
-    15: Remains((named("moves"),), tuple(map(named, (*(f"moves-{way}" for way in MOVES), "migration")))),
-    16: Remains((named("jobs"), named("jobs-log")), share_groups=(named("jobs"),)),
-}
 
 
 def main(lab: str | None) -> int:
@@ -95,22 +46,22 @@ def main(lab: str | None) -> int:
 
 
 def _reset(lab: int) -> None:
-    remains = REMAINS[lab]
+    left = checks.leaves(lab)
     admin = AdminClient(client_config())
-    found = [topic for topic in remains.topics if topic in admin.list_topics(timeout=BROKER_SECONDS).topics]
+    found = [topic for topic in left.topics if topic in admin.list_topics(timeout=BROKER_SECONDS).topics]
     states = {one.group_id: one.state for one in admin.list_consumer_groups().result().valid}
-    groups = [group for group in remains.groups if group in states or history.of(group) != history.History()]
+    groups = [group for group in left.groups if group in states or history.of(group) != history.History()]
     if busy := [group for group in groups if states.get(group, ConsumerGroupState.EMPTY) not in NO_MEMBERS]:
         raise Problem(*_busy(busy[0], lab))
-    shared = [group for group in remains.share_groups if queues.of(group, group, admin)]
-    answers = [answer for answer in click.all_saved() if remains.answers and remains.answers(answer)]
-    file = secured.properties_of(remains.user) if remains.user else None
+    shared = [group for group in left.share_groups if queues.of(group, group, admin)]
+    answers = [answer for answer in click.all_saved() if left.answers and left.answers(answer)]
+    file = secured.properties_of(left.user) if left.user else None
 
     for group in shared:  # first: while it has members, this is refused
         _delete_share_group(admin, group, lab)
     deleted = [f"the topic {topic}" for topic in found] + [f"the group {group}" for group in [*groups, *shared]]
     deleted += [f"{len(answers)} answers in {click.HISTORY.name}"] if answers else []
-    deleted += [f"the user {remains.user}, its access rules, {file.name}"] if file else []
+    deleted += [f"the user {left.user}, its access rules, {file.name}"] if file else []
     for one in deleted:
         terminal.say("deletes", one)
     if not deleted:
@@ -123,7 +74,7 @@ def _reset(lab: int) -> None:
         kept = [answer for answer in click.all_saved() if answer not in answers]
         click.HISTORY.write_text("".join(f"{json.dumps(answer)}\n" for answer in kept), encoding="utf-8")
     if file:
-        _delete_user(admin, remains.user)
+        _delete_user(admin, left.user)
         file.unlink(missing_ok=True)
 
 

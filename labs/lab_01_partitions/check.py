@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence, order_of
 from labs.topics import named
 from settings import TOPIC
@@ -12,6 +12,7 @@ from settings import TOPIC
 PARTITIONS = 3
 IN_A_ROW = 6
 EVENTS = 30  # that null_key.py sends in each way
+LEAVES = Leaves(topics=(named("null-key"),))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from itertools import groupby, pairwise
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.history import Generation
 from labs.topics import named
 from settings import GROUP, TOPIC
+
+LEAVES = Leaves(groups=(named("second"),))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby, pairwise
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.history import Generation, History
 from labs.topics import named
@@ -12,6 +12,7 @@ from settings import CONSUMER_PORT, GROUP, TOPIC
 FIRST = f"consumer-{CONSUMER_PORT}"
 WAITED_MS = 2000  # longer than a running consumer ever leaves a like unread
 LEFT_MS = 4000  # its last commit is from when it left; a killed one is missed session.timeout.ms later, 6 s
+LEAVES = Leaves((named("flow"),), tuple(map(named, ("range", "cooperative-sticky", "dynamic", "static"))))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.topics import named
 from settings import TOPIC
@@ -10,6 +10,7 @@ from settings import TOPIC
 KEYS_IN_LIKES = {"ann": 3, "ben": 2}
 KEYS = 8
 PARTITIONS = 3
+LEAVES = Leaves(topics=(named("keys"),))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

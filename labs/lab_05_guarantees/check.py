@@ -4,16 +4,21 @@ from collections import Counter
 from collections.abc import Iterator
 
 from labs import click
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.lab_05_guarantees.acks import EVENTS as ACKS_EVENTS
-from labs.lab_05_guarantees.guarantees import EVENTS, WAYS, target
+from labs.lab_05_guarantees.guarantees import EVENTS, SOURCE, WAYS, target
 from labs.lab_05_guarantees.lost_answers import EVENTS as ANSWERS_EVENTS
 from labs.lab_05_guarantees.outage import KEY
 from labs.topics import named
 from settings import TOPIC
 
 PROGRAMS = "python run.py labs/lab_05_guarantees"
+LEAVES = Leaves(
+    (SOURCE, named("acks"), named("answers"), *map(target, WAYS)),
+    tuple(map(named, WAYS)),
+    answers=lambda answer: (answer.get("key") or "").startswith(KEY),
+)
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

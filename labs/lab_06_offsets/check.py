@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import groupby, pairwise
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.history import Commit
 from labs.topics import named
@@ -13,6 +13,7 @@ from settings import TOPIC
 AT_FIRST = 4  # likes
 REPLAY = "python run.py labs/lab_06_offsets/replay.py"
 TOLERANCE_MS = 2000  # between the consumer's request and its commit
+LEAVES = Leaves(groups=(named("replay"), named("late")))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

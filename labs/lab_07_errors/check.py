@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 from confluent_kafka import Message
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence, is_like
 from labs.history import Commit
 from labs.lab_07_errors.dead_letters import DEAD_LETTERS, origin_of
 from labs.lab_07_errors.dead_letters import GROUP as ERRORS_GROUP
 from labs.lab_07_errors.poison import POISON
+from labs.topics import named
 from settings import GROUP, TOPIC
+
+LEAVES = Leaves((DEAD_LETTERS,), (ERRORS_GROUP, named("errors-replay")))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

@@ -10,7 +10,7 @@ import jsonschema
 from confluent_kafka import Message
 from fastavro.read import SchemaResolutionError
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence, is_like, order_of
 from labs.lab_08_schemas.add_field import ORDER
 from labs.lab_08_schemas.schemas import FIELDS, NEW, UNKNOWN, avro_schema, json_schema, protobuf_class
@@ -19,6 +19,7 @@ from settings import GROUP, SCHEMA_REGISTRY_URL, TOPIC
 
 PREFIX = 5  # bytes before the event: a zero, and the schema's id
 REJECTS = "rejects version 3"
+LEAVES = Leaves(tuple(named(f"likes-{form}") for form in ("avro", "json", "protobuf")))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

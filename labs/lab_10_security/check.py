@@ -12,7 +12,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence, order_of
 from labs.lab_08_schemas.add_field import ORDER
 from labs.lab_10_security.logins import LEARNER, clients, try_all
@@ -21,6 +21,7 @@ from labs.secured import is_running
 from settings import TOPIC
 
 LIKES = 3
+LEAVES = Leaves(user=USER)
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

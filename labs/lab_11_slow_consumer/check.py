@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.history import Commit, Generation, History
 from labs.topics import named
@@ -14,6 +14,7 @@ MAX_POLL_INTERVAL_SECONDS = 8  # as on the page, whatever slow_consumer.py has n
 BOTH = ["quick", "slow"]
 TO_ITS_END = "let it run to its end"
 UNCHANGED = "undo your changes in slow_consumer.py, then "
+LEAVES = Leaves(tuple(map(named, ("slow", "slow-done", "paused", "paused-done"))), (named("slow"), named("paused")))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.lab_12_retention import cleaner
 from labs.topics import named
@@ -14,6 +14,7 @@ RETENTION = "python run.py labs/lab_12_retention/retention.py"
 TO_ITS_END = "let it run to its end"
 WRITTEN = 3 * 50 + 1  # changes of ann, ben and cem, and a tombstone
 SHOWN = 4
+LEAVES = Leaves((named("profiles"), named("visits")), (named("away"),))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

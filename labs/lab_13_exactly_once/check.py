@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from confluent_kafka import Message
 
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.topics import named
 from plumbing.like import parse_like
@@ -18,6 +18,7 @@ KILL = f"{COUNT} --kill"
 WINDOW_MS, GRACE_MS = 60_000, 10_000  # as on the page, whatever likes_per_minute.py has now
 EQUAL, NONE_LOST = "the counts are those of the source", "no like that came too late is lost"
 UNCHANGED = f"undo your changes, python run.py labs reset 13, and begin again: {WRITE}"
+LEAVES = Leaves(tuple(map(named, ("timed-likes", "likes-per-minute", "likes-too-late"))), (named("per-minute"),))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

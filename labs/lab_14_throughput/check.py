@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from labs.batches import Batch
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.history import Generation, History
 from labs.topics import named
@@ -19,6 +19,7 @@ ENOUGH = 500  # likes of a run that count; its program writes 1000
 ONE_BY_ONE, ONE_BY_ONE_ZSTD, LINGER, BATCH_SIZE, ZSTD = 0, 1, 3, 4, 5  # partitions, as on the page
 LIKES_PER_BATCH = 20  # with linger.ms: at least
 LARGEST = 2000  # batch.size
+LEAVES = Leaves((named("lag"), named("batching")), (named("lag"),))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from labs import kafka4
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.epochs import Assigned, Epoch, Event, Joined, Left
 from labs.evidence import Evidence
 from labs.history import Generation
+from labs.lab_15_new_protocol.protocols import WAYS
 from labs.topics import named
 
 PROTOCOLS = "python run.py labs/lab_15_new_protocol/protocols.py"
@@ -16,6 +17,7 @@ MIGRATION = "python run.py labs/lab_15_new_protocol/migration.py"
 QUICK, SLOW, NEW = "consumer-1", "consumer-2", "consumer-3"
 WAITED_MS = 1000  # consumer-2 needs 3 s before it gives up partitions; a rebalance without it, less than 1 s
 PARTITIONS = 6
+LEAVES = Leaves((named("moves"),), tuple(map(named, (*(f"moves-{way}" for way in WAYS), "migration"))))
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labs import kafka4
-from labs.checks import Goal
+from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
 from labs.topics import named
 
@@ -15,6 +15,7 @@ WORKERS = 4
 MOST_DELIVERIES = 5  # as on the page, whatever workers.py has now
 TO_ITS_END = f"{PROGRAM}   (let it run to its end)"
 UNCHANGED = f"undo your changes in workers.py, then {PROGRAM}"
+LEAVES = Leaves((named("jobs"), named("jobs-log")), share_groups=(named("jobs"),))
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,18 @@ READERS = {named("onlooker")}  # reads without joining or committing
 
 @pytest.mark.parametrize("number", sorted(checks.pages()))
 def test_a_reset_knows_every_topic_and_group_of_a_lab(number):
-    remains = reset.REMAINS[number]
+    left = checks.leaves(number)
     programs = (program.read_text(encoding="utf-8") for program in checks.pages()[number].parent.glob("*.py"))
     names = {named(name) for text in programs for name in re.findall(r'named\("([^"]+)"\)', text)} - READERS
-    assert names <= {*remains.topics, *remains.groups}
+    assert names <= {*left.topics, *left.groups}
     shown = set(re.findall(r"--(?:group|topic) (labs-\S+)", checks.pages()[number].read_text(encoding="utf-8")))
-    assert shown <= {*remains.topics, *remains.groups}
+    assert shown <= {*left.topics, *left.groups}
 
 
 def test_the_answers_of_a_lab_are_those_of_its_clicks():
     outage, click, old = ({"key": "outage-1"}, {"key": None}, {})
-    assert [bool(reset.REMAINS[5].answers(answer)) for answer in (outage, click, old)] == [True, False, False]
-    assert [bool(reset.REMAINS[9].answers(answer)) for answer in (outage, click, old)] == [False, True, True]
+    assert [bool(checks.leaves(5).answers(answer)) for answer in (outage, click, old)] == [True, False, False]
+    assert [bool(checks.leaves(9).answers(answer)) for answer in (outage, click, old)] == [False, True, True]
 
 
 @pytest.mark.parametrize(("words", "what"), [([], "which lab"), (["99"], "there is no lab 99")])
