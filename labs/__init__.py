@@ -14,6 +14,7 @@ python run.py check                                   progress over all labs
 | `secured`  | the secured broker of lab 10                                          |
 | `checks`   | finds a lab's page and check                                          |
 | `blocks`   | a lab's page in parts, and what of it the page in the browser may run |
+| `prompt`   | the commands of the terminal in which run.py runs                     |
 | `evidence` | what the checks ask the broker                                        |
 | `history`  | generations and commits of a group, read from `__consumer_offsets`    |
 | `epochs`   | the same of a group of the new protocol                               |

@@ -11,11 +11,10 @@ from functools import cache
 
 import labs
 from brokers import java
-from labs import checks
+from labs import checks, prompt
 from settings import GROUP, LEARNER, TOPIC
 
 KINDS = {"run": "run", "sh": "sh", "sh meanwhile": "sh", "text": "text"}  # what follows ``` -> kind of the block
-SESSION_COMMAND = re.compile(r"(stop|kill|start) ([1-9]|kafka-[0-2])|like( [1-9]\d{0,2})?|status")
 PREDICT = "Predict"
 _FENCE = "```"
 _ANSWERS = re.compile(r"(.*)^<details><summary>Answers</summary>$(.*)^</details>$", re.MULTILINE | re.DOTALL)
@@ -158,7 +157,7 @@ def _one_line(text: str) -> str:
 def session_commands(lab: int, number: int) -> list[str]:
     """The lines of this block, for the terminal of run.py. Raises LookupError if it is no such block."""
     block = page_of(lab).block(number)
-    if block.kind != "run" or not all(map(SESSION_COMMAND.fullmatch, block.commands)):
+    if block.kind != "run" or not all(map(prompt.FROM_PAGE.fullmatch, block.commands)):
         raise LookupError(f"block {number} of lab {lab} has no commands for a session")
     return block.commands
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest, Conflict, Forbidden, NotFound
 
-from labs.blocks import SESSION_COMMAND
+from labs import prompt
 from launcher.lab_programs import LabPrograms
 from launcher.transcript import Transcript
 from plumbing import Problem, web
@@ -52,6 +52,7 @@ def create_app(
 ) -> Flask:
     """The HTTP API: 400 for a command that is not one of the list, 403 without the token."""
     transcript, programs = transcript or Transcript(), programs or LabPrograms({})
+    examples = ", ".join(command.example for command in prompt.COMMANDS if command.page is not None)
     app = web.create_app(port, usage="type the command into the terminal of run.py")
 
     @app.before_request
@@ -64,8 +65,8 @@ def create_app(
     @app.post("/")
     def command():
         wanted = _body().get("command")
-        if not isinstance(wanted, str) or not SESSION_COMMAND.fullmatch(wanted):
-            raise BadRequest("the commands are stop, kill and start, each with the number of a consumer; like; status")
+        if not isinstance(wanted, str) or not prompt.FROM_PAGE.fullmatch(wanted):
+            raise BadRequest(f"the page may only send commands such as {examples}")
         following = transcript.next
         carry_out(wanted)
         return {"command": wanted, "next": following}, 202

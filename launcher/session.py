@@ -9,7 +9,8 @@ import requests
 
 from brokers import Broker
 from brokers.ports import port_holder
-from launcher import terminal, typed
+from labs import prompt
+from launcher import cli, terminal, typed
 from launcher.control import ControlEndpoint
 from launcher.lab_programs import LabPrograms, environment_on
 from launcher.programs import CONSUMERS, Program, page_command, stop_all
@@ -21,14 +22,6 @@ BACKGROUND_SECONDS = 0.5  # between two looks whether this is the foreground aga
 START_SECONDS = 60.0
 HTTP_SECONDS = 15.0
 LONGEST_LIKE_COMMAND = 100_000
-
-HELP = """  stop 1      consumer 1 leaves the group (as Ctrl+C in its terminal); the others take its partition
-  kill 1      consumer 1 crashes (kill -9); the others take over when its session times out (6 s)
-  start 1     consumer 1 comes back;  start 4: a fourth one
-  like        one click;  like 5: five
-  status      what runs, and who owns which partition
-  quit        end everything (Ctrl+C does the same)
-  stop, kill and start also take: producer, page; a local kafka; with --brokers 3: kafka-0, kafka-1, kafka-2"""
 
 
 class Session:
@@ -119,23 +112,24 @@ class Session:
         terminal.say("consumers", f"{consumers}               group {GROUP}")
         if self.broker.kafdrop:
             terminal.say("kafdrop", f"{self.broker.kafdrop}          ready in about half a minute")
-        terminal.say("commands", "stop 1 | kill 1 | start 1 | like 5 | status | help | quit")
+        terminal.say("commands", prompt.LIST)
         terminal.write("")
 
     def obey(self, line: str) -> bool:
         """Carry out one typed line; False for `quit`."""
-        command, *arguments = line.split() or [""]
-        match command.lower(), arguments:
-            case "", _:
+        match prompt.parse(line):
+            case "", []:
                 pass
-            case "quit" | "exit" | "q", []:
+            case "quit", []:
                 return False
-            case "help" | "?", []:
-                terminal.write(HELP)
+            case "help", []:
+                terminal.write(prompt.HELP)
             case "status", []:
                 self._print_status()
-            case "like", [] | [_]:
-                self._like(arguments[0] if arguments else "1")
+            case "like", []:
+                self._like("1")
+            case "like", [count]:
+                self._like(count)
             case "stop" | "kill" | "start" as verb, [name] if program := self._find(name, verb == "start"):
                 self._try(verb, program)
             case "stop" | "kill" | "start" as verb, _:
@@ -149,7 +143,7 @@ class Session:
         """Say what is wrong with a line that is not a command of a session."""
         if shorter := typed.without_run_py(line):
             terminal.complain("run.py is running: this is its own terminal", f"type only: {shorter}")
-        elif command := typed.for_a_shell(line):
+        elif command := typed.for_a_shell(line, cli.COMMANDS):
             what = f"this terminal takes the commands of run.py (help lists them), and {line.split()[0]} is none"
             terminal.complain(what, f"in a second terminal, in this folder: {command}")
         else:

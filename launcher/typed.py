@@ -1,8 +1,10 @@
 """Two terminals, two languages: the commands of a session, and those of a shell. Standard library only."""
 
-SESSION = ("kill", "like", "status", "quit", "exit", "help")
+from collections.abc import Collection
+
+from labs import prompt
+
 BOTH = ("start", "stop")  # in a shell, without the name of a program
-RUN_PY = ("check", "labs", "prepare", "test", "bench", "doctor", "topic", "clean")
 SHELL = ("py", "pip", "pip3", "streamlit", "curl", "docker", "git", "cd", "ls", "dir", "set", "export", "run.py")
 
 
@@ -11,7 +13,9 @@ def is_for_a_session(arguments: list[str]) -> bool:
     if not arguments:
         return False
     first, *others = arguments
-    return first in SESSION or (first in BOTH and bool(others) and not others[0].startswith("-"))
+    if first in BOTH:
+        return bool(others) and not others[0].startswith("-")
+    return first in prompt.NAMES
 
 
 def without_run_py(line: str) -> str:
@@ -23,10 +27,10 @@ def without_run_py(line: str) -> str:
     return ""
 
 
-def for_a_shell(line: str) -> str:
-    """What to type in a shell, if this line belongs there; else empty."""
+def for_a_shell(line: str, run_py: Collection[str]) -> str:
+    """What to type in a shell, if this line belongs there; else empty. `run_py` names the commands of run.py there."""
     first = line.split()[0]
-    if first in RUN_PY or first.startswith("kafka-") or first.replace("\\", "/").startswith("labs/"):
+    if first in run_py or first.replace("\\", "/").startswith("labs/"):
         return f"python run.py {line}"
     return line if _name(first) in SHELL or _name(first).startswith("python") else ""
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 import requests
 
-from labs import blocks
+from labs import blocks, prompt
 from launcher import lab_programs
 from launcher.control import ControlEndpoint, create_app
 from launcher.transcript import LINES_AT_ONCE, LINES_KEPT, Transcript
@@ -183,3 +183,13 @@ def test_nobody_else_runs_or_reads_anything(client, runs, headers, method, path)
 def test_what_was_never_run_is_not_found(client):
     assert client.get("/programs/0", headers=TOKEN).status_code == 404
     assert client.post("/programs/0/stop", headers=TOKEN).status_code == 404
+
+
+@pytest.mark.parametrize("command", ["stop 1", "kill 9", "start kafka-2", "like", "like 999", "status"])
+def test_the_page_may_send_these_commands(command):
+    assert prompt.FROM_PAGE.fullmatch(command)
+
+
+@pytest.mark.parametrize("command", ["quit", "stop 10", "like 1000", "like 0", "stop page", "status 1", "kill 1\nquit"])
+def test_the_page_may_not_send_others(command):
+    assert not prompt.FROM_PAGE.fullmatch(command)

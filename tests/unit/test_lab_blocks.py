@@ -165,16 +165,6 @@ def test_a_foreign_command_is_not_run(command):
     assert blocks.arguments_of_run_py(command) == []
 
 
-@pytest.mark.parametrize("command", ["stop 1", "kill 9", "start kafka-2", "like", "like 999", "status"])
-def test_the_commands_of_a_session(command):
-    assert blocks.SESSION_COMMAND.fullmatch(command)
-
-
-@pytest.mark.parametrize("command", ["quit", "stop 10", "like 1000", "like 0", "stop page", "status 1", "kill 1\nquit"])
-def test_what_is_no_command_of_a_session(command):
-    assert not blocks.SESSION_COMMAND.fullmatch(command)
-
-
 def test_a_learner_on_a_shared_broker_gets_the_own_names(monkeypatch):
     monkeypatch.setattr(blocks, "LEARNER", "anna")
     monkeypatch.setattr(blocks, "GROUP", "likes-anna")

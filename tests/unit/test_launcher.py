@@ -19,6 +19,7 @@ from brokers.docker import DockerBroker
 from brokers.local import LocalBroker
 from brokers.ports import PortHolder, free_ports
 from brokers.secured import SecuredBroker
+from labs import prompt
 from launcher import cli, session, setup, start, uv
 from plumbing import Problem
 from tests.programs import ROOT
@@ -273,6 +274,13 @@ COMMANDS = [
 def test_commands_are_answered(idle_session, capsys, typed, answer):
     assert idle_session.obey(typed) is True
     assert answer in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", prompt.COMMANDS, ids=lambda command: command.name)
+def test_every_command_of_the_list_is_known_to_the_session(idle_session, capsys, command):
+    for typed in (command.example, *command.also):
+        assert idle_session.obey(typed) is (command.name != "quit")
+        assert "unknown" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("typed", ["quit", "exit", " Quit \n"])
