@@ -66,8 +66,8 @@ BOOTSTRAP_SERVERS = CHOSEN_BOOTSTRAP_SERVERS or DEFAULT_BOOTSTRAP_SERVERS
 GROUP = _text("CONSUMER_GROUP", "likes-ui")
 PRODUCER_PORT = _port("PRODUCER_PORT", "5001")
 CONSUMER_PORT = _port("CONSUMER_PORT", "5002")  # of this consumer; for run.py and the page, of the first
-MOST_CONSUMERS = 9  # in one session, on that port and the following ones
-LARGEST_BURST = 100_000  # likes in one request
+CONSUMERS, MOST_CONSUMERS = 3, 9  # of run.py: at its start, and with those that are added; one port each
+LARGEST_BURST = 100_000  # likes in one request to the producer
 PAGE_PORT = _port("PAGE_PORT", "8501")
 IN_CONTAINER = bool(_text("IN_CONTAINER"))  # the Dockerfile sets it
 # Docker reaches a program in a container at the container's own address, and publishes its port on 127.0.0.1.

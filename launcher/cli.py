@@ -140,6 +140,7 @@ def _check(options: argparse.Namespace) -> int:
 def _lab(options: argparse.Namespace) -> int:
     """Run a program of the labs, list them, or reset a lab. Raises `Problem` if no broker answers."""
     from labs import secured
+    from labs.topics import BROKER_SECONDS
     from plumbing.kafka import answers
 
     if "module" not in options and not options.action:
@@ -231,7 +232,6 @@ def _call(*arguments: str) -> int:
     return child.call([sys.executable, *arguments], cwd=ROOT, env=environment)
 
 
-BROKER_SECONDS = 15.0
 ABOUT = "Hands-on Kafka. Without a command: start a broker and the five programs; then type: stop 1, like 5, quit ..."
 MORE = f"""examples:
   python run.py --broker local          start everything, on a broker without Docker

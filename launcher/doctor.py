@@ -19,7 +19,6 @@ from brokers.jars import VERSIONS
 from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
 from launcher import leftovers, terminal
-from launcher.programs import CONSUMERS
 from plumbing import Problem, loopback
 from plumbing.kafka import Misdirected, broker_problem, client_config
 from plumbing.plain import plain
@@ -170,7 +169,7 @@ def _left() -> Iterator[Finding]:
 def _programs() -> Iterator[Finding]:
     """The ports of the five programs: free, used by them, or by another program."""
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
-    ports |= {f"consumer-{n + 1}": settings.CONSUMER_PORT + n for n in range(CONSUMERS)}
+    ports |= {f"consumer-{n + 1}": settings.CONSUMER_PORT + n for n in range(settings.CONSUMERS)}
     for name, port in ports.items():
         holder = port_holder(port)
         if holder is None:

@@ -13,7 +13,6 @@ from plumbing import callers
 from plumbing.child import Child
 
 REFUSED_BY_STREAMLIT = re.compile(r"Rejecting WebSocket connection .*: origin=(.*), host=(.*)")
-CONSUMERS = 3
 STOP_SECONDS = 8.0  # a consumer leaves its group, the producer answers its last requests
 
 

@@ -13,15 +13,14 @@ from labs import prompt
 from launcher import cli, terminal, typed
 from launcher.control import ControlEndpoint
 from launcher.lab_programs import LabPrograms, environment_on
-from launcher.programs import CONSUMERS, Program, page_command, stop_all
+from launcher.programs import Program, page_command, stop_all
 from launcher.transcript import Transcript
 from plumbing import Problem, loopback
-from settings import CONSUMER_PORT, GROUP, MOST_CONSUMERS, PAGE_PORT, PRODUCER_PORT
+from settings import CONSUMER_PORT, CONSUMERS, GROUP, LARGEST_BURST, MOST_CONSUMERS, PAGE_PORT, PRODUCER_PORT
 
 BACKGROUND_SECONDS = 0.5  # between two looks whether this is the foreground again
 START_SECONDS = 60.0
 HTTP_SECONDS = 15.0
-LONGEST_LIKE_COMMAND = 100_000
 
 
 class Session:
@@ -191,8 +190,8 @@ class Session:
             terminal.say(program.name, "killed")
 
     def _like(self, count: str) -> None:
-        if not count.isascii() or not count.isdigit() or not 1 <= int(count[:9]) <= LONGEST_LIKE_COMMAND:
-            terminal.complain(f"how many likes is {count!r}?", f"like 5   (1 to {LONGEST_LIKE_COMMAND})")
+        if not count.isascii() or not count.isdigit() or not 1 <= int(count[:9]) <= LARGEST_BURST:
+            terminal.complain(f"how many likes is {count!r}?", f"like 5   (1 to {LARGEST_BURST})")
             return
         url = f"http://127.0.0.1:{self.producer.port}"
         try:

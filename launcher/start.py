@@ -15,7 +15,6 @@ from brokers.jars import LESSONS
 from brokers.ports import port_holder
 from brokers.topic import create_likes
 from launcher import leftovers, terminal
-from launcher.programs import CONSUMERS
 from plumbing import Problem
 
 try:
@@ -90,7 +89,7 @@ def check_settings() -> None:
         what = f"CONSUMER_PORT is {settings.CONSUMER_PORT}: the consumers after the first need the ports that follow"
         raise Problem(what, "unset CONSUMER_PORT, or set it to a smaller number")
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
-    ports |= {f"consumer {n + 1}": settings.CONSUMER_PORT + n for n in range(CONSUMERS)}
+    ports |= {f"consumer {n + 1}": settings.CONSUMER_PORT + n for n in range(settings.CONSUMERS)}
     for name, port in ports.items():
         if holder := port_holder(port):
             raise Problem(

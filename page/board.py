@@ -16,9 +16,8 @@ from page.watcher import GroupWatcher
 from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.keys import partition_of_key
-from settings import CONSUMER_PORT, CONTROL_URL, GROUP, LARGEST_BURST, MOST_CONSUMERS, TOPIC
+from settings import CONSUMER_PORT, CONSUMERS, CONTROL_URL, GROUP, LARGEST_BURST, MOST_CONSUMERS, TOPIC
 
-CONSUMERS = 3
 REFRESH_SECONDS = 1.0
 LANES_SHOWN = 12
 REBALANCES_SHOWN = 6

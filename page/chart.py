@@ -11,7 +11,7 @@ from page.group import Snapshot
 
 SECONDS = 120
 LOWEST_TOP = 5.0  # events: with a scale that ends below, a single like would look like a burst
-SERIES = {"lag": "#d55e00", "written/s": "#888888", "read/s": "#0072b2"}
+SERIES = {"lag": "#c2255c", "written/s": "#868e96", "read/s": "#845ef7"}  # none of them a consumer's colour
 WIDTHS = [2.5, 6, 2.5]  # read/s is drawn on written/s, and mostly equal to it
 
 CHART: dict[str, Any] = {  # https://vega.github.io/vega-lite/docs/

@@ -2,7 +2,7 @@
 
 import pytest
 
-from page import lanes
+from page import chart, lanes
 from page.group import Event, Member, Partition, Rebalance, Snapshot
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -19,6 +19,10 @@ def test_names_are_for_people_and_safe():
         "&lt;img src=x onerror=alert(1)&gt;",
         "no owner",
     ]
+
+
+def test_no_line_of_the_chart_has_the_colour_of_a_consumer():
+    assert not {*chart.SERIES.values()} & {*lanes.COLOURS, lanes.NO_OWNER}
 
 
 def test_a_lane_marks_the_newest_the_arrived_and_the_own_event():
