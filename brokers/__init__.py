@@ -1,15 +1,4 @@
-"""Where a broker on localhost:9092 comes from.
-
-| module    | broker                                                            | needs  |
-| --------- | ----------------------------------------------------------------- | ------ |
-| `choose`  | which one `run.py` takes                                          |        |
-| `docker`  | the compose project, with Kafdrop                                 | Docker |
-| `local`   | Apache Kafka without Docker, on a Java that pip installs          | -      |
-| `cluster` | three brokers, with and without Docker                            | -      |
-| `secured` | the local one with TLS, passwords and access rules                | -      |
-
-Their classes have the interface of `Broker`. `archive` makes the start of a local one quicker.
-"""
+"""Where a broker on localhost:9092 comes from: Docker, Java, three of them, or a secured one; each is a `Broker`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
