@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Iterable
 
-Address = tuple[str, int]
+from plumbing.address import Address, addresses
+
 SECONDS = 3.0  # for an address to answer
 
 _trusted: set[Address] = set()  # they have worked before: an outage is not a fault of the cluster's settings
@@ -20,19 +21,13 @@ def problem(servers: str, named: Iterable[Address]) -> str:
     are where the addresses were learned, so those can be reached, or could be."""
     wanted = set(named)
     problems = {}
-    if not wanted & (_trusted | set(map(_address, servers.split(",")))):
+    if not wanted & (_trusted | set(addresses(servers))):
         problems = _try_all(wanted)
     if not all(problems.values()) or not problems:
         _trusted.update(wanted)
         return ""
     (host, port), why = min(problems.items())
     return f"{host}:{port}, where {why}"
-
-
-def _address(server: str) -> Address:
-    """`localhost:9092`, `[::1]:9092` or `PLAINTEXT://localhost:9092` as host and port."""
-    host, _, port = server.rpartition("://")[2].strip().rpartition(":")
-    return host.strip("[]"), int(port) if port.isdigit() else 0
 
 
 def _try_all(addresses: set[Address]) -> dict[Address, str]:

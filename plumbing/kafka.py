@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 import settings
 from plumbing import Problem, advertised
+from plumbing.address import addresses
 
 BROKER_SECONDS = 3.0  # how long to wait for an answer of the broker
 REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)
@@ -62,12 +63,12 @@ def _address_family(servers: str) -> str:
     librdkafka tries a name's addresses in random order. Being refused at ::1 takes it seconds: 2 s on Windows until the
     connection fails, elsewhere until it has started over with the bootstrap servers.
     """
-    host, _, port = servers.partition(",")[0].strip().rpartition(":")
-    if host.lower() != "localhost" or not port.isdecimal():
+    (host, port), *_ = addresses(servers) or [("", 0)]
+    if host.lower() != "localhost" or not port:
         return "any"
     if os.name != "nt":
         try:
-            socket.create_connection(("::1", int(port)), timeout=0.5).close()
+            socket.create_connection(("::1", port), timeout=0.5).close()
             return "any"
         except OSError:
             pass
@@ -221,11 +222,11 @@ def how_to_start() -> str:
 
 def _expects_tls(servers: str) -> bool:
     """True if the first of these servers answers a TLS handshake, with whatever certificate."""
-    host, _, port = servers.partition(",")[0].rpartition(":")
+    address, *_ = addresses(servers) or [("", 0)]
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=1) as connection:
+        with socket.create_connection(address, timeout=1) as connection:
             context.wrap_socket(connection).close()
         return True
     except (OSError, ValueError):
