@@ -6,7 +6,8 @@ from functools import cache
 from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from labs import batches, click, epochs, history, queues, topics
+from labs import click, topics
+from labs.internals import batches, epochs, history, queues
 from plumbing.kafka import client_config
 from plumbing.like import parse_like
 

@@ -17,7 +17,8 @@ from confluent_kafka.admin import (
     UserScramCredentialDeletion,
 )
 
-from labs import checks, click, history, queues, secured
+from labs import checks, click, secured
+from labs.internals import history, queues
 from labs.topics import BROKER_SECONDS, partitions_of
 from launcher import terminal
 from plumbing import Problem

@@ -5,7 +5,7 @@ from itertools import groupby, pairwise
 
 from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
-from labs.history import Generation
+from labs.internals.history import Generation
 from labs.topics import named
 from settings import GROUP, TOPIC
 

@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 
 from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
-from labs.history import Commit
+from labs.internals.history import Commit
 from labs.topics import named
 from settings import TOPIC
 

@@ -6,7 +6,7 @@ from confluent_kafka import Message
 
 from labs.checks import Goal, Leaves
 from labs.evidence import Evidence, is_like
-from labs.history import Commit
+from labs.internals.history import Commit
 from labs.lab_07_errors.dead_letters import DEAD_LETTERS, origin_of
 from labs.lab_07_errors.dead_letters import GROUP as ERRORS_GROUP
 from labs.lab_07_errors.poison import POISON

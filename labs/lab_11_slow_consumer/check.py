@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
-from labs.history import Commit, Generation, History
+from labs.internals.history import Commit, Generation, History
 from labs.topics import named
 
 PROGRAM = "python run.py labs/lab_11_slow_consumer/slow_consumer.py"

@@ -12,7 +12,7 @@ import time
 
 from confluent_kafka import Message, Producer
 
-from labs.batches import batches_of
+from labs.internals.batches import batches_of
 from labs.topics import make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config

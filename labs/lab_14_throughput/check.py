@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from labs.batches import Batch
 from labs.checks import Goal, Leaves
 from labs.evidence import Evidence
-from labs.history import Generation, History
+from labs.internals.batches import Batch
+from labs.internals.history import Generation, History
 from labs.topics import named
 from plumbing import Problem
 

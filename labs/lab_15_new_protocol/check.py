@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from labs import kafka4
 from labs.checks import Goal, Leaves
-from labs.epochs import Assigned, Epoch, Event, Joined, Left
 from labs.evidence import Evidence
-from labs.history import Generation
+from labs.internals.epochs import Assigned, Epoch, Event, Joined, Left
+from labs.internals.history import Generation
 from labs.lab_15_new_protocol.protocols import WAYS
 from labs.topics import named
 

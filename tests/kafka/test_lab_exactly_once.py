@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import IsolationLevel, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from labs import history
+from labs.internals import history
 from labs.lab_13_exactly_once import likes_per_minute
 from plumbing import Problem
 from plumbing.kafka import client_config

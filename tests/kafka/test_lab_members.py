@@ -12,7 +12,7 @@ import requests
 from confluent_kafka import Consumer, ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
-from labs import history
+from labs.internals import history
 from labs.lab_03_rebalancing import check as lab_3
 from plumbing.kafka import client_config
 from tests.programs import ROOT, Program, consumer, wait_until

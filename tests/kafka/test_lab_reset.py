@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from labs import history
+from labs.internals import history
 from plumbing.kafka import client_config
 from tests.brokers import TOPIC
 from tests.programs import PATIENCE, ROOT, wait_until

@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from brokers import compose, local
-from labs import history
+from labs.internals import history
 from labs.topics import make_topic
 from plumbing.kafka import client_config
 from tests.brokers import local_broker

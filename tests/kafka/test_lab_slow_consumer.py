@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
-from labs import history
+from labs.internals import history
 from plumbing.kafka import client_config
 from tests.programs import Program
 from tests.scheduling import rest_repeats

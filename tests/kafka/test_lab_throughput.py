@@ -10,8 +10,8 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from labs import history
-from labs.batches import CODECS, batches_of
+from labs.internals import history
+from labs.internals.batches import CODECS, batches_of
 from labs.lab_14_throughput import lag
 from labs.topics import make_topic
 from plumbing import Problem

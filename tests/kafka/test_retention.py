@@ -11,7 +11,7 @@ from brokers.cluster import services
 from brokers.compose import SINGLE, server_properties
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
-from labs import history
+from labs.internals import history
 from plumbing import topic
 from plumbing.kafka import client_config
 from tests.brokers import TOPIC, create_topic, listeners

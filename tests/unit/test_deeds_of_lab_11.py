@@ -3,7 +3,7 @@ that is recorded here."""
 
 import pytest
 
-from labs.history import Commit, Generation, History, Member
+from labs.internals.history import Commit, Generation, History, Member
 from labs.lab_11_slow_consumer import check
 from labs.topics import named
 from tests.unit.test_lab_deeds import Record, Seen

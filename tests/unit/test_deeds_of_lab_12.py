@@ -3,7 +3,7 @@ that is recorded here."""
 
 import pytest
 
-from labs.history import Commit, History
+from labs.internals.history import Commit, History
 from labs.lab_12_retention import check, cleaner
 from labs.topics import named
 from plumbing import Problem

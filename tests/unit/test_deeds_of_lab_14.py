@@ -3,8 +3,8 @@ the evidence that is recorded here."""
 
 import pytest
 
-from labs.batches import Batch
-from labs.history import Commit, Generation, History, Member
+from labs.internals.batches import Batch
+from labs.internals.history import Commit, Generation, History, Member
 from labs.lab_14_throughput import check
 from labs.topics import named
 from plumbing import Problem

@@ -3,9 +3,10 @@ that is recorded here."""
 
 import pytest
 
-from labs import epochs, kafka4
-from labs.epochs import Assigned, Epoch, Event, Joined, Left
-from labs.history import Generation, History, Member
+from labs import kafka4
+from labs.internals import epochs
+from labs.internals.epochs import Assigned, Epoch, Event, Joined, Left
+from labs.internals.history import Generation, History, Member
 from labs.lab_15_new_protocol import check
 from labs.topics import named
 from tests.unit.test_lab_deeds import Seen

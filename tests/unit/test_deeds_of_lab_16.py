@@ -3,9 +3,10 @@ that is recorded here."""
 
 import pytest
 
-from labs import kafka4, queues
+from labs import kafka4
+from labs.internals import queues
+from labs.internals.queues import Progress
 from labs.lab_16_queues import check
-from labs.queues import Progress
 from labs.topics import named
 from tests.unit.test_lab_deeds import Record, Seen
 

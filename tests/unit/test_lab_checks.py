@@ -6,15 +6,15 @@ import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME
 
 import labs
-from labs import history
-from labs.history import Commit, Generation, History, Member
+from labs.internals import history
+from labs.internals.history import Commit, Generation, History, Member
+from labs.internals.wire import Reader
 from labs.lab_01_partitions import check as lab_1
 from labs.lab_03_rebalancing import check as lab_3
 from labs.lab_05_guarantees import check as lab_5
 from labs.lab_06_offsets import check as lab_6
 from labs.lab_09_replication import check as lab_9
 from labs.topics import named
-from plumbing.wire import Reader
 from settings import TOPIC
 
 

@@ -7,9 +7,9 @@ import json
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME
 
-from labs import history
 from labs.evidence import Evidence
-from labs.history import Commit, Generation, History, Member
+from labs.internals import history
+from labs.internals.history import Commit, Generation, History, Member
 from labs.lab_01_partitions import check as lab_1
 from labs.lab_02_groups import check as lab_2
 from labs.lab_03_rebalancing import check as lab_3

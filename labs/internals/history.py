@@ -11,9 +11,9 @@ group-coordinator/src/main/resources; the subscription and assignment in Consume
 
 from dataclasses import dataclass, field
 
+from labs.internals.wire import Reader
 from labs.topics import partitions_of, read
 from plumbing.offsets import LABEL
-from plumbing.wire import Reader
 
 TOPIC = "__consumer_offsets"
 RESET = "labs reset"  # metadata of a commit: what the group did before does not count any more

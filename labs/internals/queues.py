@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from labs.history import partition_of
+from labs.internals.history import partition_of
+from labs.internals.wire import Reader
 from labs.topics import BROKER_SECONDS, partitions_of, read
 from plumbing.topic import insist
-from plumbing.wire import Reader
 
 TOPIC = "__share_group_state"
 SNAPSHOT, UPDATE = 0, 1

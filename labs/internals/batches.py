@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from labs.internals.wire import Reader
 from labs.topics import BROKER_SECONDS
 from plumbing import Problem
 from plumbing.kafka import client_config, security_protocol
-from plumbing.wire import Reader
 
 FETCH, VERSION = 1, 10
 MOST_BYTES = 2**20  # in one answer; a batch that is larger comes alone

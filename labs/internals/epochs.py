@@ -11,9 +11,9 @@ in https://github.com/apache/kafka/tree/4.0/group-coordinator/src/main/resources
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labs.history import RESET, TOPIC, commit_of, partition_of
+from labs.internals.history import RESET, TOPIC, commit_of, partition_of
+from labs.internals.wire import Reader
 from labs.topics import partitions_of, read
-from plumbing.wire import Reader
 
 COMMITS, GROUP, MEMBER, ASSIGNMENT = (0, 1), 3, 5, 8  # types of records, by the beginning of their keys
 CLASSIC = 0  # the tag of a structure that begins with 1, or is 0 for a member that uses the new protocol
