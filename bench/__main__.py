@@ -2,10 +2,8 @@
 
 import argparse
 import importlib
-import os
 import sys
 import time
-from pathlib import Path
 
 from bench import report
 from bench.cluster import running_kafka
@@ -13,16 +11,14 @@ from bench.harness import NotMeasured
 from plumbing import Problem
 from settings import ROOT
 
-SUBJECTS = ("click", "burst", "drain", "latency", "rebalance", "start", "page", "growth", "size")
-RESULTS = ROOT / "bench" / "results"
+SUBJECTS = ("click", "drain", "latency", "rebalance", "start", "page")
 
 
 def main() -> int:
-    """Measure, print, write; 0 if everything could be measured."""
+    """Measure and print; all subjects together also write docs/performance.md. 0 if everything could be measured."""
     parser = argparse.ArgumentParser(prog="run.py bench", description="Measure how fast the programs are.")
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
     parser.add_argument("--quick", action="store_true", help="tiny sizes: to see that it runs, not how fast")
-    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="where the report goes")
     options = parser.parse_args()
     if unknown := set(options.subjects) - set(SUBJECTS):
         parser.error(f"there is no subject {', '.join(sorted(unknown))}; the subjects are {', '.join(SUBJECTS)}")
@@ -30,7 +26,8 @@ def main() -> int:
     started, failed, lines = time.monotonic(), [], []
     try:
         with running_kafka(options.quick) as kafka:
-            about = report.machine() | {"kafka": kafka.broker, "load before": _load()}
+            about = f"{report.machine()}, {kafka.broker}"
+            print(about, flush=True)
             for name in wanted:
                 subject = importlib.import_module(f"bench.subjects.{name}")
                 print(f"\n{name}: {subject.TITLE}, {_elapsed(started)}", flush=True)
@@ -44,12 +41,7 @@ def main() -> int:
     except Problem as error:
         print(f"{error}\n  -> {error.hint}", file=sys.stderr)
         return 1
-    minutes = (time.monotonic() - started) / 60
-    about |= {"date": time.strftime("%Y-%m-%d"), "took": f"{minutes:.0f} minutes"}
-    name = "quick" if options.quick else "-".join(wanted) if options.subjects else "all"
-    for file in report.write(lines, about, options.out, name) if lines else []:
-        print(file)
-    if name == "all" and options.out == RESULTS and not failed:
+    if wanted == list(SUBJECTS) and not options.quick and not failed:
         report.into_document(ROOT / "docs" / "performance.md", lines, about)
     return 1 if failed else 0
 
@@ -57,11 +49,6 @@ def main() -> int:
 def _elapsed(started: float) -> str:
     minutes, seconds = divmod(int(time.monotonic() - started), 60)
     return f"from {minutes}:{seconds:02d} on"
-
-
-def _load() -> str:
-    """How busy the machine was before: 0 is best."""
-    return f"{os.getloadavg()[0]:.1f} processes" if hasattr(os, "getloadavg") else "not known"
 
 
 if __name__ == "__main__":

@@ -57,13 +57,11 @@ def interleaved(contenders: dict[str, Callable[[], object]], rounds: int) -> dic
 
 
 def compared(subject: str, what: str, unit: str, ours: list[float], against: str, theirs: list[float], **more) -> Line:
-    """The line for our figures against theirs; `at_least` or `at_most` is the target for the ratio."""
+    """The line for our figures against theirs; `at_least` is the target for the ratio."""
     ratio = Spread.of([our / their for our, their in zip(ours, theirs, strict=True)])
-    at_least, at_most = more.pop("at_least", None), more.pop("at_most", None)
+    at_least = more.pop("at_least", None)
     if at_least is not None:
         more |= {"target": f"ratio at least {at_least:g}", "met": ratio.median >= at_least}
-    if at_most is not None:
-        more |= {"target": f"ratio at most {at_most:g}", "met": ratio.median <= at_most}
     return Line(subject, what, Spread.of(ours), unit, against, Spread.of(theirs), ratio, **more)
 
 

@@ -2,12 +2,10 @@
 
 python -m bench.on_topic producer TOPIC           with one more route: POST /noop
 python -m bench.on_topic consumer TOPIC
-python -m bench.on_topic silent-consumer TOPIC    it logs no event
 python -m bench.on_topic page TOPIC PORT
 """
 
 import importlib
-import logging
 import sys
 import time
 
@@ -40,12 +38,10 @@ def main(program: str, topic: str, *arguments: str) -> None:
         sys.argv = ["streamlit", "run", "producer_ui.py", "--server.headless", "true", "--server.port", *arguments]
         cli.main()
         return
-    module = importlib.import_module(program.removeprefix("silent-"))
+    module = importlib.import_module(program)
     module.TOPIC = topic
     if program == "producer":
         module.create_app = with_noop_route(module.create_app)
-    if program == "silent-consumer":
-        module.log.setLevel(logging.WARNING)
     module.main()
 
 

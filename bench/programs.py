@@ -81,10 +81,6 @@ class Program(Child):
         times = psutil.Process(self.process.pid).cpu_times()
         return times.user + times.system
 
-    def megabytes(self) -> float:
-        """Resident memory."""
-        return psutil.Process(self.process.pid).memory_info().rss / 1e6
-
     def stop(self) -> None:
         """Ctrl+C, and an end by force if that does not help."""
         self.ask_to_stop()
@@ -107,12 +103,11 @@ def producer(servers: str, topic: str, **where) -> Program:
     return Program("-m", "bench.on_topic", "producer", topic, port=port, **settings, **where)
 
 
-def consumer(servers: str, topic: str, group: str, port: int = 0, silent: bool = False, **where) -> Program:
-    """consumer.py on `topic`; with `silent` it logs no event."""
+def consumer(servers: str, topic: str, group: str, port: int = 0, **where) -> Program:
+    """consumer.py on `topic`."""
     port = port or free_ports(1)[0]
     settings = {"KAFKA_BOOTSTRAP_SERVERS": servers, "CONSUMER_PORT": str(port), "CONSUMER_GROUP": group}
-    name = "silent-consumer" if silent else "consumer"
-    return Program("-m", "bench.on_topic", name, topic, port=port, **settings, **where)
+    return Program("-m", "bench.on_topic", "consumer", topic, port=port, **settings, **where)
 
 
 def peer(name: str, *arguments: str, **where) -> Program:

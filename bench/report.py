@@ -1,11 +1,9 @@
-"""The table, the plot, and the machine on which it was measured."""
+"""The table and the plot of docs/performance.md."""
 
-import dataclasses
-import importlib.metadata
-import json
 import math
 import os
 import platform
+import time
 from pathlib import Path
 
 import psutil
@@ -13,19 +11,16 @@ import psutil
 from bench.harness import Line, Spread
 
 BEGIN, END = "<!-- what `python run.py bench` writes here: begin -->", "<!-- end -->"
-COLUMNS = ("what", "ours", "against", "theirs", "ours / theirs", "target", "")
+COLUMNS = ("what", "ours", "against", "ours / theirs", "target")
 
 
-def machine() -> dict[str, str]:
-    """What was measured on."""
-    packages = ("confluent-kafka", "flask", "gevent", "waitress", "streamlit", "fastapi", "uvicorn", "aiokafka")
-    return {
-        "processor": f"{_processor()}, {os.cpu_count()} cores",
-        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "packages": ", ".join(f"{name} {version}" for name in packages if (version := _version(name))),
-    }
+def machine() -> str:
+    """What was measured on, and when."""
+    memory = f"{psutil.virtual_memory().total / 2**30:.0f} GiB"
+    return (
+        f"Measured on {time.strftime('%Y-%m-%d')}: {_processor()}, {os.cpu_count()} cores, {memory}, "
+        f"Python {platform.python_version()}"
+    )
 
 
 def _processor() -> str:
@@ -37,88 +32,33 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-def markdown(lines: list[Line], about: dict[str, str]) -> str:
-    """The whole report."""
-    facts = "".join(f"* {name}: {what}\n" for name, what in about.items())
-    tables = []
-    for subject in dict.fromkeys(line.subject for line in lines):
-        rows = [cells(line) for line in lines if line.subject == subject]
-        tables.append(f"## {subject}\n\n{table(rows)}")
-    return (
-        "# How fast\n\nMade by `python run.py bench`. Figures are medians (smallest to largest). A ratio is taken "
-        "within each round, where the contenders take turns, and is what carries over to another machine.\n\n"
-        f"{facts}\n" + "\n".join(tables)
-    )
-
-
-def summary(lines: list[Line]) -> str:
-    """The targets and what was measured: the table of docs/performance.md."""
-    rows = []
-    for line in lines:
-        if line.target:
-            ours, theirs = (figure and number(figure.median) for figure in (line.ours, line.theirs))
-            unit = line.unit if line.unit == "/s" else f" {line.unit}"
-            against = f"{line.against}: {theirs}{unit}" if theirs else ""
-            ratio = number(line.ratio.median) if line.ratio else ""
-            target = f"{line.target}{'' if line.met else ': **not met**'}"
-            rows.append((f"{line.subject}, {line.what}", f"{ours}{unit}", against, ratio, target))
-    return table(rows, ("what", "ours", "against", "ours / theirs", "target"))
-
-
-def into_document(document: Path, lines: list[Line], about: dict[str, str]) -> None:
-    """Put the summary between the document's two marks."""
-    text = document.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
+def into_document(document: Path, lines: list[Line], about: str) -> None:
+    """Put the table between the document's two marks, and the plot beside it."""
+    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    document.write_text(f"{before}{section(lines, about)}{after}", encoding="utf-8", newline="\n")
+    text = f"{before}{BEGIN}\n{about}.\n\n{table(lines)}{END}{after}"
+    document.write_text(text, encoding="utf-8", newline="\n")
+    draw(lines, document.with_suffix(".png"))
 
 
-def section(lines: list[Line], about: dict[str, str]) -> str:
-    """The document from mark to mark."""
-    where = f"Measured on {about['date']}: {about['processor']}, {about['memory']}, Python {about['python']}."
-    return f"{BEGIN}\n{where}\n\n{summary(lines)}{END}"
-
-
-def read(data: Path) -> tuple[list[Line], dict[str, str]]:
-    """The lines of a report and its machine, from the .json that `write` wrote."""
-    kept = json.loads(data.read_text(encoding="utf-8"))
-
-    def spread(values: dict | None) -> Spread | None:
-        return Spread(**values) if values else None
-
-    lines = [
-        Line(**(line | {name: spread(line[name]) for name in ("ours", "theirs", "ratio")})) for line in kept["lines"]
-    ]
-    return lines, kept["machine"]
-
-
-def table(rows: list[tuple[str, ...]], columns: tuple[str, ...] = COLUMNS) -> str:
-    return "".join(f"| {' | '.join(row)} |\n" for row in [columns, ("---",) * len(columns), *rows])
+def table(lines: list[Line]) -> str:
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *map(cells, lines)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def cells(line: Line) -> tuple[str, ...]:
     """The line as texts, for `COLUMNS`."""
-    verdict = {None: "", True: "met", False: "**not met**"}[line.met]
     return (
-        line.what,
+        f"{line.subject}, {line.what}",
         with_spread(line.ours, line.unit),
-        line.against,
-        with_spread(line.theirs, line.unit) if line.theirs else "",
+        f"{line.against}: {with_spread(line.theirs, line.unit)}" if line.theirs else line.against,
         with_spread(line.ratio, "") if line.ratio else "",
-        f"{line.target}: {verdict}" if line.target else "",
-        line.note,
+        f"{line.target}{': **not met**' if line.met is False else ''}",
     )
 
 
 def with_spread(spread: Spread, unit: str) -> str:
-    """`1,234 /s (1,200 to 1,300)`; without the spread if it was measured once."""
+    """`1,234/s (1,200 to 1,300)`; without the spread if it was measured once."""
     if math.isnan(spread.median):
         return "-"
     median, low, high = (number(value) for value in (spread.median, spread.low, spread.high))
@@ -133,41 +73,22 @@ def number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def write(lines: list[Line], about: dict[str, str], folder: Path, name: str) -> list[Path]:
-    """Write `name`.md, .json and, where matplotlib is installed, .png; returns what was written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    report, data, plot = (folder / f"{name}.{ending}" for ending in ("md", "json", "png"))
-    text = markdown(lines, about)
-    written = [report, data]
-    if draw(lines, plot):
-        text = text.replace("\n## ", f"\n![Ratios: ours to theirs]({plot.name})\n\n## ", 1)
-        written.append(plot)
-    report.write_text(text, encoding="utf-8")
-    kept = {"machine": about, "lines": [dataclasses.asdict(line) for line in lines]}
-    data.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    return written
+def draw(lines: list[Line], file: Path) -> None:
+    """The ratios as bars with their spread."""
+    import matplotlib
 
-
-def draw(lines: list[Line], file: Path) -> bool:
-    """The ratios as bars with their spread; False where matplotlib is not installed."""
-    try:
-        import matplotlib
-    except ImportError:
-        return False
     matplotlib.use("Agg")
     from matplotlib import pyplot
     from matplotlib.ticker import ScalarFormatter
 
     shown = [line for line in lines if line.ratio][::-1]
-    if not shown:
-        return False
     figure, axes = pyplot.subplots(figsize=(9, 1 + 0.36 * len(shown)), layout="constrained")
-    for place, line in enumerate(shown):
+    for row, line in enumerate(shown):
         ratio = line.ratio
         colour = {None: "#888888", True: "#0072b2", False: "#d55e00"}[line.met]
-        axes.barh(place, ratio.median - 1, left=1, color=colour, height=0.6)
-        axes.plot([ratio.low, ratio.high], [place, place], color="black", linewidth=1)
-        axes.annotate(f" {ratio.median:.2f}", (max(ratio.high, 1), place), va="center", fontsize=8)
+        axes.barh(row, ratio.median - 1, left=1, color=colour, height=0.6)
+        axes.plot([ratio.low, ratio.high], [row, row], color="black", linewidth=1)
+        axes.annotate(f" {ratio.median:.2f}", (max(ratio.high, 1), row), va="center", fontsize=8)
     names = [f"{line.subject}, {line.what}: {line.against}" for line in shown]
     axes.set_yticks(range(len(shown)), names, fontsize=8)
     axes.set_xscale("log")
@@ -177,4 +98,3 @@ def draw(lines: list[Line], file: Path) -> bool:
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=110)
     pyplot.close(figure)
-    return True

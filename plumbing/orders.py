@@ -8,7 +8,7 @@ from gevent.lock import BoundedSemaphore
 from plumbing import greenlets
 from plumbing.kafka import BROKER_SECONDS, Unavailable, connect
 from plumbing.like import parse_like
-from plumbing.topic import READ_TO_END, read_to_end
+from plumbing.topic import READ_TO_END, insist, read_to_end
 
 OFFSET_TAIL = -2000  # less n: n records before the end (RD_KAFKA_OFFSET_TAIL in rdkafka.h)
 TAIL = 100  # records at the end of each partition in which the last order is looked for
@@ -44,6 +44,8 @@ class Orders:
     def _read_last(self, partitions: int) -> int:
         client = connect(Consumer, self._config)
         try:
+            # So that it knows the leaders: without them, it waits for half a second before it asks again.
+            insist(lambda: client.list_topics(timeout=BROKER_SECONDS))
             starts = [TopicPartition(self._topic, partition, OFFSET_TAIL - TAIL) for partition in range(partitions)]
             return last_order(read_to_end(client, starts, BROKER_SECONDS))
         except KafkaException as error:

@@ -1,13 +1,11 @@
 """consumer.py reading a topic from its beginning."""
 
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 
 from bench import programs
 from bench.cluster import Bench, fill, new_group
-from bench.harness import Line, NotMeasured, Spread, compared, interleaved
+from bench.harness import Line, NotMeasured, compared, interleaved
 
 TITLE = "draining a topic"
 LOOK_EVERY_SECONDS = 0.2
@@ -19,26 +17,15 @@ def measure(bench: Bench) -> Iterator[Line]:
         fill(bench, topic, 3, count)
         contenders: dict[str, Callable[[], float]] = {
             "ours": lambda: drain(bench, topic, count),
-            "silent": lambda: drain(bench, topic, count, silent=True),
             "bare poll loop": lambda: _poll_loop(bench, topic, count),
         }
-        if shutil.which("kcat"):
-            contenders["kcat"] = lambda: _kcat(bench, topic, count)
         rates = interleaved(contenders, bench.sized(3, 1))
-    what = f"{count:,} events"
-    yield compared("drain", what, "/s", rates["ours"], "bare poll loop", rates["bare poll loop"], at_least=0.7)
-    yield compared("drain", what, "/s", rates["ours"], "itself, no event logged", rates["silent"])
-    if "kcat" in rates:
-        yield compared("drain", what, "/s", rates["ours"], "kcat", rates["kcat"])
-    costs = [1e6 / ours - 1e6 / silent for ours, silent in zip(rates["ours"], rates["silent"], strict=True)]
-    shares = [100 * cost * ours / 1e6 for cost, ours in zip(costs, rates["ours"], strict=True)]
-    note = f"{Spread.of(shares).median:.0f} % of the time for an event"
-    yield Line("drain", "what the log line costs an event", Spread.of(costs), "us", note=note)
+    yield compared("drain", f"{count:,} events", "/s", rates["ours"], "bare poll loop", rates["bare poll loop"])
 
 
-def drain(bench: Bench, topic: str, count: int, silent: bool = False) -> float:
+def drain(bench: Bench, topic: str, count: int) -> float:
     """Events a second of one consumer.py, from the first event that was read to the last."""
-    with programs.consumer(bench.servers, topic, new_group(), silent=silent, log=bench.log()) as consumer:
+    with programs.consumer(bench.servers, topic, new_group(), log=bench.log()) as consumer:
         consumer.wait_until_it_answers("/messages")
         return rate_of(lambda: consumer.get("/status")["consumed"], count)
 
@@ -67,19 +54,3 @@ def _poll_loop(bench: Bench, topic: str, count: int) -> float:
     settings = {"KAFKA_BOOTSTRAP_SERVERS": bench.servers, "CONSUMER_GROUP": new_group()}
     with programs.peer("poll_loop", topic, str(count), **settings) as loop:
         return count / float(loop.wait_for(r"took (\S+)", seconds=300)[1][1])
-
-
-def _kcat(bench: Bench, topic: str, count: int) -> float:
-    """kcat writes the events to a file; the time is from its first byte to its end."""
-    output = bench.log()
-    command = ["kcat", "-C", "-b", bench.servers, "-t", topic, "-o", "beginning", "-e", "-q"]
-    with output.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL) as kcat:
-        launched = time.perf_counter()
-        started = None
-        while kcat.poll() is None:
-            if started is None and output.stat().st_size:
-                started = time.perf_counter()
-            time.sleep(0.005)
-        seconds = time.perf_counter() - (started or launched)
-    output.unlink()
-    return count / seconds
