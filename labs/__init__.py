@@ -1,7 +1,7 @@
-"""The labs: a folder for each, with its page, its programs and its check.
+"""The labs: each has a folder with its page, its programs and its check.
 
-python run.py labs/lab_01_partitions/null_key.py      run a program of a lab, on any system
-python run.py check 1                                 what you have reached in lab 1, asked from the broker
+python run.py labs/lab_01_partitions/null_key.py      run a lab program, on any system
+python run.py check 1                                 what you have achieved in lab 1, according to the broker
 python run.py check                                   progress over all labs
 """
 

@@ -16,7 +16,7 @@ from plumbing.plain import PlainOutput
 
 def main(name: str) -> None:
     del sys.argv[1]
-    if hasattr(signal, "SIGBREAK"):  # how run.py ends it on Windows: the broker that a program has suspended resumes
+    if hasattr(signal, "SIGBREAK"):  # how run.py ends it on Windows, so that a suspended broker resumes
         signal.signal(signal.SIGBREAK, signal.default_int_handler)
     sys.stdout, sys.stderr = PlainOutput(sys.stdout), PlainOutput(sys.stderr)  # anyone can write to a topic
     try:

@@ -1,7 +1,7 @@
 """A lab's page in parts, for the page in the browser: prose, commands, what they show, predictions with their answers.
 
-The page is the lab's README.md, the one source. What may be run from it is decided here, by the numbers of a lab and of
-a block: nobody sends a command.
+The source is the lab's README.md. A caller names a lab and a block by number, never a command; this module decides what
+may be run.
 """
 
 import re
@@ -24,8 +24,8 @@ _CHOICE = re.compile(r"^   \* (.+?)(?=^   \* |\Z)", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a page. `kind`: prose (Markdown), run (for the terminal of run.py), sh (for a shell), text (what the
-    commands before it show). `number` is its place on the page."""
+    """A part of a page. `kind`: prose (Markdown), run (for the terminal of run.py), sh (for a shell), text (the output
+    of the commands before it). `number` is its position on the page."""
 
     number: int
     kind: str
@@ -38,7 +38,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading of the page with what follows it; the first one has the title of the lab."""
+    """A heading and what follows it; the first one is the lab's title."""
 
     heading: str
     blocks: tuple[Block, ...]
@@ -55,7 +55,7 @@ class Question:
 
 @dataclass(frozen=True)
 class LabPage:
-    """`given` is what stands before the questions, in Markdown; empty on most pages."""
+    """`given` is the Markdown before the questions; empty on most pages."""
 
     sections: tuple[Section, ...]
     given: str
@@ -79,14 +79,14 @@ def page_of(number: int) -> LabPage:
 
 
 def _own(markdown: str) -> str:
-    """With the names of this learner's topic, group, and topics and groups of the labs."""
+    """The page with this learner's topic and group names."""
     markdown = re.sub(r"\blabs-(?=[a-z.])", lambda _: f"{LEARNER}-", markdown)
     markdown = re.sub(r"\blikes-ui\b", lambda _: GROUP, markdown)
     return re.sub(r"(?<=--topic )likes\b|\blikes(?=\.dlt\b)", lambda _: TOPIC, markdown)
 
 
 def parse(markdown: str) -> LabPage:
-    """The parts of a page. Raises ValueError for a form that a lab's page does not have."""
+    """The parts of a page. Raises ValueError if it does not have the form of a lab page."""
     sections = [("", [])]
     for kind, text in _split(markdown):
         if kind == "heading":
@@ -101,7 +101,7 @@ def parse(markdown: str) -> LabPage:
 
 
 def _split(markdown: str):
-    """(kind, text) of each heading, block of commands or output, and of the prose between them."""
+    """(kind, text) of each heading, code block, and the prose in between."""
     prose: list[str] = []
     lines = iter(markdown.splitlines())
     for line in lines:
@@ -131,7 +131,7 @@ def _until_end(lines, opening: str):
 
 
 def _predict(predict: Section) -> tuple[str, tuple[Question, ...]]:
-    """What stands before the questions, and the questions."""
+    """The Markdown before the questions, and the questions."""
     found = _ANSWERS.fullmatch("\n\n".join(block.text for block in predict.blocks))
     before, answers = found.groups() if found else ("", "")
     asked, answered = _items(before), _items(answers)
@@ -155,7 +155,7 @@ def _one_line(text: str) -> str:
 
 
 def session_commands(lab: int, number: int) -> list[str]:
-    """The lines of this block, for the terminal of run.py. Raises LookupError if it is no such block."""
+    """The lines of this block, for the terminal of run.py. Raises LookupError for any other block."""
     block = page_of(lab).block(number)
     if block.kind != "run" or not all(map(prompt.FROM_PAGE.fullmatch, block.commands)):
         raise LookupError(f"block {number} of lab {lab} has no commands for a session")
@@ -163,8 +163,8 @@ def session_commands(lab: int, number: int) -> list[str]:
 
 
 def shell_commands(lab: int, number: int) -> list[list[str]]:
-    """For each line of this block, what follows `python run.py`. Raises LookupError if one of them is not for the
-    page to run."""
+    """What follows `python run.py` in each line of this block. Raises LookupError if the page may not run one of
+    them."""
     block = page_of(lab).block(number)
     words = [arguments_of_run_py(command) for command in block.commands] if block.kind == "sh" else []
     if not (words and all(words)):
@@ -173,8 +173,8 @@ def shell_commands(lab: int, number: int) -> list[list[str]]:
 
 
 def arguments_of_run_py(command: str) -> list[str]:
-    """`["labs/click.py", "--count", "3"]` for `python run.py labs/click.py --count 3`: a program of the labs, a check
-    or one of Kafka's tools. Empty for all else."""
+    """`["labs/click.py", "--count", "3"]` for `python run.py labs/click.py --count 3`: a lab program, a check or one of
+    Kafka's tools. Empty for anything else."""
     python, run_py, first, *others = [*shlex.split(command), "", "", ""]
     if (python, run_py) != ("python", "run.py"):
         return []

@@ -1,7 +1,7 @@
-"""What `python run.py check` finds out: which goals of a lab are reached, and what is missing, and why.
+"""What `python run.py check` finds out: which goals of a lab are reached, and what is missing and why.
 
 Each lab's folder has a `check.py`: `goals(seen)` asks the broker, through `evidence.Evidence`; `LEAVES` is for a reset.
-Nothing else is stored, so the check is still right after a restart, and a goal counts however it was reached.
+Nothing is stored elsewhere, so the check still works after a restart, and it does not matter how a goal was reached.
 """
 
 import importlib
@@ -20,8 +20,8 @@ class Goal:
 
     what     the goal
     reached  whether it is reached
-    why      what was found: the numbers that prove it, or what is missing
-    next     what to do if it is not reached
+    why      the evidence: the numbers that prove it, or what is missing
+    next     what to do if it has not been reached
     """
 
     what: str
@@ -32,8 +32,8 @@ class Goal:
 
 @dataclass(frozen=True)
 class Leaves:
-    """What the programs of a lab leave: topics, groups, share groups (each reads the topic of its own name), which of
-    the saved answers to clicks, a user of the broker."""
+    """What the programs of a lab leave: topics, groups, share groups (each reads the topic with its name), some of the
+    saved answers to clicks, a user of the broker."""
 
     topics: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ def title(number: int) -> str:
 
 
 def goals(number: int, seen: Evidence) -> Iterator[Goal]:
-    """The goals of the lab as they stand now. Raises KafkaException."""
+    """The current state of the lab's goals. Raises KafkaException."""
     return _check(number).goals(seen)
 
 

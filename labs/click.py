@@ -29,8 +29,8 @@ CONNECT_SECONDS = 1.0
 
 
 def click(key: str | None) -> dict:
-    """Click once, print the answer and return it, with its `status`: 201 if the broker has confirmed the like, and
-    otherwise how many `brokers` could be reached then."""
+    """Click once, print the answer and return it, with its `status`: 201 if the broker confirmed the like. Otherwise
+    `brokers` is how many brokers could be reached."""
     started = time.monotonic()
     try:
         answer = loopback.post(f"http://127.0.0.1:{PRODUCER_PORT}/like", json={"key": key}, timeout=ANSWER_SECONDS)
@@ -48,7 +48,7 @@ def click(key: str | None) -> dict:
 
 
 def reachable_brokers() -> int | None:
-    """How many of the cluster's brokers accept a connection now; None if the first one, who would know the others, does
+    """How many of the cluster's brokers accept a connection; None if the first one, which would name the others, does
     not answer."""
     try:
         cluster = AdminClient(client_config()).list_topics(timeout=CONTROLLER_SECONDS)
@@ -63,8 +63,8 @@ def reachable_brokers() -> int | None:
 
 
 def topic_id() -> str:
-    """The id that the cluster gave to `likes` when the topic was created; a recreated topic has another one. While
-    there is no active controller to ask (lab 9), that of the last click."""
+    """The id of the topic `likes`; a recreated topic has another one. Without an active controller to ask (lab 9), the
+    id saved with the last click."""
     admin = AdminClient(client_config())
 
     def ask() -> str:
@@ -89,7 +89,7 @@ def all_saved() -> list[dict]:
 
 
 def saved_for(topic: str) -> list[dict]:
-    """The answers to the clicks while the topic had this id, oldest first."""
+    """The answers to clicks while the topic had this id, oldest first."""
     return [answer for answer in all_saved() if answer["topic_id"] == topic]
 
 
@@ -106,7 +106,7 @@ def main() -> None:
                 time.sleep(options.every)
             answers.append(click(options.key))
     finally:
-        if answers:  # the id is asked for now: a broker may have been killed while the first clicks were made
+        if answers:  # not earlier: a broker may have been killed during the first clicks
             save(answers, topic_id())
     confirmed = sum(answer["status"] == CONFIRMED for answer in answers)
     print(f"{confirmed} confirmed, {len(answers) - confirmed} refused")

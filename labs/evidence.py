@@ -1,4 +1,4 @@
-"""What the checks ask the broker; each answer is asked for once."""
+"""What the checks ask the broker, once each."""
 
 import json
 from functools import cache
@@ -11,11 +11,11 @@ from labs.internals import batches, epochs, history, queues
 from plumbing.kafka import client_config
 from plumbing.like import parse_like
 
-LIKES_READ = 50_000  # of each partition: more than the largest burst of the page puts there
+LIKES_READ = 50_000  # per partition: more than the page's largest burst writes
 
 
 class Evidence:
-    """The cluster as it is now, and what it has kept. Methods raise KafkaException."""
+    """The current state of the cluster, and its logs. Methods raise KafkaException."""
 
     def __init__(self):
         self.admin = AdminClient(client_config())
@@ -24,8 +24,8 @@ class Evidence:
         self.epochs = cache(epochs.of)
         self.queue = cache(lambda group, topic: queues.of(group, topic, self.admin))
         self.records = cache(self._records)
-        self.batches = cache(batches.batches_of)  # raises Problem, too
-        self.clicks = cache(lambda: click.saved_for(click.topic_id()))  # answers of the producer, oldest first
+        self.batches = cache(batches.batches_of)  # also raises Problem
+        self.clicks = cache(lambda: click.saved_for(click.topic_id()))  # the producer's answers, oldest first
 
     @staticmethod
     def _records(topic: str, isolation: str = "read_uncommitted") -> list[Message]:
@@ -34,7 +34,7 @@ class Evidence:
         return sorted(found, key=lambda record: (record.timestamp()[1], record.partition(), record.offset()))
 
     def ends(self, topic: str) -> dict[int, int]:
-        """Partition -> the offset that the next record will get."""
+        """Partition -> the offset of its next record."""
         return self._offsets(topic, OffsetSpec.latest())
 
     def starts(self, topic: str) -> dict[int, int]:
@@ -47,12 +47,12 @@ class Evidence:
         return {place.partition: future.result().offset for place, future in offsets.items()}
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
-        """Partition -> the group's committed offset, for those that have one."""
+        """Partition -> the group's committed offset, where it has one."""
         return {partition: commits[-1].offset for partition, commits in self.history(group).commits_of(topic).items()}
 
     @staticmethod
     def committed_for_good(group: str, topic: str) -> dict[int, int]:
-        """As `committed`, without what transactions have committed that were aborted or are open."""
+        """As `committed`, without offsets from transactions that are open or were aborted."""
         consumer = Consumer(client_config() | {"group.id": group})
         try:
             places = [TopicPartition(topic, number) for number in range(topics.partitions_of(topic))]
@@ -63,7 +63,7 @@ class Evidence:
 
 
 def order_of(record: Message) -> int | None:
-    """The `order` in a record, None if it has none that is an integer."""
+    """The `order` in a record; None unless it is an integer."""
     try:
         order = json.loads(record.value())["order"]
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -1,4 +1,4 @@
-"""A steady flow of events, and for how long nobody read them: for the labs that compare rebalances."""
+"""A steady flow of events, and how long nobody read them, for the labs that compare rebalances."""
 
 import contextlib
 import threading
@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 
 from plumbing.kafka import client_config
 
-EVENTS_PER_SECOND = 50  # into each partition
+EVENTS_PER_SECOND = 50  # per partition
 
 
 @contextlib.contextmanager

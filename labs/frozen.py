@@ -13,8 +13,8 @@ PROJECTS = (docker.DockerBroker(), docker.DockerBrokerOf4())
 
 @contextlib.contextmanager
 def frozen_broker():
-    """During this block the broker is suspended (its process, or its container): it receives requests, but handles
-    them only afterwards."""
+    """Suspend the broker (its process or its container) during this block: it handles incoming requests only
+    afterwards."""
     if pid := local.running():
         process = psutil.Process(pid)
         process.suspend()
@@ -36,5 +36,5 @@ def _pause(project: docker.DockerBroker) -> bool:
 
 
 def _compose(project: docker.DockerBroker, command: str) -> bool:
-    """By way of the project: another project may have a container that is named kafka, too."""
+    """Through the project, because another project may have a container called kafka."""
     return project.compose(command, "kafka").returncode == 0

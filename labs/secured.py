@@ -18,14 +18,13 @@ def is_running() -> bool:
 
 
 def act_as(user: str) -> None:
-    """If the secured broker runs, clients created from now on log in as this user, unless KAFKA_CLIENT_CONFIG is
-    set."""
+    """If the secured broker runs, make new clients log in as this user, unless KAFKA_CLIENT_CONFIG is set."""
     if is_running() and not settings.CLIENT_CONFIG:
         settings.use_client_config(properties_of(user))
 
 
 def properties_of(user: str) -> Path:
-    """The client.properties of the user. Ends the program with one line if no secured broker runs."""
+    """The user's client.properties. Ends the program with one line if no secured broker runs."""
     if not (broker := _running()):
         raise SystemExit("No secured broker is running here. python run.py --broker secured, in another terminal")
     return broker.properties_of(user)

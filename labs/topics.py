@@ -1,4 +1,4 @@
-"""Topics for the programs of the labs: create one, read one, and name one so that it belongs to this learner."""
+"""Topics for the lab programs: create one, read one, name one for this learner."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,10 @@ from plumbing.topic import READ_TO_END, create, insist, read_to_end
 from settings import LEARNER
 
 BROKER_SECONDS = 15.0
-JOIN_SECONDS = 4.0  # in which a member of a group that nobody else is in has its partitions
-# A run that was killed has not left its group. The next one waits for its session to time out: 6 s, not 45.
+JOIN_SECONDS = 4.0  # until the only member of a group has its partitions
+# A killed run did not leave its group: the next one waits for its session timeout, here 6 s, not 45.
 SESSION = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
-LEADER_SECONDS = 3.0  # for one request to the leader of a partition
+LEADER_SECONDS = 3.0  # per request to a partition's leader
 
 
 def named(what: str) -> str:
@@ -38,8 +38,8 @@ def partitions_of(topic: str, admin: AdminClient | None = None) -> int:
 def read(
     topic: str, last: int | None = None, isolation: str = "read_uncommitted", only: int | None = None
 ) -> Iterator[Message]:
-    """The records that are in the topic now: all, or the `last` of each partition, or those of the partition `only`.
-    Nothing if the topic does not exist. Joins no group. Raises KafkaException."""
+    """The records in the topic: all, or the `last` of each partition, or only those of partition `only`. Empty if the
+    topic does not exist. Joins no group. Raises KafkaException."""
     reader = {"group.id": named("onlooker"), "auto.offset.reset": "earliest", "isolation.level": isolation}
     consumer = Consumer(client_config() | READ_TO_END | reader)
     try:
@@ -53,8 +53,8 @@ def read(
 
 
 def next_message(consumer: Consumer, group: str) -> Message:
-    """The next record, error or end of a partition for this member of the group. While another member keeps it waiting,
-    it says so. Raises `Problem` if nothing comes."""
+    """The next record, error or end of a partition for this member of the group. Says so while another member keeps it
+    waiting. Raises `Problem` if nothing comes."""
     message = consumer.poll(JOIN_SECONDS)
     if message is None and not consumer.assignment():
         print(f"No partition of {group} is free: perhaps a run that was killed is still a member. Waiting ...")
@@ -69,6 +69,6 @@ def next_message(consumer: Consumer, group: str) -> Message:
 
 
 def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
-    """The first offset of the partition, and the one after the last. Waits while the partition has no leader, as for
-    a moment after its broker did not respond. Raises KafkaException."""
+    """The first offset of the partition, and the one after the last. Waits while the partition has no leader, as
+    briefly after an outage. Raises KafkaException."""
     return insist(lambda: consumer.get_watermark_offsets(place, LEADER_SECONDS), BROKER_SECONDS, whatever=True)

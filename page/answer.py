@@ -11,12 +11,12 @@ from page.lanes import path_html
 from plumbing import loopback
 from settings import PRODUCER_PORT
 
-BURST_SLICE = 5_000  # likes in one request: after each the progress moves
-BURST_SECONDS = 60  # how long to wait for the answer to one request
+BURST_SLICE = 5_000  # likes per request; progress moves after each
+BURST_SECONDS = 60  # per request
 
 
 class Burst(threading.Thread):
-    """Many likes, in slices, while the board keeps refreshing; `answer` is there when the thread has ended."""
+    """Many likes, in slices, while the board keeps refreshing; `answer` is set when the thread ends."""
 
     def __init__(self, count: int):
         super().__init__(daemon=True)
@@ -57,7 +57,7 @@ def explain(error: requests.RequestException) -> dict:
 
 @st.cache_resource
 def bursts() -> list[Burst]:
-    """The bursts that are under way or have just ended, of all visitors: a reload of the page does not lose them."""
+    """The bursts of all visitors that are running or have just ended; they survive reloading the page."""
     return []
 
 
@@ -68,13 +68,13 @@ def start_burst(count: int) -> None:
 
 
 def forget_answers() -> None:
-    """Before a new like or burst: its answer replaces those that are shown. Bursts that are under way stay."""
+    """Call before a new like or burst: its answer replaces the ones shown. Running bursts stay."""
     st.session_state.answer = None
     bursts()[:] = [burst for burst in bursts() if burst.is_alive()]
 
 
 def show_answers(snapshot: Snapshot) -> None:
-    """The result of the last click, and of the bursts, or how far they are."""
+    """The result of the last click, and the results or progress of the bursts."""
     for burst in bursts():
         if burst.is_alive():
             st.progress(burst.confirmed / burst.count, f"{burst.confirmed:,} of {burst.count:,} likes confirmed")

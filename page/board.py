@@ -31,7 +31,7 @@ is filled. Each partition has one owner in the group, which reads it in order.</
 
 @st.cache_resource
 def watcher_of(group: str) -> GroupWatcher:
-    """One watcher for all visitors: its history survives a reload of the page."""
+    """One watcher for all visitors: its history survives reloading the page."""
     expected = range(CONSUMER_PORT, CONSUMER_PORT + CONSUMERS) if group == GROUP else range(0)
     watcher = GroupWatcher(client_config(), group, expected)
     watcher.start()
@@ -52,14 +52,14 @@ def show_title() -> str:
     title.title("Hands-on Kafka")
     try:
         groups = groups_of_the_cluster(st.session_state.get("group", GROUP))
-    except Problem as problem:  # settings for TLS or a login that cannot be used
+    except Problem as problem:  # invalid settings for TLS or login
         st.error(f"**{problem}**  \n{problem.hint}", icon=":material/error:")
         st.stop()
     return choice.selectbox("Consumer group", groups, index=groups.index(GROUP), key="group")
 
 
 def show_options(group: str) -> tuple[DeltaGenerator, str]:
-    """A key, or many likes at once. Returns the place for the Like button beside them, and the key."""
+    """A key, or many likes at once. Returns the column for the Like button, and the key."""
     partitions = len(watcher_of(group).snapshot().partitions)
     button, options = st.columns([3, 4], gap="medium", vertical_alignment="bottom")
     with options:
@@ -81,7 +81,7 @@ def show_options(group: str) -> tuple[DeltaGenerator, str]:
 
 
 def look_now(group: str) -> None:
-    """Let the board that follows show what was confirmed already."""
+    """Make the following board show what is already confirmed."""
     watcher_of(group).look_now(0.5)
 
 
@@ -104,7 +104,7 @@ def show_board(group: str) -> None:
 
 
 def show_lanes(snapshot: Snapshot) -> None:
-    """Each partition with its owner, its last events and its offsets."""
+    """Each partition with its owner, latest events and offsets."""
     known = st.session_state.setdefault("known_ends", {})
     silent = {member.client_id for member in snapshot.members if member.state == "silent"}
     mine = st.session_state.get("answer") or {}
@@ -127,7 +127,7 @@ def show_members(snapshot: Snapshot, group: str) -> None:
 
 
 def show_member(member: Member, snapshot: Snapshot) -> None:
-    """A consumer with its buttons; without run.py, which they need, with what to type."""
+    """A consumer with its buttons, or without run.py, with what to type."""
     number = number_of(member.client_id)
     running = member.state in ("consuming", "idle", "joining")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -141,7 +141,7 @@ def show_member(member: Member, snapshot: Snapshot) -> None:
 
 
 def control(command: str) -> None:
-    """Let run.py do what it does when this is typed in its terminal: stop 1, kill 1, start 1."""
+    """Send run.py a command of its terminal: stop 1, kill 1, start 1."""
     try:
         run_py.send("", command=command)
     except requests.RequestException:
@@ -149,7 +149,7 @@ def control(command: str) -> None:
 
 
 def show_rebalances(rebalances: tuple[Rebalance, ...]) -> None:
-    """The last ones, the newest first."""
+    """The latest ones, newest first."""
     st.subheader("Rebalances", help="When a member joins or leaves, Kafka assigns the partitions again.")
     rows = [rebalance_html(rebalance) for rebalance in rebalances[: -REBALANCES_SHOWN - 1 : -1]]
     head = "<tr class='quiet'><td>time</td><td>cause</td><td>partition: owner</td><td>without owner</td></tr>"

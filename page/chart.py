@@ -10,9 +10,9 @@ import streamlit as st
 from page.group import Snapshot
 
 SECONDS = 120
-LOWEST_TOP = 5.0  # events: with a scale that ends below, a single like would look like a burst
+LOWEST_TOP = 5.0  # events: on a smaller scale, a single like would look like a burst
 SERIES = {"lag": "#c2255c", "written/s": "#868e96", "read/s": "#845ef7"}  # none of them a consumer's colour
-WIDTHS = [2.5, 6, 2.5]  # read/s is drawn on written/s, and mostly equal to it
+WIDTHS = [2.5, 6, 2.5]  # read/s is drawn on top of written/s, and mostly equal to it
 
 CHART: dict[str, Any] = {  # https://vega.github.io/vega-lite/docs/
     "height": 230,
@@ -51,7 +51,7 @@ def show_chart(snapshot: Snapshot) -> None:
 
 
 def rows_of(snapshot: Snapshot) -> list[tuple[float, str, float]]:
-    """(Unix time in ms, series, events) for each series, from each two samples in a row."""
+    """(Unix time in ms, series, events) for each series, from consecutive samples."""
     samples = [sample for sample in snapshot.samples if sample.tick > snapshot.tick - SECONDS]
     rows = []
     for old, new in itertools.pairwise(samples):

@@ -1,4 +1,4 @@
-"""The state of a consumer group, and the rebalances that led to it: plain data, from the watcher to the page.
+"""The state of a consumer group and the rebalances that led to it, as plain data from the watcher to the page.
 
 There are two clocks. `at` is the time of day in Unix seconds, for display only. `tick` is time.monotonic(), for
 durations: it does not jump when the computer's clock is set.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Event:
-    """A record of the topic: `order` and `ts_ms` are None if it is not a like."""
+    """A record of the topic; `order` and `ts_ms` are None if it is not a like."""
 
     offset: int
     order: int | None
@@ -19,8 +19,8 @@ class Event:
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition with its offsets; `owner` is the client id of the member that it is assigned to. The events before
-    `start` were deleted."""
+    """A partition with its offsets; `owner` is the client id of the member it is assigned to. Events before `start`
+    were deleted."""
 
     number: int
     end: int
@@ -31,8 +31,8 @@ class Partition:
 
     @property
     def beyond_end(self) -> bool:
-        """Whether the committed offset is none of this log: a group that resumes there is sent to `start` or `end`, by
-        its auto.offset.reset."""
+        """True if the committed offset is not in this log: auto.offset.reset sends a group that resumes there to
+        `start` or `end`."""
         return self.committed is not None and self.committed > self.end
 
     @property
@@ -45,10 +45,10 @@ class Partition:
 
 @dataclass(frozen=True)
 class Member:
-    """A consumer: one that is in the group, one that was, or one that is expected on its port.
+    """A consumer that is in the group, was in it, or is expected on its port.
 
-    state: consuming, idle (more members than partitions), joining, silent (no answer; the broker will
-    notice in at most `seconds_left`), left, timed out, left or timed out (a client without a port), not started
+    state: consuming, idle (more members than partitions), joining, silent (no answer; the broker notices in at most
+    `seconds_left`), left, timed out, left or timed out (a client without a port), not started
     """
 
     client_id: str
@@ -61,7 +61,7 @@ class Member:
 @dataclass(frozen=True)
 class Rebalance:
     """A change of members or owners: `before` and `after` map partition to client id. `without_owner` is the longest
-    time in seconds that a partition had no owner, as precisely as a few looks a second can see it."""
+    time in seconds that a partition had no owner, as precisely as polling a few times a second can tell."""
 
     at: float
     causes: tuple[str, ...]
@@ -72,7 +72,7 @@ class Rebalance:
 
 @dataclass(frozen=True)
 class Sample:
-    """The topic and the group at a time: sums over the partitions."""
+    """The topic and the group at one time: sums over the partitions."""
 
     tick: float
     end: int
@@ -82,8 +82,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that is known. If something is missing, `problem` says what and `hint` what to do; the rest is then the
-    last known state, of the time `at`."""
+    """All that is known. If something is missing, `problem` says what and `hint` what to do; the rest is then the last
+    known state, from the time `at`."""
 
     at: float = 0.0
     tick: float = float("-inf")
@@ -97,9 +97,9 @@ class Snapshot:
 
 
 def port_of(client_id: str) -> int | None:
-    """The port of the consumer's HTTP API, None for a client that is not our consumer.py.
+    """The port of the consumer's HTTP API; None for a client other than consumer.py.
 
-    Each port belongs to one client id: `consumer-05002` is a stranger, not a second consumer on port 5002.
+    Each port belongs to one client id: `consumer-05002` is another client, not a second consumer on port 5002.
     """
     found = re.fullmatch(r"consumer-([1-9][0-9]{0,4})", client_id)
     return int(found[1]) if found and int(found[1]) < 2**16 else None

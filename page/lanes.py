@@ -1,7 +1,7 @@
 """The parts of the page that are HTML: a lane, a member, a rebalance, the path of a like.
 
-Anyone who can reach the broker chooses a client id: `name_of` makes it safe. Of an event only whole numbers are
-shown. How it looks is in style.css.
+Anyone who can reach the broker can choose a client id: `name_of` makes it safe. Only the numbers of an event are shown.
+Its looks are in style.css.
 """
 
 import html
@@ -11,23 +11,23 @@ from page.group import Member, Partition, Rebalance, Snapshot, port_of
 from settings import CONSUMER_PORT, IN_CONTAINER, MOST_CONSUMERS
 
 MOVES_SHOWN = 12
-LATEST_MS = 2**43  # a later time is no day that every computer can show
+LATEST_MS = 2**43  # not every computer can show a later date
 NUMBERS_EXPLAINED = (
     "end: offset of the next event; committed: where the group resumes; lag: events in between that still exist"
 )
-# Okabe and Ito's colours, which the colour-blind can tell apart; run.py uses them for the same consumers.
+# Okabe and Ito's colours, which colour-blind people can tell apart; run.py uses the same ones.
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"]
 NO_OWNER = "#888888"
 
 
 def number_of(client_id: str) -> int | None:
-    """1 for the consumer on the first port and so on; None for other clients."""
+    """1 for the consumer on the first port, and so on; None for other clients."""
     number = (port_of(client_id) or 0) - CONSUMER_PORT + 1
     return number if 1 <= number <= MOST_CONSUMERS else None
 
 
 def how_to_start(number: int) -> str:
-    """What to type where `run.py` does not run, in Markdown."""
+    """What to type without `run.py`, in Markdown."""
     if IN_CONTAINER:
         return f"`docker compose start consumer-{number}`"
     port = CONSUMER_PORT + number - 1
@@ -75,7 +75,7 @@ def path_html(answer: dict, snapshot: Snapshot) -> str:
 
 
 def lane_html(partition: Partition, silent: bool, mine: dict, known_end: int | None) -> str:
-    """A partition: its owner, its last events, its offsets."""
+    """A partition: its owner, latest events and offsets."""
     chips = []
     for event in reversed(partition.events):
         kinds = ["event"]

@@ -1,4 +1,4 @@
-"""A look at a group and its topic: everything that the broker is asked for."""
+"""One look at a group and its topic: everything that is asked of the broker."""
 
 import contextlib
 import time
@@ -22,7 +22,7 @@ from plumbing.kafka import BROKER_SECONDS, NO_ANSWER, Errors, check_advertised, 
 from plumbing.offsets import label_of
 from plumbing.renewal import abandon, let_go
 
-LANES_READ = 12  # partitions whose records are read; of the others only the offsets are known
+LANES_READ = 12  # partitions whose records are read; only the offsets of the others are known
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ class Look:
     state: ConsumerGroupState
     clients: dict[str, str]  # member id -> client id
     owners: dict[int, str]  # partition -> client id
-    starts: dict[int, int]  # partition -> offset of its first event that was not deleted
+    starts: dict[int, int]  # partition -> offset of its first remaining event
     ends: dict[int, int]  # partition -> offset of the next event
     committed: dict[int, int | None]
 
 
 class Cluster:
-    """The clients that ask. Raises InvalidSettings."""
+    """The clients that ask the broker. Raises InvalidSettings."""
 
     def __init__(self, config: dict, group: str, topic: str):
         self.group = group
         self.topic = topic
         self._config = config
-        self._label = ""  # of the topic, from its id
+        self._label = ""  # identifies the topic by its id
         self._connect()
         self._tail = Tail(config, group, topic)
 
@@ -54,8 +54,8 @@ class Cluster:
         self._admin = client(AdminClient, self._config | {"error_cb": self._errors})
 
     def reconnect(self) -> None:
-        """Replace the clients and what they know: after an outage it may be another cluster, or another topic of
-        the same name, and librdkafka's old clients would keep timing out there."""
+        """Replace the clients and what they know: after an outage this may be another cluster, or another topic of the
+        same name, where old librdkafka clients would keep timing out."""
         let_go(self._admin)
         self._connect()
         self._replace_tail()
@@ -85,7 +85,7 @@ class Cluster:
             hint = "Create it: `python run.py topic`, or `create_likes_topic.bat`."
             raise Problem(f"The topic {self.topic} does not exist.", hint)
         numbers = list(topic.partitions)
-        # The requests that need not wait for each other are sent together.
+        # Independent requests are sent together.
         description = self._admin.describe_consumer_groups([self.group], request_timeout=BROKER_SECONDS)
         identity = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=BROKER_SECONDS)
         asked_starts = self._offsets(numbers, OffsetSpec.earliest())
@@ -108,20 +108,20 @@ class Cluster:
         return Look(tick, group.state, clients, owners, starts, ends, committed)
 
     def _offsets(self, numbers: list[int], which: OffsetSpec) -> dict[TopicPartition, Future]:
-        """The first or the last offsets that a consumer can read: not yet those of an open transaction."""
+        """The first or last offsets that a consumer can read, excluding open transactions."""
         places = {TopicPartition(self.topic, number): which for number in numbers}
         return self._admin.list_offsets(
             places, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=BROKER_SECONDS
         )
 
     def _note_identity(self, label: str) -> None:
-        """Forget what is known of a topic of the same name that was deleted."""
+        """Forget what is known about a deleted topic of the same name."""
         if self._label and label != self._label:
             self._replace_tail()
         self._label = label
 
     def events(self, look: Look) -> dict[int, tuple[Event, ...]]:
-        """Partition -> its last events, oldest first."""
+        """Partition -> its latest events, oldest first."""
         return self._tail.read({n: (look.starts[n], end) for n, end in look.ends.items() if n < LANES_READ})
 
     def problem(self, error: KafkaError) -> Problem:

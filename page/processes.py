@@ -1,4 +1,4 @@
-"""The consumers' processes: the broker does not know who is alive before a session times out, so they are asked."""
+"""The consumers' processes, which are asked directly: the broker notices a dead one only when its session times out."""
 
 import queue
 import threading
@@ -14,17 +14,17 @@ from plumbing import loopback
 PROBE_SECONDS = 0.8  # how long to wait for a consumer's /status
 PROBE_EVERY_SECONDS = 0.5
 SESSION_TIMEOUT_SECONDS = 6.0  # until a consumer reports its own
-STRANGER_SECONDS = 15.0  # a member that has never answered for so long is no consumer.py: its port is someone else's
-GONE_SECONDS = 60.0  # a consumer that left the group so long ago is asked again when it is back
+STRANGER_SECONDS = 15.0  # a member that has not answered for this long is not a consumer.py
+GONE_SECONDS = 60.0  # a consumer that left longer ago is asked again only when it returns
 THREADS = 8
 NEVER = float("-inf")
 
 
 @dataclass
 class Process:
-    """A consumer's process: when it last answered `GET /status`, and what. Times are time.monotonic()."""
+    """A consumer's process: when it last answered `GET /status`, and how. Times are time.monotonic()."""
 
-    answered_at: float  # until its first answer: when it was asked first
+    answered_at: float  # before its first answer: when it was first asked
     status: dict = field(default_factory=dict)
     silent: bool = False
     left_at: float = NEVER  # when the group was first seen without it
@@ -36,26 +36,26 @@ class Process:
         return milliseconds / 1000 if isinstance(milliseconds, int) else SESSION_TIMEOUT_SECONDS
 
     def seconds_left(self, now: float) -> float:
-        """Until the broker notices that it is gone, at most."""
+        """Seconds until the broker notices that it is gone, at most."""
         return max(self.session_timeout - (now - self.answered_at), 0.0)
 
     def is_stranger(self, now: float) -> bool:
-        """Whether it is another client whose client id only looks like a consumer's."""
+        """True if it is another client whose client id only looks like a consumer's."""
         return not self.status and now - self.answered_at > STRANGER_SECONDS
 
     def timed_out(self, now: float) -> bool:
-        """Whether it has been silent for most of its session timeout: then it did not leave the group cleanly."""
+        """True if it has been silent for most of its session timeout: then it did not leave the group cleanly."""
         return self.silent and now - self.answered_at > self.session_timeout / 2
 
     def wants_into(self, group: str) -> bool:
-        """Whether it answers, in this group, and not only because it has not finished leaving."""
+        """True if it answers, in this group, and is not just about to leave."""
         if self.silent or self.status.get("group") != group:
             return False
         return self.answered_at > self.left_at + 2 * PROBE_EVERY_SECONDS
 
 
 class Processes(dict[str, Process]):
-    """Client id -> its process, for each client that has a port. Those that are `expected` are always asked."""
+    """Client id -> its process, for each client that has a port. The `expected` ones are always asked."""
 
     def __init__(self, expected: Iterable[str] = ()):
         super().__init__()
@@ -71,8 +71,8 @@ class Processes(dict[str, Process]):
             self._questions.put(None)
 
     def probe(self, client_ids: Iterable[str], present: Collection[str], now: float) -> None:
-        """Ask those of them that may be consumers for their status at the same time, but not at every call. `present`
-        are the members of the group."""
+        """Ask those that may be consumers for their status, concurrently, but not at every call. `present` are the
+        group's members."""
         if now - self._probed_at < PROBE_EVERY_SECONDS:
             return
         self._probed_at = now
@@ -110,7 +110,7 @@ class Processes(dict[str, Process]):
                 answers.put((client_id, error))
 
     def forget_stranger(self, client_id: str) -> bool:
-        """Forget the client if it has never answered as a consumer and is not expected; returns whether that is so."""
+        """Forget the client if it has never answered as a consumer and is not expected; returns True if so."""
         unknown = client_id not in self.expected and not (client_id in self and self[client_id].status)
         if unknown:
             self.pop(client_id, None)
@@ -121,7 +121,7 @@ class Processes(dict[str, Process]):
 
 
 def status_of(client_id: str) -> dict | None:
-    """What the consumer answers, None if it does not, or if another one answers on its port."""
+    """The consumer's answer; None if it does not answer, or another program answers on its port."""
     try:
         answer = loopback.get(f"http://127.0.0.1:{port_of(client_id)}/status", timeout=PROBE_SECONDS).json()
     except (requests.RequestException, ValueError):

@@ -1,4 +1,4 @@
-"""The page asks run.py, through its control endpoint, to do something or for lines. launcher/control.py has the calls.
+"""Requests from the page to run.py's control endpoint: commands, and new lines. launcher/control.py has the API.
 
 Raises requests.RequestException if run.py does not answer or refuses.
 """

@@ -11,13 +11,13 @@ from plumbing.like import parse_like
 from plumbing.offsets import is_of_another
 from plumbing.topic import READ_TO_END, at_end
 
-EVENTS_KEPT = 8  # of each partition
-READ_SECONDS = 0.5  # at most, in one look
+EVENTS_KEPT = 8  # per partition
+READ_SECONDS = 0.5  # at most, per look
 
 
 class Tail:
-    """A client that reads the last records of partitions, again only where there are new ones. It assigns the
-    partitions to itself and commits nothing: it is not a member of the group whose committed offsets it asks for."""
+    """Reads the last records of partitions, and later only new ones. It assigns the partitions to itself and commits
+    nothing: it is not a member of the group whose committed offsets it reads."""
 
     def __init__(self, config: dict, group: str, topic: str):
         self.topic = topic
@@ -34,7 +34,7 @@ class Tail:
             },
         )
         self._events: dict[int, deque[Event]] = {}
-        self._next: dict[int, int] = {}  # partition -> offset after the last one that was read
+        self._next: dict[int, int] = {}  # partition -> offset after the last one read
 
     def close(self) -> None:
         self._consumer.close()
@@ -52,7 +52,7 @@ class Tail:
         }
 
     def read(self, logs: dict[int, tuple[int, int]]) -> dict[int, tuple[Event, ...]]:
-        """Partition -> its last events, oldest first. `logs` has the first offset of each partition and the one after
+        """Partition -> its latest events, oldest first. `logs` has the first offset of each partition and the one after
         the last."""
         ends = {number: end for number, (_, end) in logs.items()}
         starts = {number: at for number, log in logs.items() if (at := self._start(number, *log)) < log[1]}
@@ -73,8 +73,8 @@ class Tail:
         return max(self._next.get(number, 0), end - EVENTS_KEPT, first)
 
     def _read_from(self, starts: dict[int, int], ends: dict[int, int]) -> None:
-        # Not plumbing's read_to_end: under load, new events arrive faster than a board needs them, so this stops
-        # at `ends` and at a deadline. What was not read in time is read at the next look.
+        # Not plumbing's read_to_end: under load, events arrive faster than a board needs them, so this stops at `ends`
+        # and at a deadline. The next look reads the rest.
         unread = set(starts)
         deadline = time.monotonic() + READ_SECONDS
         while unread and time.monotonic() < deadline:

@@ -25,9 +25,9 @@ from plumbing.waiting import wait_until
 from settings import TOPIC
 
 LOOK_EVERY_SECONDS = 0.25  # while a page is open
-LOOK_UNWATCHED_SECONDS = 1.0  # while none is
+LOOK_UNWATCHED_SECONDS = 1.0  # while no page is open
 UNWATCHED_AFTER_SECONDS = 5.0
-SAMPLE_EVERY_SECONDS = 0.95  # once a second, although a look is never exactly on time
+SAMPLE_EVERY_SECONDS = 0.95  # once a second, allowing for jitter
 REBALANCES_KEPT = 50
 SAMPLES_KEPT = 300
 SETTLED = (ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
@@ -36,10 +36,10 @@ log = logging.getLogger("page")
 
 
 class GroupWatcher:
-    """Looks at one group again and again in a thread of its own.
+    """Looks at one group repeatedly, in a thread of its own.
 
     config          settings of a client, in librdkafka's names
-    expected_ports  ports of the consumers that are shown even before they were seen in the group
+    expected_ports  ports of the consumers to show even before they join the group
 
     Raises InvalidSettings.
     """
@@ -74,12 +74,12 @@ class GroupWatcher:
         self._cluster.close()
 
     def snapshot(self) -> Snapshot:
-        """The newest state; costs nothing."""
+        """The latest state; costs nothing."""
         self._read_at = time.monotonic()
         return self._snapshot
 
     def look_now(self, seconds: float) -> None:
-        """Return when a look that began after this call is done, or after `seconds` without one."""
+        """Return when a look that started after this call is complete, or after `seconds`."""
         asked = time.monotonic()
         self._hurry.set()
         wait_until(lambda: self._snapshot.tick >= asked, seconds, pause=0.01)
@@ -147,7 +147,7 @@ class GroupWatcher:
         self._processes.probe(self._absent, look.clients.values(), look.tick)
 
     def _note_rebalance(self, look: Look) -> None:
-        """Keep a rebalance if the group has settled with other members or owners than before."""
+        """Record a rebalance if the group has settled with different members or owners."""
         without_owner = self._longest_gap(look)
         if look.state not in SETTLED:
             return
@@ -158,7 +158,7 @@ class GroupWatcher:
         joined = sorted(name for member_id, name in look.clients.items() if member_id not in before.clients)
         causes = [f"{name} {self._how_it_left(name, look.tick)}" for name in left]
         causes += [f"{name} joined" for name in joined]
-        for name in filter(port_of, left):  # other clients have no process that could be asked
+        for name in filter(port_of, left):  # other clients have no process to ask
             self._absent[name] = self._how_it_left(name, look.tick)
             if name in self._processes:
                 self._processes[name].left_at = look.tick
@@ -170,7 +170,7 @@ class GroupWatcher:
         self._rebalances.append(Rebalance(time.time(), cause, before.owners, look.owners, without_owner))
 
     def _longest_gap(self, look: Look) -> float:
-        """The longest time without an owner, in seconds, of the partitions that have one again since this look."""
+        """The longest time without an owner, in seconds, among partitions that have one again as of this look."""
         gaps = [0.0]
         for number in look.ends:
             owner = look.owners.get(number)
@@ -187,7 +187,7 @@ class GroupWatcher:
         return "timed out" if self._processes[client_id].timed_out(now) else "left"
 
     def _members(self, look: Look) -> tuple[Member, ...]:
-        """The members of the group and the clients that are known and not in it, each in the order of its port."""
+        """The members of the group, then known clients that are not in it, both ordered by port."""
         names = set(look.clients.values()) | set(self._absent)
         in_order = sorted(names, key=lambda name: (port_of(name) or 2**16, name))
         return tuple(self._member(name, look) for name in in_order)

@@ -1,8 +1,8 @@
-"""The record batches of a topic, as they are in the log. Producers send records in batches, brokers store them as they
-come, consumers get their records; no client of Kafka shows the batches.
+"""The record batches of a topic, as stored in the log. Producers send records in batches, brokers store them as they
+are, and consumers get single records; no Kafka client shows the batches.
 
-So this asks the broker by Kafka's own protocol: Fetch, version 10, https://kafka.apache.org/protocol#The_Messages_Fetch;
-a batch begins as in https://kafka.apache.org/37/documentation.html#recordbatch
+So this speaks Kafka's own protocol with the broker: Fetch, version 10, https://kafka.apache.org/protocol#The_Messages_Fetch;
+the header of a batch: https://kafka.apache.org/37/documentation.html#recordbatch
 """
 
 import contextlib
@@ -20,15 +20,15 @@ from plumbing import Problem
 from plumbing.kafka import client_config, security_protocol
 
 FETCH, VERSION = 1, 10
-MOST_BYTES = 2**20  # in one answer; a batch that is larger comes alone
-CODECS = ("none", "gzip", "snappy", "lz4", "zstd")  # by the last three bits of the attributes
+MOST_BYTES = 2**20  # per answer; a larger batch comes alone
+CODECS = ("none", "gzip", "snappy", "lz4", "zstd")  # indexed by the last three bits of the attributes
 HEADER = struct.Struct(">qiibIhiqqqhii")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`size` is in bytes, with its header, as it is on the disk. `producer_id` is -1 unless the producer is idempotent;
-    then the broker has given it to this run of the program."""
+    """`size` is in bytes, with the header, as on disk. `producer_id` is -1 unless the producer is idempotent; then the
+    broker assigned it to this run of the program."""
 
     partition: int
     offset: int
@@ -39,8 +39,8 @@ class Batch:
 
 
 def batches_of(topic: str) -> list[Batch]:
-    """All batches that are in the topic now, by partition and offset; nothing if it does not exist. Raises
-    KafkaException, and `Problem` if the broker asks for TLS or a password: this does not have them."""
+    """All batches in the topic, by partition and offset; none if it does not exist. Raises KafkaException, and
+    `Problem` if the broker requires TLS or a password, which are not supported here."""
     if security_protocol() != "PLAINTEXT":
         what = "the batches in the log can be read only on a broker without TLS and passwords"
         raise Problem(what, "unset KAFKA_CLIENT_CONFIG, and use the broker of python run.py")
@@ -52,7 +52,7 @@ def batches_of(topic: str) -> list[Batch]:
     places = {TopicPartition(topic, number): OffsetSpec.earliest() for number in sorted(known.topics[topic].partitions)}
     found = []
     with contextlib.ExitStack() as stack:
-        connections: dict[int, socket.socket] = {}  # by leader
+        connections: dict[int, socket.socket] = {}  # leader -> connection
         for place, future in admin.list_offsets(places).items():
             leader = known.brokers[known.topics[topic].partitions[place.partition].leader]
             try:
@@ -67,7 +67,7 @@ def batches_of(topic: str) -> list[Batch]:
 
 
 def _address(host: str, port: int, family: str) -> tuple[str, int]:
-    """By IPv4, if the clients use only that: Windows takes 2 s to be refused by ::1."""
+    """The IPv4 address if clients use only IPv4: Windows needs 2 s to be refused by ::1."""
     return (socket.gethostbyname(host), port) if family == "v4" else (host, port)
 
 
@@ -85,10 +85,10 @@ def _batches(connection: socket.socket, topic: str, partition: int, offset: int)
 
 
 def _fetch(connection: socket.socket, topic: str, partition: int, offset: int) -> tuple[int, bytes]:
-    """The high watermark, and batches from this offset on, the last one perhaps cut off."""
+    """The high watermark, and the batches from this offset on, the last one perhaps incomplete."""
     name = topic.encode()
     request = struct.pack(">hhih", FETCH, VERSION, 0, -1)  # -1: no client id
-    request += struct.pack(">iiiibii", -1, 0, 0, MOST_BYTES, 0, 0, -1)  # no replica, at once, uncommitted, no session
+    request += struct.pack(">iiiibii", -1, 0, 0, MOST_BYTES, 0, 0, -1)  # no replica, no wait, uncommitted, no session
     request += struct.pack(f">ih{len(name)}s", 1, len(name), name)
     request += struct.pack(">iiiqqi", 1, partition, -1, offset, -1, MOST_BYTES)
     request += struct.pack(">i", 0)  # nothing to forget
@@ -96,7 +96,7 @@ def _fetch(connection: socket.socket, topic: str, partition: int, offset: int) -
     with connection.makefile("rb") as answer:
         (size,) = struct.unpack(">i", answer.read(4))
         value = Reader(answer.read(size))
-    value.int32(), value.int32()  # which request it answers, throttle time
+    value.int32(), value.int32()  # correlation id, throttle time
     problem = value.int16()
     value.int32(), value.int32(), value.string()  # session, one topic
     value.int32(), value.int32()  # one partition
@@ -109,7 +109,7 @@ def _fetch(connection: socket.socket, topic: str, partition: int, offset: int) -
 
 
 def _parsed(partition: int, data: bytes) -> Iterator[tuple[Batch, int]]:
-    """Each whole batch, and the offset that follows it."""
+    """Each complete batch, and the offset after it."""
     at = 0
     while at + HEADER.size <= len(data):
         offset, length, _, _, _, attributes, last, _, _, producer_id, _, _, records = HEADER.unpack_from(data, at)

@@ -1,8 +1,8 @@
 """The history of a consumer group of the new protocol (KIP-848), read from Kafka's internal topic `__consumer_offsets`.
 
-Here there are no generations. The broker writes, each in records of their own, the epoch of the group, its members, and
-of each member the epoch that it has reached, with its partitions. (Of groups that read one topic.) `history` reads what
-the same topic has of groups of the classic protocol.
+This protocol has no generations. The broker writes separate records for the group's epoch, its members, and the epoch
+and partitions of each member. (This module expects groups that read one topic.) `history` reads the records of classic
+groups.
 
 The record formats: ConsumerGroupMetadata..., ConsumerGroupMemberMetadata... and ConsumerGroupCurrentMemberAssignment...
 in https://github.com/apache/kafka/tree/4.0/group-coordinator/src/main/resources/common/message
@@ -15,13 +15,13 @@ from labs.internals.history import RESET, TOPIC, commit_of, partition_of
 from labs.internals.wire import Reader
 from labs.topics import partitions_of, read
 
-COMMITS, GROUP, MEMBER, ASSIGNMENT = (0, 1), 3, 5, 8  # types of records, by the beginning of their keys
-CLASSIC = 0  # the tag of a structure that begins with 1, or is 0 for a member that uses the new protocol
+COMMITS, GROUP, MEMBER, ASSIGNMENT = (0, 1), 3, 5, 8  # record types: the first field of the key
+CLASSIC = 0  # the tag of a structure: it begins with 1 for a classic member, is 0 otherwise
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """The group has reached this epoch, as members have come or gone. 0 stands for the end of a group of this kind."""
+    """The group reached this epoch because members came or went. 0: the group no longer uses this protocol."""
 
     at_ms: int
     number: int
@@ -32,7 +32,7 @@ class Joined:
     at_ms: int
     member_id: str
     client_id: str
-    classic: bool  # by the classic protocol
+    classic: bool  # uses the classic protocol
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Assigned:
-    """What a member has at its epoch, and what it has still to give up before it can reach the next."""
+    """A member's partitions at its epoch, and those it must still give up to reach the next one."""
 
     at_ms: int
     member_id: str
@@ -56,7 +56,8 @@ Event = Epoch | Joined | Left | Assigned
 
 
 def of(group: str) -> list[Event]:
-    """What the broker still has of the group, oldest first, since the last reset. Raises KafkaException."""
+    """The group's history as far as the broker still has it, oldest first, since the last reset. Raises
+    KafkaException."""
     events: list[Event] = []
     count = partitions_of(TOPIC)
     for record in read(TOPIC, only=partition_of(group, count)) if count else ():
@@ -75,7 +76,7 @@ def of(group: str) -> list[Event]:
 
 
 def _events(kind: int, at_ms: int, member_id: str, value: bytes | None) -> Iterator[Event]:
-    if value is None:  # a tombstone: the broker has deleted it
+    if value is None:  # a tombstone: the broker deleted it
         if kind == GROUP:
             yield Epoch(at_ms, 0)
         elif kind == MEMBER:
@@ -92,7 +93,7 @@ def _events(kind: int, at_ms: int, member_id: str, value: bytes | None) -> Itera
 
 
 def _member(reader: Reader) -> tuple[str, bool]:
-    """Its client id, and whether it uses the classic protocol."""
+    """Client id, and True for the classic protocol."""
     reader.compact_string(), reader.compact_string()  # instance, rack
     client_id = reader.compact_string()
     reader.compact_string()  # host

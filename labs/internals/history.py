@@ -1,11 +1,11 @@
 """The history of a consumer group, read from Kafka's internal topic `__consumer_offsets`.
 
-The group coordinator writes there, for each group, every commit and every generation with its members and their
-partitions. The log is compacted only after a segment is closed: at 100 MB, or after 7 days by Kafka's default, but
-not because of its age on the brokers of this project (log.roll.hours). Until then everything is there.
+For each group, the coordinator writes every commit there, and every generation with its members and their partitions.
+The log is compacted only after a segment is closed: at 100 MB or, by Kafka's default, after 7 days; the brokers of this
+project do not close segments by age (log.roll.hours). Until then, everything is there.
 
 The record formats: OffsetCommitKey, OffsetCommitValue, GroupMetadataKey and GroupMetadataValue in
-https://github.com/apache/kafka/tree/3.7/core/src/main/resources/common/message and, of Kafka 4, in
+https://github.com/apache/kafka/tree/3.7/core/src/main/resources/common/message and, for Kafka 4, in
 group-coordinator/src/main/resources; the subscription and assignment in ConsumerProtocolAssignment of clients/.
 """
 
@@ -16,12 +16,12 @@ from labs.topics import partitions_of, read
 from plumbing.offsets import LABEL
 
 TOPIC = "__consumer_offsets"
-RESET = "labs reset"  # metadata of a commit: what the group did before does not count any more
+RESET = "labs reset"  # metadata of a commit: what the group did before no longer counts
 
 
 @dataclass(frozen=True)
 class Member:
-    """A member in a generation; `partitions` are (topic, partition). `instance_id` is None unless it is static."""
+    """A member of a generation; `partitions` are (topic, partition). `instance_id` is None unless it is static."""
 
     member_id: str
     client_id: str
@@ -31,7 +31,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Generation:
-    """An assignment on which all members agreed at `at_ms`. `protocol` names the assignor."""
+    """An assignment that all members agreed on at `at_ms`. `protocol` names the assignor."""
 
     number: int
     at_ms: int
@@ -54,7 +54,7 @@ class Generation:
 
 @dataclass(frozen=True)
 class Commit:
-    """A committed offset, the next that the group would read, and the metadata that the consumer may have added."""
+    """A committed offset, the next one the group would read, and the metadata that the consumer added, if any."""
 
     topic: str
     partition: int
@@ -64,8 +64,8 @@ class Commit:
 
     @property
     def is_read(self) -> bool:
-        """Whether a program of this project has read up to here. Kafka's tools, which only move a group, leave no
-        label; replay.py says where it has moved a group to, or where that started."""
+        """True if a program of this project has read up to here. Kafka's tools, which only move a group, leave no
+        label; replay.py's label says that it moved the group, or where it started."""
         return self.metadata.startswith(LABEL)
 
 
@@ -105,7 +105,7 @@ def of(group: str) -> History:
 
 
 def partition_of(group: str, partitions: int) -> int:
-    """The partition of `__consumer_offsets` that keeps this group: by Java's String.hashCode, without its sign."""
+    """The partition of `__consumer_offsets` for this group: by the absolute value of Java's String.hashCode."""
     code = 0
     for character in group:
         code = (31 * code + ord(character)) & 0xFFFFFFFF
@@ -113,13 +113,13 @@ def partition_of(group: str, partitions: int) -> int:
 
 
 def commit_of(topic: str, partition: int, value: Reader) -> Commit:
-    """Of a record's value, which is an OffsetCommitValue."""
+    """From a record's value, an OffsetCommitValue."""
     version = value.int16()
     offset = value.int64()
     if version >= 3:
         value.int32()  # leader epoch
     metadata = value.compact_string() if version >= 4 else value.string()
-    metadata = (metadata or "").rstrip("\0")  # Python's client sends the terminating zero of the C string, too
+    metadata = (metadata or "").rstrip("\0")  # Python's client also sends the C string's terminating zero
     return Commit(topic, partition, offset, metadata, value.int64())
 
 

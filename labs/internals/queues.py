@@ -1,7 +1,7 @@
 """How far a share group is, read from Kafka's internal topic `__share_group_state`.
 
-There the broker keeps, for each share group and partition, the start offset, and the state of the records from there
-on. The record formats: ShareSnapshotKey, ShareSnapshotValue and ShareUpdateValue in
+There the broker keeps, for each share group and partition, the start offset and the state of the records from there on.
+The record formats: ShareSnapshotKey, ShareSnapshotValue and ShareUpdateValue in
 https://github.com/apache/kafka/tree/4.2/share-coordinator/src/main/resources/common/message
 """
 
@@ -22,19 +22,19 @@ SNAPSHOT, UPDATE = 0, 1
 
 @dataclass(frozen=True)
 class Progress:
-    """Of a share group in a partition: all records before the offset `start` are finished (accepted, rejected or given
-    up), and `complete` of those from there on."""
+    """A share group's progress in a partition: all records before `start` are finished (accepted, rejected or given
+    up), and `complete` records from there on."""
 
     start: int
     complete: int
 
     def lag(self, end: int) -> int:
-        """Records that are not finished, `end` being the offset that the next record will get."""
+        """Unfinished records; `end` is the offset of the next record."""
         return max(0, end - self.start - self.complete)
 
 
 def of(group: str, topic: str, admin: AdminClient, partition: int = 0) -> Progress | None:
-    """None before the group's first member has come, and after a reset. Raises KafkaException."""
+    """None before the group's first member, and after a reset. Raises KafkaException."""
     count = partitions_of(TOPIC, admin)
     if not count or not partitions_of(topic, admin):
         return None
@@ -56,7 +56,7 @@ def _is_of(key: Reader, topic_id: str, partition: int) -> bool:
 
 
 def progress(kind: int, value: bytes, before: Progress | None) -> Progress:
-    """What a record of the topic says, after the one that said `before`."""
+    """The state after this record, given the state `before`."""
     reader = Reader(value)
     reader.int16()  # version
     reader.int32()  # snapshot epoch
@@ -69,6 +69,6 @@ def progress(kind: int, value: bytes, before: Progress | None) -> Progress:
     for _ in range(reader.count()):
         reader.int64(), reader.int64(), reader.int8(), reader.int16(), reader.tags()
     complete = reader.tags().get(0)
-    if start < 0 and before:  # this record has not changed it
+    if start < 0 and before:  # unchanged by this record
         start = before.start
     return Progress(max(0, start), max(0, Reader(complete).int32()) if complete else 0)

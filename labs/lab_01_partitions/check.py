@@ -11,7 +11,7 @@ from settings import TOPIC
 
 PARTITIONS = 3
 IN_A_ROW = 6
-EVENTS = 30  # that null_key.py sends in each way
+EVENTS = 30  # null_key.py sends them in each way
 LEAVES = Leaves(topics=(named("null-key"),))
 
 
@@ -41,7 +41,7 @@ def _three_ways(seen: Evidence) -> Iterator[Goal]:
 
 
 def runs(seen: Evidence) -> dict[str, list[list[int]]]:
-    """The way of sending -> for each run, the partitions of its events, in the order in which they were sent."""
+    """The way of sending -> for each run, the partitions of its events in the order of sending."""
     found: dict[tuple[str, bytes], dict[int, int]] = {}
     for record in sorted(seen.records(named("null-key")), key=lambda record: record.timestamp()[1]):
         headers = dict(record.headers() or [])
@@ -54,8 +54,8 @@ def runs(seen: Evidence) -> dict[str, list[list[int]]]:
 
 
 def one_of(sent: list[list[int]], fits: Callable[[list[int]], bool]) -> tuple[list[int], bool]:
-    """A run that fits: later ones, such as those of the page's "Go on", may show something else. Without one, the
-    last. And whether it fits."""
+    """A run that fits, or else the last one, and True if it fits. Later runs, such as those of "Go on", may show
+    something else."""
     run = next(filter(fits, reversed(sent)), sent[-1] if sent else [])
     return run, fits(run)
 

@@ -27,9 +27,9 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
 
 def by_members(seen: Evidence) -> dict[int, Generation]:
-    """The number of members -> a generation in which that many shared `likes`, because a learner has changed it: at the
-    start of a session, too, the consumers join one by one, so two or one count only after there were more, and three
-    only after one was left alone."""
+    """Number of members -> a generation in which they shared `likes` because the learner changed it. Consumers also
+    join one by one at the start of a session, so two or one only count after there were more, and three only after one
+    was alone."""
     found: dict[int, Generation] = {}
     changes = [list(same) for _, same in groupby(seen.history(GROUP).generations, Generation.clients)]
     alone = False
@@ -41,7 +41,7 @@ def by_members(seen: Evidence) -> dict[int, Generation]:
             if counts.get(members) and shares(generation, members, seen):
                 found.setdefault(members, generation)
                 alone = alone or members == 1
-        alone = alone and bool(now[0].members)  # they have all left: what follows is a start
+        alone = alone and bool(now[0].members)  # all have left: what follows is a start
     return found
 
 
@@ -66,7 +66,7 @@ def _second_group(seen: Evidence) -> Iterator[Goal]:
 
 
 def shares(generation: Generation, members: int, seen: Evidence) -> bool:
-    """Whether this many members share all partitions of `likes`, and no more of them are idle than necessary."""
+    """True if this many members share all partitions of `likes`, and no more of them are idle than necessary."""
     owners = generation.owners(TOPIC)
     partitions = seen.partitions(TOPIC)
     busy = len(set(owners.values()))

@@ -1,6 +1,6 @@
 """Lab 2: a second consumer group reads the topic `likes`, as if it were the only one.
 
-python run.py labs/lab_02_groups/second_group.py      it joins, reads what is new to it, commits, and leaves
+python run.py labs/lab_02_groups/second_group.py      joins, reads what is new to it, commits and leaves
 """
 
 from collections import Counter

@@ -4,7 +4,7 @@
 
 Two consumers share six partitions with a steady flow of events; then a third consumer joins. consumer-2 is slow: it
 finishes its work before it gives up partitions. The output shows which partitions were given up, and the longest time
-in which each partition had no reader.
+each partition had no reader.
 """
 
 import threading
@@ -19,7 +19,7 @@ from plumbing.waiting import wait_until
 
 TOPIC = named("flow")
 PARTITIONS = 6
-FINISHING_SECONDS = 1.5  # that consumer-2 needs before it gives up partitions
+FINISHING_SECONDS = 1.5  # consumer-2 finishes its work before it gives up partitions
 SETTLE_SECONDS = 40.0
 QUIET_SECONDS = 1.0  # before the third consumer joins, and after the group has settled again
 

@@ -11,7 +11,7 @@ from settings import CONSUMER_PORT, GROUP, TOPIC
 
 FIRST = f"consumer-{CONSUMER_PORT}"
 WAITED_MS = 2000  # longer than a running consumer ever leaves a like unread
-LEFT_MS = 4000  # its last commit is from when it left; a killed one is missed session.timeout.ms later, 6 s
+LEFT_MS = 4000  # a member commits when it leaves; a killed one is removed after session.timeout.ms, 6 s
 LEAVES = Leaves((named("flow"),), tuple(map(named, ("range", "cooperative-sticky", "dynamic", "static"))))
 
 
@@ -27,7 +27,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
 
 def _changes(generations: list[Generation]) -> Iterator[tuple[Generation, Generation, Generation]]:
-    """Each three consecutive generations, counting only those whose members differ from the one before."""
+    """Every three consecutive generations, of those whose members differ from the one before."""
     changed = [next(same) for _, same in groupby(generations, Generation.clients)]
     return zip(changed, changed[1:], changed[2:], strict=False)
 
@@ -44,16 +44,16 @@ def _came_back(history: History) -> Goal:
 
 
 def _has_left(history: History, without: Generation) -> bool:
-    """Whether consumer 1 left before this generation. Then it has just committed, as librdkafka does whenever a member
-    gives up partitions; a member whose session timed out had been silent for as long."""
+    """True if consumer 1 left before this generation. It has then just committed, as librdkafka does when a member
+    gives up partitions; a member whose session timed out had been silent that long."""
     before = history.generations[history.generations.index(without) - 1].owners(TOPIC)
     own = [commit for commit in history.commits if commit.topic == TOPIC and before.get(commit.partition) == FIRST]
     return any(without.at_ms - LEFT_MS <= commit.at_ms <= without.at_ms for commit in own)
 
 
 def _waited(seen: Evidence) -> Goal:
-    """After a kill, unlike after a clean stop, likes wait until the session times out: they are written long before
-    the generation without the dead member, and committed only in it."""
+    """After a kill, unlike a clean stop, likes wait until the session times out: they are written long before the
+    generation without the dead member, and committed in it."""
     what = "consumer 1 was killed, and a like waited for a new owner"
     history = seen.history(GROUP)
     commits = history.commits_of(TOPIC)

@@ -15,7 +15,7 @@ from plumbing.kafka import client_config
 from plumbing.waiting import wait_until
 from settings import TOPIC
 
-SESSION_TIMEOUT_MS = 10_000  # a static member that is back within this time keeps its partitions
+SESSION_TIMEOUT_MS = 10_000  # a static member that returns within this time keeps its partitions
 SETTLE_SECONDS = 40.0
 AWAY_SECONDS = 1.0
 

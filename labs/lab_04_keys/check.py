@@ -34,7 +34,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     one_each = len(before) == KEYS and all(len(partitions) == 1 for partitions in before.values())
     why = f"{len(before)} keys in {len(set().union(*before.values()))} partitions"
     count = seen.partitions(topic)
-    # With four partitions, what the keys do with three cannot be seen any more.
+    # With four partitions, it is too late to see what the keys do with three.
     again = f"python run.py labs reset 4, then {program}" if count > PARTITIONS else program
     yield Goal("eight keys, one partition each", one_each, why, again)
     following = f"python run.py kafka-topics --alter --topic {topic} --partitions {PARTITIONS + 1}"

@@ -1,8 +1,8 @@
-"""Lab 4: which partition does a key go to, and what happens to that when the topic gets another partition?
+"""Lab 4: which partition does a key go to, and what changes when the topic gets another partition?
 
     python run.py labs/lab_04_keys/keys.py
 
-Sends an event for each of eight keys, and prints the partitions that hold the events of each key by now.
+Sends an event for each of eight keys, and prints which partitions have events of each key.
 """
 
 from confluent_kafka import Producer
@@ -13,8 +13,7 @@ from plumbing.kafka import client_config
 TOPIC = named("keys")
 PARTITIONS = 3
 KEYS = ("ann", "ben", "cem", "dora", "eva", "finn", "gina", "hugo")
-# This one sends a key to the same partition as Kafka's Java clients do. librdkafka's default, consistent_random, uses
-# another hash.
+# Sends a key to the same partition as Kafka's Java clients. librdkafka's default, consistent_random, uses another hash.
 PARTITIONER = "murmur2_random"
 
 

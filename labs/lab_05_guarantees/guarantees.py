@@ -2,7 +2,7 @@
 
     python run.py labs/lab_05_guarantees/guarantees.py
 
-Three ways to do it. In each, a process copies 300 events in batches of 100, and crashes after 37 events of the second
+In each of three ways, a process copies 300 events in batches of 100, and crashes after 37 events of the second
 batch; a second process resumes at the committed offset.
 """
 
@@ -35,12 +35,12 @@ def copy(way: str, run: str, crashes: bool) -> None:
     own = {"group.id": named(way), "enable.auto.commit": False, "isolation.level": "read_committed"}
     consumer = Consumer(client_config() | own)
     # The partition is assigned by hand, without joining the group: otherwise the second process would have to wait
-    # for the session timeout of the first. Offsets are committed all the same.
+    # for the session timeout of the first. Committing offsets works anyway.
     place = TopicPartition(SOURCE, 0)
     place.offset = max(consumer.committed([place], SECONDS)[0].offset, first_of(run))
     consumer.assign([place])
     if transactional:
-        producer.init_transactions(SECONDS)  # aborts what an earlier process with this id has left open
+        producer.init_transactions(SECONDS)  # aborts what an earlier process with this id left open
     _, end = consumer.get_watermark_offsets(place, SECONDS)
     copied = 0
     while consumer.position([place])[0].offset < end:
@@ -68,7 +68,7 @@ def copy(way: str, run: str, crashes: bool) -> None:
 
 
 def first_of(run: str) -> int:
-    """The offset of the first event of this run; those before it belong to earlier runs."""
+    """The offset of the first event of this run."""
     return int(run.rpartition("-")[2])
 
 

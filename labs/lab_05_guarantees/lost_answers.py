@@ -2,8 +2,8 @@
 
     python run.py labs/lab_05_guarantees/lost_answers.py
 
-The broker is suspended for some seconds (its process, or its container) while events are on their way: first those of
-a producer with enable.idempotence=false, then those of one with true.
+The broker (its process or its container) is suspended for a few seconds while events are in flight: first from a
+producer with enable.idempotence=false, then from one with true.
 """
 
 import time
@@ -38,7 +38,7 @@ def send(idempotent: bool) -> Counter:
     )
     producer.list_topics(TOPIC, timeout=15)
     producer.produce(TOPIC, f"{run} first".encode(), partition=0)
-    producer.flush(15)  # it is connected, and knows the partition's leader
+    producer.flush(15)  # now it is connected and knows the partition's leader
     with frozen_broker():
         for number in range(EVENTS):
             producer.produce(TOPIC, f"{run} {number}".encode(), partition=0)

@@ -14,7 +14,7 @@ from labs.topics import read
 from plumbing.waiting import wait_until
 from settings import TOPIC
 
-KEY = "outage-"  # the beginning of this run's key
+KEY = "outage-"  # the prefix of this run's key
 METADATA_SECONDS = (
     3.1  # producer.py asks for the number of partitions if its answer is older than 3 s: at the first click
 )
@@ -22,8 +22,8 @@ PATIENCE_SECONDS = 60
 
 
 def likes_of(key: str) -> int:
-    """How many likes with this key are in the log. On a slow computer the broker has to rejoin its own cluster after it
-    did not respond, and until then the partitions have no leader."""
+    """How many likes with this key are in the log. On a slow computer, a broker that did not respond has to rejoin its
+    cluster first; until then the partitions have no leader."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -50,7 +50,7 @@ def main() -> None:
 
     if not wait_until(confirmed_again, PATIENCE_SECONDS, pause=0):
         raise SystemExit("The broker does not come back. python run.py doctor")
-    save(answers, topic_id())  # for the check: the broker does not know what the user was told
+    save(answers, topic_id())  # for the check: the broker does not know what the user saw
     confirmed = sum(answer["status"] == CONFIRMED for answer in answers)
     print(f"{confirmed} likes with the key {key} were confirmed, {likes_of(key)} are in the log")
 

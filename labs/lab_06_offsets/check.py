@@ -59,7 +59,7 @@ def _to_the_beginning(commits: list[Commit], group: str) -> Goal:
     back = set()
     for partition in {commit.partition for commit in commits}:
         own = [commit for commit in commits if commit.partition == partition]
-        # Not those of a run: in a topic that was recreated, it starts at 0, too.
+        # Not those of a run, which also starts at 0 in a recreated topic.
         moves = ((one, to) for one, to in pairwise(own) if not to.is_read and not to.metadata.startswith("reset "))
         back |= {partition for one, to in moves if one.offset > 0 == to.offset}
     partitions = ", ".join(map(str, sorted(back)))
@@ -86,7 +86,7 @@ def _to_a_time(seen: Evidence, commits: list[Commit], following: str) -> Goal:
 
 
 def _is_first_since(jump: Commit, times: dict[tuple[int, int], int]) -> bool:
-    """Whether the event before this place is older than the time, and the one at it is not."""
+    """True if the event before this offset is older than the time, and the one at it is not."""
     since = jump.at_ms - 1000 * int(jump.metadata[len("from ") : -1])
     before, at = (times.get((jump.partition, jump.offset - back)) for back in (1, 0))
     return (before or 0) <= since and (at is None or at >= since - TOLERANCE_MS)

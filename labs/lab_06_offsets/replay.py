@@ -1,13 +1,13 @@
-"""Lab 6: read `likes` from a place of your choice as the only consumer of a group, and commit how far it got.
+"""Lab 6: read `likes` from an offset of your choice as the only consumer of a group, and commit how far it got.
 
     python run.py labs/lab_06_offsets/replay.py --group labs-replay --max 4
 
 --max 4          stop after four likes
---from start     first move the group to the beginning of each partition; without --from it resumes where it is
+--from start     first move the group to the beginning of each partition; without --from it resumes
 --from end       ... to the end
 --from 2         ... to offset 2
 --from 60s       ... to the first event of the last 60 seconds
---reset latest   where to start without a committed offset, or if the log no longer has it; otherwise earliest
+--reset latest   where to start if the group has no committed offset, or it is no longer in the log; default: earliest
 """
 
 import argparse
@@ -28,7 +28,7 @@ SECONDS = 15
 
 
 def starts_of(consumer: Consumer, where: str) -> list[TopicPartition]:
-    """The offset in each partition to start at. OFFSET_STORED is the group's committed offset; if there is none,
+    """The offset at which to start in each partition. OFFSET_STORED is the group's committed offset; without one,
     auto.offset.reset decides."""
     partitions = range(partitions_of(TOPIC))
     if where == "group":
@@ -38,7 +38,7 @@ def starts_of(consumer: Consumer, where: str) -> list[TopicPartition]:
         low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), SECONDS)
         if seconds := re.fullmatch(r"(\d+)s", where):
             at = TopicPartition(TOPIC, partition, int((time.time() - int(seconds[1])) * 1000))
-            found = consumer.offsets_for_times([at], SECONDS)[0].offset  # of the first event that is not older
+            found = consumer.offsets_for_times([at], SECONDS)[0].offset  # the first event that is not older
             offset = found if found >= 0 else high  # all events are older
         else:
             offset = {"start": low, "end": high}[where] if where in ("start", "end") else min(int(where), high)
@@ -100,7 +100,7 @@ def replay(consumer: Consumer, options: argparse.Namespace) -> None:
         except (ValueError, TypeError, KeyError):
             what = "not a like"
         print(f"partition {message.partition()}, offset {message.offset()}: {what}")
-    if new & started.keys():  # for the check: this is where auto.offset.reset has let it start
+    if new & started.keys():  # for the check: where auto.offset.reset made it start
         label = f"reset {options.reset}"
         consumer.commit(
             offsets=[TopicPartition(TOPIC, partition, started[partition], label) for partition in new & started.keys()],

@@ -46,7 +46,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
     replays = seen.history(f"{ERRORS_GROUP}-replay").commits_of(DEAD_LETTERS).get(0, [])
     written = {record.offset(): record.timestamp()[1] for record, _ in letters}
-    # To the end, as it was then: dead letters that came later do not count.
+    # To the end at that time: later dead letters do not count.
     ends = (commit.offset for commit in replays if written.get(commit.offset, commit.at_ms) >= commit.at_ms)
     replayed = max(ends, default=0)
     why = f"{replayed} of {len(letters)}"
@@ -54,12 +54,12 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
 
 def was_read(record: Message, commits: list[Commit]) -> bool:
-    """Whether one of the group's commits in its partition was made for it. (A group that was moved past it has not read
-    it; and what it read in a topic of the same name that was deleted does not count.)"""
+    """True if one of the group's commits in its partition was made for it. (A group that was moved past it has not read
+    it, and what it read in a deleted topic of the same name does not count.)"""
     read = [commit for commit in commits if commit.is_read]
     return any(commit.offset == record.offset() + 1 and commit.metadata == read[-1].metadata for commit in read)
 
 
 def is_copy(letter: Message, headers: dict[str, bytes], values: dict[bytes, bytes]) -> bool:
-    """Whether the letter has, byte for byte, the value of its original record."""
+    """True if the letter has the value of its original record, byte for byte."""
     return values.get(headers.get("origin", b"")) == letter.value()

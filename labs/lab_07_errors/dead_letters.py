@@ -3,8 +3,8 @@
     python run.py labs/lab_07_errors/dead_letters.py            from the group's offsets to the end of `likes`
     python run.py labs/lab_07_errors/dead_letters.py --replay   the dead letters, once the receiver has recovered
 
-The receiver is simulated: it is busy the first two times if the order is divisible by 4, and always if it is divisible
-by 5, except in a replay. What is set aside goes to the topic `likes.dlt` unchanged, with the reason in its headers.
+The receiver is simulated: it is busy twice if the order is divisible by 4, and always if it is divisible by 5, except
+in a replay. Records that are set aside go to the topic `likes.dlt` unchanged, with the reason in a header.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def forward(like: dict, attempt: int, replay: bool) -> None:
 
 
 def process(message: Message, replay: bool) -> str:
-    """Forward the like, with retries; returns the reason if that failed, "" if it did not."""
+    """Forward the like, with retries; returns "" or the reason why that failed."""
     try:
         like = parse_like(message.value())
     except ValueError as error:
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def read(consumer: Consumer, identity: Identity, group: str, producer: Producer, replay: bool) -> tuple[int, int]:
-    """Read to the end of the topic; returns how many records were forwarded, and how many set aside."""
+    """Read to the end of the topic; returns how many records were forwarded and how many set aside."""
     ended: set[int] = set()
     forwarded = aside = 0
     while not ended or len(ended) < len(consumer.assignment()):

@@ -66,7 +66,7 @@ def _versions(form: str, seen: Evidence, read, expected: str) -> Goal:
 
 
 def read_avro(value: bytes, version: int) -> Any:
-    """An event of this version as a reader of version 2 gets it, None if it rejects it."""
+    """An event of this version as a reader of version 2 sees it; None if it rejects it."""
     written, own = (json.loads(avro_schema(number)) for number in (version, 2))
     for field in own["fields"]:
         if field["name"] == NEW:

@@ -3,7 +3,7 @@ read which?
 
     python run.py labs/lab_08_schemas/schemas.py
 
-Version 1 is the like that you know. Version 2 adds the field `country`. Version 3 changes `ts_ms` from number to text.
+Version 1 is the like you know. Version 2 adds the field `country`. Version 3 changes `ts_ms` from number to text.
 Each version writes three events; then readers of versions 1 and 2 read them all.
 
 The schema registry is confluent-kafka's mock: it lives in this process, gives each schema an id, and accepts any. A
@@ -27,7 +27,7 @@ from labs.topics import make_topic, named, read
 from plumbing.kafka import client_config
 from settings import SCHEMA_REGISTRY_URL
 
-EVENTS = 3  # of each version
+EVENTS = 3  # per version
 FIELDS = {  # version -> field -> type
     1: {"order": int, "clicked_at": str, "ts_ms": int},
     2: {"order": int, "clicked_at": str, "ts_ms": int, "country": str},

@@ -14,7 +14,7 @@ from settings import TOPIC
 BROKERS = 3
 IN_SYNC = 2  # min.insync.replicas
 CLICKS = 30
-ENOUGH = 20  # of them confirmed: on a slow computer some may be refused
+ENOUGH = 20  # confirmed ones: a slow computer may refuse some
 REFUSED = 3
 LEAVES = Leaves(answers=lambda answer: not (answer.get("key") or "").startswith(KEY))
 
@@ -64,8 +64,8 @@ def refused_by_the_last_broker(answers: list[dict]) -> int:
 
 
 def confirmed_since_a_refusal(answers: list[dict]) -> int:
-    """How many clicks at the end were confirmed, 0 if none before was refused. By their order, not by their times: a
-    clock can be set back."""
+    """How many clicks at the end were confirmed; 0 if none before was refused. Goes by their order, because a clock can
+    be set back."""
     refused = [place for place, answer in enumerate(answers, 1) if answer["status"] != click.CONFIRMED]
     return len(answers) - refused[-1] if refused else 0
 

@@ -58,7 +58,7 @@ def _exists(admin: AdminClient) -> bool:
 
 
 def _allowed(admin: AdminClient) -> list[str]:
-    """`write likes`: the ACLs for this user and for everybody."""
+    """The ACLs for this user and for everybody, such as `write likes`."""
     anything = AclBindingFilter(
         ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ALLOW
     )

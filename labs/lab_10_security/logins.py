@@ -13,12 +13,12 @@ from plumbing.kafka import client_config
 from settings import BOOTSTRAP_SERVERS
 
 SECONDS = 6.0
-ANSWER_SECONDS = 30.0  # at most, for the one that is accepted
+ANSWER_SECONDS = 30.0  # at most, for the client that is accepted
 LEARNER = "as learner, with the password"
 
 
 def clients() -> dict[str, dict]:
-    """How to connect -> settings of the client."""
+    """How to connect -> client settings."""
     learner = client_config(BOOTSTRAP_SERVERS, properties_of("learner"))
     plain = {name: learner[name] for name in ("bootstrap.servers", "broker.address.family", "log_level")}
     encrypted = plain | {"security.protocol": "SSL", "ssl.ca.location": learner["ssl.ca.location"]}

@@ -2,8 +2,8 @@
 
     python run.py labs/lab_10_security/write_only_user.py
 
-As admin, it creates the user `writer` with a random password, and an ACL for it. Then it tries, as writer, what is
-allowed and what is not; so do producer.py and consumer.py, unchanged, with the writer's client.properties.
+As admin, it creates the user `writer` with a random password and an ACL. Then it tries, as writer, what is allowed and
+what is not, and starts producer.py and consumer.py, unchanged, with the writer's client.properties.
 """
 
 import contextlib
@@ -64,7 +64,7 @@ def make_user() -> Path:
     own = {"sasl.username": USER, "sasl.password": password}
     lines = [f"{name}={own.get(name, value)}\n" for name, value in (line.split("=", 1) for line in learner)]
     file = properties_of(USER)
-    file.touch(0o600)  # a password is inside
+    file.touch(0o600)  # it holds a password
     file.write_text("".join(lines), encoding="utf-8")
     return file
 
@@ -84,7 +84,7 @@ def write(config: dict) -> str:
 
 
 def read(config: dict, joining: bool) -> str:
-    """Read one event, as a member of the group or without a group."""
+    """Read one event, as a member of the group or without one."""
     consumer = Consumer(config | {"group.id": GROUP if joining else USER, "auto.offset.reset": "earliest"})
     if joining:
         consumer.subscribe([TOPIC])
@@ -98,7 +98,7 @@ def read(config: dict, joining: bool) -> str:
                 continue
             if not message.error():
                 return "done"
-            # A client that does not join looks for its group's coordinator, too; that does not matter here.
+            # A client that does not join still looks for its group's coordinator; that does not matter here.
             if joining or message.error().code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
                 return message.error().name()
     finally:

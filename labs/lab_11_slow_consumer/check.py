@@ -28,7 +28,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
 
 def _done(seen: Evidence, topic: str) -> dict[str, set[str]]:
-    """`partition 1, offset 0`, the place of an event -> the members that have done it."""
+    """An event, as `partition 1, offset 0` -> the members that processed it."""
     found: dict[str, set[str]] = {}
     for record in seen.records(f"{topic}-done"):
         place, by = ((text or b"").decode(errors="replace") for text in (record.value(), record.key()))
@@ -37,7 +37,7 @@ def _done(seen: Evidence, topic: str) -> dict[str, set[str]]:
 
 
 def _committed_by(name: str, history: History, topic: str) -> dict[str, tuple[Commit, int]]:
-    """Place of an event -> the commit for it, and how many seconds the member had worked on it."""
+    """An event -> its commit, and how many seconds the member worked on it."""
     found = {}
     for commit in history.commits:
         label = re.fullmatch(rf"by {name} after (\d+) s", commit.metadata)
@@ -47,8 +47,8 @@ def _committed_by(name: str, history: History, topic: str) -> dict[str, tuple[Co
 
 
 def _alone(history: History) -> Iterator[tuple[Generation, Generation, Generation | None]]:
-    """Both members, then only `quick`, the same one as before, and what followed. Kafka gives a member an id when it
-    joins: if `quick` has another one, it was a new run."""
+    """Both members, then only the same `quick`, and what followed. Kafka gives a member an id when it joins: if `quick`
+    has another one, it is a new run."""
     numbered = history.generations
     for number, (both, alone) in enumerate(pairwise(numbered)):
         if both.clients() == BOTH and alone.clients() == ["quick"] and _quick(both) == _quick(alone):

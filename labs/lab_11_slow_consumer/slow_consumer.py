@@ -1,10 +1,10 @@
 """Lab 11: one of two consumers works longer between two polls than `max.poll.interval.ms` allows.
 
-    python run.py labs/lab_11_slow_consumer/slow_consumer.py            it works, and polls again when it is done
-    python run.py labs/lab_11_slow_consumer/slow_consumer.py --pause    it pauses its partitions, and polls meanwhile
+    python run.py labs/lab_11_slow_consumer/slow_consumer.py            works, and polls again when it has finished
+    python run.py labs/lab_11_slow_consumer/slow_consumer.py --pause    pauses its partitions, and keeps polling
 
-Two consumers share a topic with two partitions. `slow` needs 13 s for an event, `quick` 0.1 s. What is done with an
-event is another event, in the topic `labs-slow-done` (with --pause, `labs-paused-done`): it shows who has done what.
+Two consumers share a topic with two partitions. `slow` needs 13 s per event, `quick` 0.1 s. For each event they
+process, they write one to the topic `labs-slow-done` (with --pause, `labs-paused-done`), which shows who did what.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.waiting import wait_until
 
-SESSION_TIMEOUT_MS = 6000  # a member that sends no heartbeat for so long is removed
-MAX_POLL_INTERVAL_MS = 8000  # a member that does not poll for so long leaves the group; the default is 5 minutes
-WORK_SECONDS = {"quick": 0.1, "slow": 13.0}  # for an event
+SESSION_TIMEOUT_MS = 6000  # a member that sends no heartbeat for this long is removed
+MAX_POLL_INTERVAL_MS = 8000  # a member that does not poll for this long leaves the group; default: 5 minutes
+WORK_SECONDS = {"quick": 0.1, "slow": 13.0}  # per event
 PARTITIONS = 2
-EVENTS = 2  # that a run writes to each partition
+EVENTS = 2  # per partition and run
 SETTLE_SECONDS = 40.0
 RUN_SECONDS = 90.0
 
@@ -38,10 +38,10 @@ class Run:
         self.written_at: float | None = None
 
     def say(self, name: str, what: str) -> None:
-        """With the seconds since the events were written."""
+        """Print with the seconds since the events were written."""
         seconds = time.monotonic() - self.written_at if self.written_at else 0.0
         line = f"{seconds:5.1f} s  {name:<5}  {what}\n"
-        print(line, end="", flush=True)  # the end of the line with it: another thread could come between the two
+        print(line, end="", flush=True)  # with the line end: another thread could print in between
 
 
 class Member(threading.Thread):
@@ -72,7 +72,7 @@ class Member(threading.Thread):
         self.say(f"assigned {self.owned}")
         consumer.assign(partitions)
         if self.working:
-            consumer.pause(partitions)  # a partition that is assigned meanwhile is not paused by itself
+            consumer.pause(partitions)  # newly assigned partitions are not paused automatically
 
     def on_revoke(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         self.owned = []
@@ -103,7 +103,7 @@ class Member(threading.Thread):
         read_at = time.monotonic()
         self.work()
         if self.shared.stopping.is_set():
-            return  # it is not done, so it is not committed
+            return  # not processed, so not committed
         self.shared.results.produce(f"{self.shared.topic}-done", value=place, key=self.name)
         self.shared.results.flush()
         label = f"by {self.name} after {time.monotonic() - read_at:.0f} s"  # metadata of the commit: for the check
@@ -133,7 +133,7 @@ class Member(threading.Thread):
 
 
 def write_events(run: Run) -> None:
-    """Write events to both partitions, each known from now on by its partition and offset."""
+    """Write events to both partitions; partition and offset identify them."""
 
     def delivered(error, message: Message) -> None:
         if error is None:

@@ -38,7 +38,7 @@ def _compacted(seen: Evidence, topic: str) -> Iterator[Goal]:
     yield Goal("the profiles were changed", written, why, wait)
 
     count = {name: len(offsets.get(name, [])) for name in ("ann", "ben")}
-    one_each = written and max(count.values()) == 1  # and a learner may have deleted one of them, too
+    one_each = written and max(count.values()) == 1  # and a learner may also have deleted one of them
     last = ", ".join(f"{name} at offset {offsets[name][-1]}" for name in count if count[name])
     why = last if one_each else f"there are {count['ann']} records of ann, {count['ben']} of ben"
     yield Goal("of ann and of ben, only the last record is left", one_each, why, wait)

@@ -2,8 +2,8 @@
 
     python run.py labs/lab_12_retention/compaction.py
 
-Three people change their profiles 50 times each; then cem deletes his. The program reads the topic again and again
-until the broker's log cleaner has removed what is outdated.
+Three people change their profiles 50 times each; then cem deletes his. The program reads the topic repeatedly until the
+broker's log cleaner has removed outdated records.
 """
 
 import time
@@ -21,7 +21,7 @@ CONFIG = {
     # The newest segment of the log is never compacted. This starts a new one with the first write after 2 s.
     "segment.ms": "2000",
     "min.cleanable.dirty.ratio": "0.01",  # compact when 1 % of the log is new; by default, half of it
-    "delete.retention.ms": "1000",  # how long readers can still see a tombstone; by default, a day
+    "delete.retention.ms": "1000",  # how long readers can see a tombstone; by default, a day
 }
 PEOPLE = ("ann", "ben", "cem")
 CHANGES = 50
@@ -53,7 +53,7 @@ def main() -> None:
             raise Problem(f"after {seconds:.0f} s, the cleaner has not removed cem", f"run it once more: {again}")
         before = len(records)
         time.sleep(LOOK_SECONDS)
-        producer.produce(TOPIC, key="dan", value=f"after {seconds:.0f} s")  # a write, so that a new segment starts
+        producer.produce(TOPIC, key="dan", value=f"after {seconds:.0f} s")  # a write starts a new segment
         producer.flush()
     for record in records:
         print(f"       {line_of(record)}")

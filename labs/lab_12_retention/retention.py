@@ -21,11 +21,11 @@ CONFIG = {
     "retention.ms": "10000",
     "segment.ms": "2000",  # only whole segments are deleted
     # With "delete" alone, the broker looks for old segments every 5 minutes (log.retention.check.interval.ms). With
-    # both policies, the log cleaner looks every 15 s. It compacts nothing here: no key comes twice.
+    # both policies, the log cleaner looks every 15 s. It compacts nothing here: no key occurs twice.
     "cleanup.policy": "compact,delete",
 }
 COMES_BACK = "earliest"  # auto.offset.reset
-AT_ONCE = 2  # events that the group reads before it leaves
+AT_ONCE = 2  # events the group reads before it leaves
 MOST_SECONDS = 100.0
 
 
@@ -55,7 +55,7 @@ def visit(producer: Producer) -> None:
 
 
 def oldest_offset() -> int:
-    consumer = Consumer(client_config() | {"group.id": GROUP})  # asks only; joins nothing
+    consumer = Consumer(client_config() | {"group.id": GROUP})  # only asks; joins nothing
     try:
         return consumer.get_watermark_offsets(TopicPartition(TOPIC, 0), BROKER_SECONDS)[0]
     finally:
@@ -63,8 +63,7 @@ def oldest_offset() -> int:
 
 
 def read_as_group(count: int) -> tuple[int, int]:
-    """Read `count` events as the only member, commit, and leave the group. Gives the offset of the first one, and the
-    offset committed."""
+    """Read `count` events as the only member, commit and leave. Returns the first offset and the committed one."""
     own = {"group.id": GROUP, "auto.offset.reset": COMES_BACK, "enable.auto.commit": False}
     consumer = Consumer(client_config() | SESSION | own)
     offsets = []

@@ -50,8 +50,8 @@ def _up_to(seen: Evidence, source: str) -> int:
 
 
 def counted(records: list[Message]) -> tuple[dict[str, int], Counter]:
-    """From the source, in the order of its log: `ann 2025-12-20 10:00` -> the likes in this window; and the likes that
-    come too late, by key and value."""
+    """From the source, in log order: a window, such as `ann 2025-12-20 10:00` -> its likes; and the likes that come too
+    late, as (key, value)."""
     counts: Counter = Counter()
     late: Counter = Counter()
     clock = 0
@@ -71,7 +71,7 @@ def counted(records: list[Message]) -> tuple[dict[str, int], Counter]:
 
 
 def _counts(records: list[Message]) -> list[tuple[int, str, int]]:
-    """Offset, window, likes: in the order of the log. Other records are left out."""
+    """(Offset, window, likes) in log order, without other records."""
     found = []
     for record in records:
         try:
@@ -100,7 +100,7 @@ def _killed(aborted: set[int], written: int, likes: bool, up_to: int) -> Goal:
 
 
 def _goes_on(aborted: set[int], committed: list[tuple[int, str, int]]) -> Goal:
-    """The state was rebuilt: a window that had a count before the kill has a larger one after it."""
+    """The state was restored: a window with a count before the kill has a larger one after it."""
     what = "its successor knew the counts"
     why, following = ("nobody has counted on after a kill", COUNT) if aborted else ("it was never killed", KILL)
     for lost in sorted(aborted):

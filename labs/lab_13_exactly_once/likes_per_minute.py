@@ -1,10 +1,10 @@
-"""Lab 13: a stream processor: it counts the likes for each key and minute, exactly once.
+"""Lab 13: a stream processor that counts the likes per key and minute, exactly once.
 
     python run.py labs/lab_13_exactly_once/likes_per_minute.py           count what is there
     python run.py labs/lab_13_exactly_once/likes_per_minute.py --kill    die in the middle of a transaction
 
-Each transaction has three parts: counts, likes that came too late, and the offset up to which the source is read. The
-counts are also the state of the processor: it reads them when it starts.
+Each transaction has three parts: counts, likes that came too late, and the offset in the source. The counts are also
+the processor's state, which it reads when it starts.
 """
 
 import argparse
@@ -25,9 +25,9 @@ TOO_LATE = named("likes-too-late")
 GROUP = TRANSACTIONAL_ID = named("per-minute")
 WINDOW_MS = 60_000
 GRACE_MS = 10_000  # how long after its end a window stays open
-BATCH = 50  # likes for each transaction
+BATCH = 50  # likes per transaction
 KILLED_IN = 3  # with --kill: the third transaction, or the last one
-ISOLATION = "read_committed"  # of the reader of our own counts
+ISOLATION = "read_committed"  # for reading its own counts
 SECONDS = 30
 FENCED = (KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED)
 WRITE = "python run.py labs/lab_13_exactly_once/write_likes.py"
@@ -43,7 +43,7 @@ class State:
     """What the processor has to remember.
 
     likes    `ann 2025-12-20 10:00`, a key and the start of its window (UTC) -> the likes in it
-    time_ms  the time of the latest click so far: the clock of the processor
+    time_ms  the time of the latest click so far: the processor's clock
     """
 
     def __init__(self):
@@ -51,18 +51,18 @@ class State:
         self.time_ms = 0
 
     def restore(self) -> None:
-        """From the counts in the log: the last one of each window is its count."""
+        """Restored from the log: the last count of each window."""
         for record in read(COUNTS, isolation=ISOLATION):
             try:
                 window, count = record.key().decode(), json.loads(record.value())
                 likes, time_ms = int(count["likes"]), int(count["time_ms"])
             except (AttributeError, ValueError, TypeError, KeyError):
-                continue  # somebody else has written this
+                continue  # another program wrote this
             self.likes[window] = likes
             self.time_ms = max(self.time_ms, time_ms)
 
     def add(self, key: str, clicked_ms: int) -> str | None:
-        """Count this like. Returns the window in which it is counted, None if that has been closed."""
+        """Count this like. Returns its window, or None if that is closed."""
         start_ms = clicked_ms // WINDOW_MS * WINDOW_MS
         if start_ms + WINDOW_MS + GRACE_MS <= self.time_ms:
             return None
@@ -73,7 +73,7 @@ class State:
 
 
 def process(batch: list[Message], state: State, producer: Producer) -> tuple[int, int]:
-    """Write the counts that these likes change, and the likes that come too late; returns how many of each."""
+    """Write the counts that these likes change, and the likes that are too late; returns how many of each."""
     changed, late = set(), 0
     for message in batch:
         key = (message.key() or b"nobody").decode(errors="replace")
@@ -94,14 +94,14 @@ def process(batch: list[Message], state: State, producer: Producer) -> tuple[int
 
 def run(dies: bool) -> None:
     producer = Producer(client_config() | {"transactional.id": TRANSACTIONAL_ID})
-    # First of all: it aborts the transaction that a processor with the same id has left open, and fences that processor
-    # if it still lives. Only then is it known what has been committed.
+    # This comes first: it aborts the transaction that a processor with the same id left open, and fences that processor
+    # if it is still alive. Only then is it certain what was committed.
     producer.init_transactions(SECONDS)
     consumer = Consumer(client_config() | {"group.id": GROUP, "enable.auto.commit": False})
     source = TopicPartition(SOURCE, 0)
     [committed] = consumer.committed([source], SECONDS)
     source.offset = max(committed.offset, 0)
-    consumer.assign([source])  # by hand: nobody has to wait until the session of a killed member times out
+    consumer.assign([source])  # no group membership: nobody waits for a killed member's session to time out
     _, end = consumer.get_watermark_offsets(source, SECONDS)
     state = State()
     state.restore()
@@ -122,7 +122,7 @@ def run(dies: bool) -> None:
         if dies and (number == KILLED_IN or at == end):
             producer.flush(SECONDS)
             print(f"{what}; killed before the commit", flush=True)
-            os._exit(0)  # as a kill does it: no exception, nothing closed, nothing aborted
+            os._exit(0)  # like a kill: no exception, nothing closed, nothing aborted
         following = TopicPartition(SOURCE, 0, at)
         producer.send_offsets_to_transaction([following], consumer.consumer_group_metadata(), SECONDS)
         producer.commit_transaction(SECONDS)

@@ -2,7 +2,7 @@
 
     python run.py labs/lab_13_exactly_once/write_likes.py
 
-There is nothing to wait for: the times are in the events. The next run writes the four minutes that follow.
+It need not wait: the times are in the events. The next run writes the following four minutes.
 """
 
 import json
@@ -16,21 +16,21 @@ from plumbing.kafka import client_config
 from plumbing.like import parse_like
 
 SOURCE = named("timed-likes")
-NAMES = ("ann", "ben", "ann")  # who clicks, in turns
-LIKES = 240  # one each second
+NAMES = ("ann", "ben", "ann")  # who clicks, in turn
+LIKES = 240  # one per second
 START = datetime(2025, 12, 20, 10, 0, tzinfo=timezone.utc)
 SECONDS = 30
 
 
 def delay_seconds(number: int) -> int:
-    """How long the like was on its way: two of each 60 arrive after likes that were clicked later."""
+    """The delay of the like: two in 60 arrive after likes that were clicked later."""
     if number < 60:
         return 0
     return {3: 5, 45: 80}.get(number % 60, 0)
 
 
 def first_minute() -> tuple[int, datetime]:
-    """The number and the minute that follow the likes of earlier runs."""
+    """The number and the minute after the likes of earlier runs."""
     order, start = 0, START
     for record in read(SOURCE):
         try:

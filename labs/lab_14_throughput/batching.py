@@ -2,8 +2,8 @@
 
     python run.py labs/lab_14_throughput/batching.py
 
-Each way has a partition of its own. `requests` is what the client counts (its statistics), `batches` and `bytes` are
-what is in the log of the broker, `delay` is the time from produce() to the delivery report, of the median like.
+Each way has its own partition. `requests` comes from the client's statistics, `batches` and `bytes` from the broker's
+log; `delay` is the median time from produce() to the delivery report.
 """
 
 import json
@@ -20,10 +20,10 @@ from plumbing.waiting import wait_until
 
 TOPIC = named("batching")
 LIKES = 1000
-AT_ONCE = 10  # likes, then a pause
+AT_ONCE = 10  # likes before each pause
 PAUSE_SECONDS = 0.02
 ONE_BY_ONE = "one by one"  # wait for each delivery report, as producer.py does for each click
-WAYS: tuple[tuple[str, dict], ...] = (  # one for each partition: how it is done, settings of the producer
+WAYS: tuple[tuple[str, dict], ...] = (  # one per partition: how it writes, producer settings
     (ONE_BY_ONE, {"linger.ms": 0}),
     (ONE_BY_ONE, {"linger.ms": 0, "compression.type": "zstd"}),
     ("all", {"linger.ms": 0}),
@@ -39,10 +39,10 @@ class Run:
 
     def __init__(self, partition: int, settings: dict):
         self.partition = partition
-        self.delays: list[float] = []  # seconds, of the likes that were delivered
+        self.delays: list[float] = []  # seconds
         self.requests = self.counted = 0
         counting = {"statistics.interval.ms": 100, "stats_cb": self.note}
-        own = {"enable.idempotence": True, "acks": "all"}  # the broker gives an id to each run
+        own = {"enable.idempotence": True, "acks": "all"}  # the broker assigns an id to each run
         self.producer = Producer(client_config() | own | settings | counting)
 
     def note(self, counts: str) -> None:
@@ -57,7 +57,7 @@ class Run:
         self.delays.append(message.latency())
 
     def pause(self) -> None:
-        """And take the delivery reports meanwhile."""
+        """Take the delivery reports meanwhile."""
         until = time.monotonic() + PAUSE_SECONDS
         while (left := until - time.monotonic()) > 0:
             self.producer.poll(left)

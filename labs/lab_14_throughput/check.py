@@ -14,10 +14,10 @@ from plumbing import Problem
 
 LAG, BATCHING = (f"python run.py labs/lab_14_throughput/{name}.py" for name in ("lag", "batching"))
 TO_ITS_END = "let it run to its end"
-MUCH = 100  # likes: so far the lag has to grow, or has to be to fall
-ENOUGH = 500  # likes of a run that count; its program writes 1000
+MUCH = 100  # likes that the lag has to grow by, or to start from when it falls
+ENOUGH = 500  # likes that a run needs to count; the program writes 1000
 ONE_BY_ONE, ONE_BY_ONE_ZSTD, LINGER, BATCH_SIZE, ZSTD = 0, 1, 3, 4, 5  # partitions, as on the page
-LIKES_PER_BATCH = 20  # with linger.ms: at least
+LIKES_PER_BATCH = 20  # at least, with linger.ms
 LARGEST = 2000  # batch.size
 LEAVES = Leaves((named("lag"), named("batching")), (named("lag"),))
 
@@ -33,10 +33,10 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
 
 class Lag:
-    """How large the lag was at a time: what was written by then, without what was committed by then."""
+    """The lag at a given time: likes written minus likes committed by then."""
 
     def __init__(self, seen: Evidence, topic: str, history: History):
-        self.written: dict[int, list[int]] = {}  # partition -> when, in the order of the log
+        self.written: dict[int, list[int]] = {}  # partition -> times, in log order
         self.first: dict[int, int] = {}
         for record in sorted(seen.records(topic), key=lambda record: record.offset()):
             self.written.setdefault(record.partition(), []).append(record.timestamp()[1])
@@ -54,7 +54,7 @@ class Lag:
 
 @dataclass(frozen=True)
 class Period:
-    """From one generation with members to the next one, and the lag at both ends. A last one ends with its last
+    """From one generation with members to the next, with the lag at both ends. The last one ends with its last
     commit."""
 
     generation: Generation
@@ -106,7 +106,7 @@ def _goal(what: str, reached, period: Period | None, topic: str, missing: str) -
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of batching.py has written to one partition."""
+    """What one run of batching.py wrote to one partition."""
 
     batches: tuple[Batch, ...]
 
@@ -135,7 +135,7 @@ class Run:
 
 
 def _runs(batches: list[Batch]) -> dict[int, list[Run]]:
-    """Partition -> its runs that count, the latest first: the broker gives each run another producer id."""
+    """Partition -> its runs that count, latest first: each run has another producer id."""
     found: dict[tuple[int, int], list[Batch]] = {}
     for batch in batches:
         found.setdefault((batch.partition, batch.producer_id), []).append(batch)

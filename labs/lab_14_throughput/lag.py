@@ -1,9 +1,9 @@
-"""Lab 14: likes arrive more quickly than one reader can work. More readers are added until the lag falls.
+"""Lab 14: likes arrive faster than one reader can process them. More readers are added until the lag falls.
 
     python run.py labs/lab_14_throughput/lag.py
 
-100 likes a second go to four partitions, 25 to each. A reader does 40 a second: its work is to wait, as for a database.
-There is one reader, then two, then four; when they have caught up, a fifth one. It takes about 30 s.
+100 likes a second go to four partitions, 25 to each. A reader handles 40 a second, waiting as if for a database. There
+is one reader, then two, then four; when they have caught up, a fifth. It takes about 30 s.
 """
 
 import threading
@@ -19,16 +19,16 @@ from plumbing.waiting import wait_until
 TOPIC = GROUP = named("lag")
 PARTITIONS = 4
 LIKES_PER_SECOND = 100
-AT_ONCE, WORK_SECONDS = 4, 0.1  # a reader takes up to 4 likes, and is done with them after 0.1 s
-PHASES = ((1, 6.0), (2, 6.0), (4, None), (5, 4.0))  # readers, seconds at least; None: until they have caught up
-GROWN = 100  # likes more
-CAUGHT_UP = 40  # a lag of fewer likes
+AT_ONCE, WORK_SECONDS = 4, 0.1  # a reader takes up to 4 likes, and processes them in 0.1 s
+PHASES = ((1, 6.0), (2, 6.0), (4, None), (5, 4.0))  # readers, minimum seconds; None: until they have caught up
+GROWN = 100  # by this many likes
+CAUGHT_UP = 40  # with a smaller lag than this
 PATIENCE_SECONDS = 60.0
 SETTLE_SECONDS = 40.0
 
 
 class Writer(threading.Thread):
-    """Writes the likes at their pace, to the partitions in turns."""
+    """Writes the likes at a fixed rate, round robin."""
 
     def __init__(self, ended: threading.Event):
         super().__init__(name="writer")
@@ -57,9 +57,9 @@ class Reader(threading.Thread):
             "client.id": self.name,
             "partition.assignment.strategy": "range",
             "auto.offset.reset": "earliest",
-            "auto.commit.interval.ms": 500,  # the lag is the end minus what is committed
+            "auto.commit.interval.ms": 500,  # the lag is the end minus the committed offset
             "session.timeout.ms": 6000,
-            "heartbeat.interval.ms": 300,  # with the heartbeat a member learns that another one has joined
+            "heartbeat.interval.ms": 300,  # a member learns from a heartbeat that another one joined
         }
         self.consumer = Consumer(client_config() | own)
 
@@ -81,14 +81,14 @@ class Reader(threading.Thread):
 
 
 class Group:
-    """The readers, and a client that asks how far they are."""
+    """The readers, and a client that asks for their lag."""
 
     def __init__(self, ended: threading.Event):
         self.ended, self.readers = ended, []
         self.onlooker = Consumer(client_config() | {"group.id": GROUP, "enable.auto.commit": False})
 
     def grow(self, count: int) -> None:
-        """To so many readers; returns when each of them has been told its partitions."""
+        """Add readers up to `count`; returns when each knows its partitions."""
         while len(self.readers) < count:
             self.readers.append(Reader(len(self.readers) + 1, self.ended))
             self.readers[-1].start()
@@ -102,7 +102,7 @@ class Group:
         return None if None in owned else {partition for mine in owned for partition in mine}
 
     def lag(self) -> int:
-        """Likes that are written and not committed as read. Raises KafkaException."""
+        """Likes written but not yet committed. Raises KafkaException."""
         places = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
         lag = 0
         for place in self.onlooker.committed(places, SETTLE_SECONDS):
@@ -115,7 +115,7 @@ class Group:
 
 
 def observe(group: Group, seconds: float | None, since: float) -> None:
-    """Print the lag every two seconds for at least so long; with too few readers, also until it has grown. With None,
+    """Print the lag every two seconds, for at least this long and, with too few readers, until it has grown. With None,
     until the readers have caught up."""
     began, too_few = time.monotonic(), len(group.readers) < PARTITIONS
     lag = first = group.lag()

@@ -15,14 +15,14 @@ from labs.topics import named
 PROTOCOLS = "python run.py labs/lab_15_new_protocol/protocols.py"
 MIGRATION = "python run.py labs/lab_15_new_protocol/migration.py"
 QUICK, SLOW, NEW = "consumer-1", "consumer-2", "consumer-3"
-WAITED_MS = 1000  # consumer-2 needs 3 s before it gives up partitions; a rebalance without it, less than 1 s
+WAITED_MS = 1000  # consumer-2 takes 3 s to give up partitions; a rebalance without it takes less than 1 s
 PARTITIONS = 6
 LEAVES = Leaves((named("moves"),), tuple(map(named, (*(f"moves-{way}" for way in WAYS), "migration"))))
 
 
 @dataclass
 class Group:
-    """A group of the new protocol at one time: the id of each member -> what is known of it."""
+    """A group of the new protocol at one time: member id -> what is known about it."""
 
     epoch: int = 0
     members: dict[str, Joined] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Group:
             self.has[event.member_id] = event
 
     def assigned(self) -> dict[str, Assigned]:
-        """Client id -> what it has."""
+        """Client id -> its assignment."""
         return {self.members[one].client_id: has for one, has in self.has.items() if one in self.members}
 
     def clients(self, classic: bool) -> list[str]:
@@ -49,7 +49,7 @@ class Group:
 
 @dataclass
 class Join:
-    """What the group went through from the time when the third consumer came: each state until the next epoch."""
+    """The group's states from the arrival of the third consumer until the next epoch."""
 
     epoch: int
     at_ms: int

@@ -1,9 +1,8 @@
-"""Lab 15: a group changes from the classic protocol to the new one while it works.
+"""Lab 15: a group migrates from the classic protocol to the new one while it works.
 
     python run.py labs/lab_15_new_protocol/migration.py
 
-Two consumers of the classic kind, with the assignor range, are replaced by two of the new kind, one after the other, as
-in an update.
+Two classic consumers, with the assignor range, are replaced one by one with two of the new protocol, as in an update.
 """
 
 import time
@@ -21,7 +20,7 @@ GROUP = named("migration")
 
 
 def show(admin: AdminClient, what: str, *members: Member) -> None:
-    """What the broker says of the group."""
+    """What the broker says about the group."""
     wait_for(*members)
     listed = admin.list_consumer_groups(states={ConsumerGroupState.STABLE}).result().valid
     kind = next((group.type.name.lower() for group in listed if group.group_id == GROUP), "not stable yet")

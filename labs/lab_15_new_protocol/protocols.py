@@ -1,9 +1,9 @@
-"""Lab 15: a third consumer joins a group of two, by the classic protocol and by the new one (KIP-848, Kafka 4).
+"""Lab 15: a third consumer joins a group of two, with the classic protocol and with the new one (KIP-848, Kafka 4).
 
     python run.py labs/lab_15_new_protocol/protocols.py
 
-Six partitions, a steady flow of events, and consumer-2 is slow: it finishes its work, 3 s, before it gives up
-partitions. When does the third consumer get its first partition, and for how long has each partition no reader?
+Six partitions have a steady flow of events, and consumer-2 is slow: it takes 3 s to finish its work before it gives up
+partitions. When does the third consumer get its first partition, and how long does each partition have no reader?
 """
 
 import threading
@@ -20,10 +20,10 @@ from plumbing.waiting import wait_until
 
 TOPIC = named("moves")
 PARTITIONS = 6
-FINISHING_SECONDS = 3.0  # that consumer-2 needs before it gives up partitions
+FINISHING_SECONDS = 3.0  # consumer-2 finishes its work before it gives up partitions
 QUIET_SECONDS = 1.0  # before the third consumer joins, and after the group has settled again
 SETTLE_SECONDS = 40.0
-CLASSIC = {  # the clients decide who gets what, and how long a silent member is waited for
+CLASSIC = {  # the clients decide on the assignment, and on how long to wait for a silent member
     "group.protocol": "classic",
     "session.timeout.ms": 6000,
     "heartbeat.interval.ms": 200,
@@ -31,13 +31,12 @@ CLASSIC = {  # the clients decide who gets what, and how long a silent member is
 WAYS: dict[str, dict] = {
     "range": CLASSIC | {"partition.assignment.strategy": "range"},
     "cooperative-sticky": CLASSIC | {"partition.assignment.strategy": "cooperative-sticky"},
-    "consumer": {"group.protocol": "consumer"},  # all of that is up to the broker: it refuses those settings
+    "consumer": {"group.protocol": "consumer"},  # the broker decides, and refuses those settings
 }
 
 
 class Member(threading.Thread):
-    """One consumer of the group, in a thread of its own. It polls often: what it is to give up and what it gets, it
-    learns in poll()."""
+    """One consumer of the group, in a thread of its own. It polls often, because it learns of assignments in poll()."""
 
     def __init__(self, name: str, group: str, way: str, read_at: dict[int, list[float]]):
         super().__init__(name=name)
@@ -46,7 +45,7 @@ class Member(threading.Thread):
         self.group, self.read_at = group, read_at
         self.owned: set[int] = set()
         self.given_up: set[int] = set()
-        self.got: list[tuple[float, list[int]]] = []  # when, by time.monotonic(), and which partitions
+        self.got: list[tuple[float, list[int]]] = []  # (time.monotonic(), partitions)
         self.refused = ""  # why the broker does not let it in
         self.stopping = False
 

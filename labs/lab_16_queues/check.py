@@ -23,7 +23,7 @@ class Delivery:
     worker: str
     job: str
     offset: int
-    number: int  # Kafka's count: 1 is the first
+    number: int  # Kafka's delivery count, from 1
     outcome: str
 
     @property
@@ -36,7 +36,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
         yield absent
         return
     found: dict[int, dict[int, Delivery]] = {}
-    for delivery in _deliveries(seen):  # of a group that was deleted and began again, only the last ones count
+    for delivery in _deliveries(seen):  # after the group was deleted and restarted, only the latest count
         found.setdefault(delivery.offset, {})[delivery.number] = delivery
     of_offset = {offset: list(all_of_it.values()) for offset, all_of_it in found.items()}
     yield _shared(seen, of_offset)

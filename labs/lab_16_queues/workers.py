@@ -1,9 +1,9 @@
-"""Lab 16: four workers take jobs from one partition, as from a queue: a share group (KIP-932). It needs Kafka 4.
+"""Lab 16: four workers take jobs from one partition like a queue: a share group (KIP-932). Needs Kafka 4.
 
     python run.py labs/lab_16_queues/workers.py
 
-Twelve jobs, half a second of work each. Job 3 fails at its first delivery only, job 6 at every one: it is released
-each time. Job 9 can never be done, and is rejected. What became of each delivery is an event in `labs-jobs-log`.
+There are twelve jobs of half a second each. Job 3 fails on its first delivery only, job 6 on every one, and is released
+each time. Job 9 can never be done, and is rejected. The outcome of each delivery is an event in `labs-jobs-log`.
 (confluent-kafka's ShareConsumer is a preview: its names may still change.)
 """
 
@@ -23,10 +23,10 @@ TOPIC = named("jobs")  # the share group has the same name
 LOG = named("jobs-log")
 WORKERS = 4
 JOBS = 12
-FLAKY, POISONED, MALFORMED = 3, 6, 9  # the numbers of the jobs that are no ordinary ones
-WORK_SECONDS = 0.5  # for a job
-MOST_DELIVERIES = 5  # group.share.delivery.count.limit of the broker: then a job is not delivered again
-QUIET_SECONDS = 3.0  # after the last job: a sixth delivery of job 6 would come at once
+FLAKY, POISONED, MALFORMED = 3, 6, 9  # the numbers of special jobs
+WORK_SECONDS = 0.5  # per job
+MOST_DELIVERIES = 5  # the broker's group.share.delivery.count.limit
+QUIET_SECONDS = 3.0  # after the last job: a sixth delivery of job 6 would come immediately
 RUN_SECONDS = 60.0
 
 
@@ -44,7 +44,7 @@ class Run:
         seconds = time.monotonic() - self.started_at
         self.log.produce(LOG, value=text, key=worker)
         self.log.flush()
-        print(f"{seconds:5.1f} s  {worker}  {text}\n", end="", flush=True)  # in one piece: others print, too
+        print(f"{seconds:5.1f} s  {worker}  {text}\n", end="", flush=True)  # in one piece: other threads print too
 
 
 class Worker(threading.Thread):
@@ -57,7 +57,7 @@ class Worker(threading.Thread):
         own = {
             "group.id": TOPIC,
             "client.id": name,
-            "share.acknowledgement.mode": "explicit",  # the program says what became of each job
+            "share.acknowledgement.mode": "explicit",  # the program reports the outcome of each job
             "max.poll.records": 1,
         }
         self.consumer = ShareConsumer(client_config() | own)
@@ -72,7 +72,7 @@ class Worker(threading.Thread):
             self.problem = error
             self.shared.stopping.set()
         finally:
-            self.consumer.close()  # what it has not acknowledged goes to the others
+            self.consumer.close()  # unacknowledged jobs go to the others
 
     def process(self, message: Message) -> None:
         if message.error():
@@ -89,18 +89,18 @@ class Worker(threading.Thread):
         self.shared.write_down(self.name, f"{job} (offset {message.offset()}), delivery {delivery}: {outcome}")
 
     def work(self, job: str, delivery: int) -> tuple[str, AcknowledgeType]:
-        """What became of the job, and what Kafka is to do with it."""
+        """The outcome of the job, and what to tell Kafka."""
         if job == f"job {MALFORMED}":
-            return "rejected", AcknowledgeType.REJECT  # nobody can do it: not again
+            return "rejected", AcknowledgeType.REJECT  # nobody can do it
         self.shared.stopping.wait(WORK_SECONDS)
         if job == f"job {POISONED}" or (job == f"job {FLAKY}" and delivery == 1) or self.shared.stopping.is_set():
-            return "released", AcknowledgeType.RELEASE  # somebody else may try
+            return "released", AcknowledgeType.RELEASE  # another worker may try
         return "done", AcknowledgeType.ACCEPT
 
 
 def read_from_the_beginning() -> None:
-    """Let the share group start with the first record; otherwise with those that are written from then on. This is a
-    setting of the group, kept by the broker, not of a client."""
+    """Make the share group start with the first record instead of the next one. This setting belongs to the group and
+    is kept by the broker."""
     set_it = ConfigEntry("share.auto.offset.reset", "earliest", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.GROUP, TOPIC, incremental_configs=[set_it])
     admin = AdminClient(client_config())
@@ -108,8 +108,7 @@ def read_from_the_beginning() -> None:
 
 
 def write_jobs() -> set[int]:
-    """One by one: records that were written together, in one batch, can go to one worker together. Returns their
-    offsets."""
+    """Write the jobs one by one, because a batch can go to one worker as a whole. Returns their offsets."""
     written: set[int] = set()
 
     def delivered(error, message: Message) -> None:

@@ -1,11 +1,11 @@
-"""Checks labs in a process of its own, so that the board does not wait for it: a line with a number, a line of answer.
+"""Checks labs in a separate process, so that the board does not wait: reads lab numbers, writes one answer per line.
 
     python -m page.labs.checker
     1
     {"lab": 1, "goals": [{"what": "the topic likes", "reached": true, "why": "3 partitions", "next": "..."}, ...]}
 
-or {"lab": 1, "problem": "localhost:9092 does not answer: ...", "hint": "..."}. It ends with its input, and so with the
-page.
+or {"lab": 1, "problem": "localhost:9092 does not answer: ...", "hint": "..."}. It ends when its input does, and so with
+the page.
 """
 
 import json
@@ -27,14 +27,14 @@ def main() -> None:
 
 
 def _act_as_admin() -> None:
-    """As `python run.py check` does, also where run.py has made the page log in as the learner."""
+    """As `python run.py check` does, even if run.py made the page log in as the learner."""
     if secured.is_running() and str(secured.properties_of("learner")) == settings.CLIENT_CONFIG:
         settings.CLIENT_CONFIG = ""
     secured.act_as("admin")
 
 
 def answer(number: int) -> dict:
-    """The goals of the lab as they stand now, or why they are not known."""
+    """The current state of the lab's goals, or why it is unknown."""
     try:
         return {"goals": [asdict(goal) for goal in checks.goals(number, Evidence())]}
     except KafkaException as error:

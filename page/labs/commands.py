@@ -1,6 +1,6 @@
-"""A block of commands: its text, the button that carries it out, and the lines that it led to, as they come.
+"""A block of commands: its text, the button that runs it, and its output, live.
 
-The browser says which button was pressed. What that does is looked up in the lab's page, here and once more in run.py.
+The browser says which button was pressed; this module and run.py each look up in the lab's page what it does.
 """
 
 import threading
@@ -27,7 +27,7 @@ _one_at_a_time = threading.Lock()
 
 @dataclass
 class Output:
-    """The lines that a block has led to. `path` is where run.py gives them, from line `next` on."""
+    """The output of a block. run.py serves its lines at `path`, from line `next` on."""
 
     path: str
     next: int
@@ -35,7 +35,7 @@ class Output:
     live: bool = True
     lines: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
-    at: float = field(default_factory=time.monotonic)  # of the last line, by time.monotonic()
+    at: float = field(default_factory=time.monotonic)  # time.monotonic() of the last line
 
     @property
     def is_program(self) -> bool:
@@ -43,11 +43,11 @@ class Output:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether the program still runs, or the lines for run.py were typed just now."""
+        """True if the program still runs, or the lines for run.py were typed just now."""
         return self.live and (self.is_program or time.monotonic() - self.began < DOUBLE_CLICK_SECONDS)
 
     def read(self) -> None:
-        """Add what is new."""
+        """Add new lines."""
         try:
             answer = run_py.ask(self.path, self.next)
         except requests.RequestException:
@@ -65,12 +65,12 @@ class Output:
 
 
 def outputs() -> dict[tuple[int, int], Output]:
-    """This visitor's, by the numbers of lab and block."""
+    """This visitor's, by (lab, block)."""
     return st.session_state.setdefault("outputs", {})
 
 
 def show_block(lab: int, block: Block) -> None:
-    """A block of the kinds run and sh."""
+    """A block of the kind run or sh."""
     st.code(block.text, language=None, wrap_lines=True)
     if block.kind == "run":
         _show_run(lab, block)
@@ -105,10 +105,10 @@ def _can_be_run(lab: int, block: Block) -> bool:
 
 
 def carry_out(lab: int, number: int) -> None:
-    """Let run.py type the lines of this block, or run it, unless that is under way. A double click counts once; so does
-    a click that Streamlit hands to two threads, as 1.67 may while it refreshes a fragment."""
+    """Make run.py type the lines of this block, or run it, unless that is in progress. A double click counts once; so
+    does a click that Streamlit hands to two threads, as 1.67 may while it refreshes a fragment."""
     with _one_at_a_time:
-        shown = outputs()  # only before the deed: Streamlit ends a thread here when another one has taken over
+        shown = outputs()  # first: Streamlit ends this thread here if another one has taken over
         before = shown.get((lab, number))
         if before and before.is_under_way:
             return
@@ -120,7 +120,7 @@ def carry_out(lab: int, number: int) -> None:
 
 
 def _ask_run_py(lab: int, number: int) -> Output | None:
-    """The output to follow; None if nothing was done, which the visitor is told."""
+    """The output to follow; None if nothing was done, which a message explains."""
     if not callers.may_call(st.context.headers):
         st.toast("This page was opened under a name that is not one of this computer.", icon=":material/error:")
         return None
@@ -166,7 +166,7 @@ def _show_output(lab: int, block: Block, output: Output) -> None:
             name = f"Stop: {label(block)}"
             st.button(name, icon=":material/stop:", key=f"stop-{lab}-{block.number}", on_click=_stop, args=[output])
     if was_live and not output.live:
-        st.rerun()  # the whole page: this part of it need not ask any more
+        st.rerun()  # the whole page: this part no longer needs to poll
 
 
 def _stop(output: Output) -> None:

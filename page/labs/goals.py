@@ -1,4 +1,4 @@
-"""The check of a lab, whose goals are shown as they are reached, and the progress over all labs in the side bar."""
+"""The check of a lab, with its goals as they are reached, and the progress in all labs, in the side bar."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ def progress() -> Progress:
 
 
 def show_check(lab: int) -> None:
-    """The button, and once it was pressed, the goals, for as long as the page is open."""
+    """The button and, once pressed, the goals for as long as the page is open."""
     watched = st.session_state.setdefault("checked", set())
     if st.button(f"Check lab {lab}", icon=":material/checklist:", key=f"check-{lab}", type="primary"):
         watched.add(lab)
@@ -45,7 +45,7 @@ def show_side_bar() -> None:
 
 @st.fragment(run_every=PROGRESS_EVERY_SECONDS)
 def _show_progress() -> None:
-    """A link to each lab, and how far it is."""
+    """A link to each lab, with its progress."""
     states = progress().look()
     known = [state for state in states.values() if state.goals]
     total, reached = sum(len(state.goals) for state in known), sum(state.reached for state in known)
@@ -65,7 +65,7 @@ def icon_of(state: State | None) -> str:
 
 
 def in_words(state: State | None) -> str:
-    """`done`, `2 of 5`, or an ellipsis while it is not known."""
+    """`done`, `2 of 5`, or an ellipsis while unknown."""
     if state is None or not state.goals:
         return "not known" if state else "..."
     return "done" if state.done else f"{state.reached} of {len(state.goals)}"

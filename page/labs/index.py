@@ -1,4 +1,4 @@
-"""The index of the labs: what each teaches, and how far this learner is."""
+"""The index of the labs: what each teaches, and this learner's progress."""
 
 import re
 
@@ -19,7 +19,7 @@ def show() -> None:
     show_side_bar()
     st.title("Labs")
     st.markdown(
-        "In each you **predict** what will happen, **do** it and **see** it, and **check** what you have reached: the "
+        "In each you **predict** what will happen, **do** it and **see**, and **check** what you have achieved: the "
         "check asks the broker. They build on each other, but each can be done alone."
     )
     _show_rows()
@@ -35,7 +35,7 @@ def _show_rows() -> None:
 
 
 def syllabus() -> dict[int, tuple[str, str]]:
-    """The number of each lab -> what one learns, as HTML, and its minutes: the table of labs/README.md."""
+    """The number of each lab -> what it teaches, as HTML, and its minutes, from the table in labs/README.md."""
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     code = re.compile(r"`([^`]+)`")
     return {int(n): (code.sub(r"<code>\1</code>", learnt), minutes) for n, learnt, minutes in _ROW.findall(text)}

@@ -1,4 +1,4 @@
-"""The page of a lab, from top to bottom, as its README.md has it; on a wide screen with the lanes beside it."""
+"""The page of a lab from top to bottom, following its README.md; on a wide screen, with the lanes beside it."""
 
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def _show_block(number: int, block: Block, before: str) -> None:
 
 
 def _show_prose(number: int, block: Block) -> None:
-    """Text; the programs that it names can be read here, too."""
+    """Text, with the source of the programs it names."""
     st.markdown(linked(block.text))
     for file in programs_linked(block.text, checks.pages()[number].parent):
         with st.expander(f"Read {file.name}", icon=":material/code:"):
@@ -84,7 +84,7 @@ def _show_prose(number: int, block: Block) -> None:
 
 @st.fragment(run_every=board.REFRESH_SECONDS)
 def show_lanes() -> None:
-    """The board's partitions, small; a narrow window has no place for them."""
+    """The board's partitions, small; a narrow window has no room for them."""
     snapshot = board.watcher_of(GROUP).snapshot()
     if snapshot.problem:
         st.warning(f"**{snapshot.problem}** {snapshot.hint}", icon=":material/hourglass_empty:")

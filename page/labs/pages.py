@@ -1,4 +1,4 @@
-"""What the navigation leads to: the board, the index of the labs, and a page for each lab."""
+"""The pages of the navigation: the board, the index of the labs, and each lab."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from page.labs import index, lab
 
 
 def navigation(board: Callable[[], None]):
-    """The page that the visitor has chosen; `run()` shows it."""
+    """The page the visitor has chosen; `run()` shows it."""
     pages = {number: _page(number) for number in checks.pages()}
     st.session_state.lab_pages = pages  # for links to them
     first = st.Page(board, title="Board", icon=":material/favorite:", default=True)

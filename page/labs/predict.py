@@ -1,4 +1,4 @@
-"""The predictions of a lab: each answer can be unfolded once the question is answered. Nothing is graded."""
+"""The predictions of a lab: each answer unfolds once the question is answered. Nothing is graded."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ def show_questions(lab: int, questions: tuple[Question, ...]) -> None:
 
 
 def _show(name: str, number: int, question: Question) -> None:
-    """What a visitor has predicted is kept for the session: Streamlit forgets a widget that is not on the page."""
+    """Keep predictions for the session: Streamlit forgets widgets that are not on the page."""
     kept = st.session_state.setdefault("predictions", {})
     label, key = f"{number}. {linked(question.text)}", f"predict-{name}"
 

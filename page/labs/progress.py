@@ -1,4 +1,4 @@
-"""What is reached in the labs: asked from a checker while somebody looks, remembered for all visitors."""
+"""The progress in the labs: a checker asks for it while somebody looks; shared by all visitors."""
 
 import contextlib
 import json
@@ -14,21 +14,21 @@ from labs import checks
 from labs.checks import Goal
 from plumbing.child import Child
 
-UNWATCHED_AFTER_SECONDS = 15.0  # without a look; then the checker ends
+UNWATCHED_AFTER_SECONDS = 15.0  # if nobody has looked for this long, the checker ends
 WATCHED_AFTER_SECONDS = 3.0
-PAUSE_SECONDS = 0.3  # between two checks of a lab that somebody has asked to see; more if a check takes longer,
-LONGEST_PAUSE_SECONDS = 2.0  # but not if it took as long because the broker did not respond
+PAUSE_SECONDS = 0.3  # between checks of a lab that somebody watches; more if a check takes longer,
+LONGEST_PAUSE_SECONDS = 2.0  # but not because the broker did not respond
 ALL_EVERY_SECONDS = 15.0
-SHARE_OF_TIME = 20  # the labs that nobody has asked for take one part in so many of the checker's time
-AGAIN_SECONDS = 3.0  # after a problem: a topic that was just being created, say
+SHARE_OF_TIME = 20  # labs that nobody watches get 1/20 of the checker's time
+AGAIN_SECONDS = 3.0  # after a problem, such as a topic that was just being created
 ANSWER_SECONDS = 120.0
 END_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class State:
-    """The goals of a lab at a time of time.monotonic(). If they are not known then, `problem` says why and `hint` what
-    to do, and the goals are the last known ones, if any. `took` is in seconds."""
+    """The goals of a lab at a time (time.monotonic()). If they are unknown, `problem` says why and `hint` what to do,
+    and the goals are the last known ones, if any. `took` is in seconds."""
 
     at: float
     took: float
@@ -50,7 +50,7 @@ def start_checker(on_line: Callable[[str], None]) -> Child:
 
 
 class Progress:
-    """Costs nothing until somebody looks, and again once nobody does."""
+    """Costs nothing while nobody looks."""
 
     def __init__(self, start: Callable[[Callable[[str], None]], Child] = start_checker):
         self._start = start
@@ -61,11 +61,11 @@ class Progress:
         self._closed = False
 
     def known(self) -> dict[int, State]:
-        """What was found when somebody looked last; asks for nothing."""
+        """The results of the last look; asks for nothing."""
         return dict(self._states)
 
     def look(self, lab: int | None = None) -> dict[int, State]:
-        """What is known of each lab. Asks for news: of `lab` again and again, of the others now and then."""
+        """What is known about each lab. Has `lab` checked continuously, and the others now and then."""
         with self._lock:
             self._looked_at[None] = self._looked_at[lab] = time.monotonic()
             if self._thread is None:
@@ -96,7 +96,7 @@ class Progress:
             _end(checker)
 
     def close(self) -> None:
-        """End the checker, and wait for that."""
+        """End the checker, and wait for its end."""
         with self._lock:
             self._closed, thread = True, self._thread
         if thread:
@@ -111,7 +111,7 @@ class Progress:
             return False
 
     def _next(self, now: float) -> int | None:
-        """The lab to check now: one that is watched, one of which nothing is known, or the one that waits longest."""
+        """The next lab to check: one that is watched, one that is unknown, or the one that has waited longest."""
         for lab, at in list(self._looked_at.items()):
             if lab is not None and now - at < WATCHED_AFTER_SECONDS:
                 state = self._states.get(lab)
@@ -130,7 +130,7 @@ class Progress:
 
 
 def _end(checker: Child) -> None:
-    """It ends with its input; by force if it waits for a broker."""
+    """Close its input, which ends it; by force if it waits for a broker."""
     with contextlib.suppress(OSError):
         if checker.process.stdin:
             checker.process.stdin.close()
@@ -141,7 +141,7 @@ def _end(checker: Child) -> None:
 
 
 def _answer(checker: Child, lab: int, lines: queue.SimpleQueue) -> dict:
-    """What the checker finds out about the lab, as fields of a `State`."""
+    """What the checker finds out about the lab, as fields of `State`."""
     give_up_at = time.monotonic() + ANSWER_SECONDS
     try:
         checker.type(str(lab))

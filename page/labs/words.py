@@ -1,4 +1,4 @@
-"""What is only text on the page of a lab: labels, links, HTML."""
+"""The text on a lab's page: labels, links, HTML."""
 
 import html
 import re
@@ -19,7 +19,7 @@ _CONSUMER = re.compile(r"consumer-([1-9]) +\|")
 
 
 def linked(markdown: str) -> str:
-    """Prose whose links lead to pages of this site; what else has a file of its own here is only named."""
+    """Prose with links to pages of this site; other local files are only named."""
 
     def replaced(found: re.Match) -> str:
         text, target = found.groups()
@@ -29,18 +29,18 @@ def linked(markdown: str) -> str:
 
 
 def labs_linked(markdown: str) -> list[int]:
-    """The numbers of the labs to which the prose links."""
+    """The numbers of the labs that the prose links to."""
     return [int(lab[1]) for _, target in _LINK.findall(markdown) if (lab := _LAB.search(target))]
 
 
 def programs_linked(markdown: str, folder: Path) -> list[Path]:
-    """The programs of the labs to which the prose of a page in this folder links."""
+    """The lab programs that the prose of a page in this folder links to."""
     files = [(folder / target).resolve() for _, target in _LINK.findall(markdown) if target.endswith(".py")]
     return [file for file in files if FOLDER in file.parents and file.exists()]
 
 
 def label(block: Block) -> str:
-    """`like, 6 times`; `kill 1, then like 3`; `null_key.py`: what a button does."""
+    """`like, 6 times`; `kill 1, then like 3`; `null_key.py`: the label of a button."""
     names = [_short(command) for command in block.commands]
     runs = [(name, len(list(same))) for name, same in groupby(names)]
     return ", then ".join(name if count == 1 else f"{name}, {count} times" for name, count in runs)
@@ -51,7 +51,7 @@ def _short(command: str) -> str:
 
 
 def by_hand(command: str) -> str:
-    """What a line for the terminal of run.py amounts to where run.py does not run, in Markdown."""
+    """What to do without run.py instead of typing this line into its terminal, in Markdown."""
     verb, _, what = command.partition(" ")
     if verb == "like":
         return f"click **Like** on the board{f', {what} times' if what else ''}"
@@ -65,7 +65,7 @@ def by_hand(command: str) -> str:
 
 
 def output_html(lines: list[str], name: str) -> str:
-    """The last lines of programs, each with its consumer's colour; `name` is for a screen reader."""
+    """The last lines of programs, each in its consumer's colour; `name` is for screen readers."""
     hidden = len(lines) - LINES_SHOWN
     shown = [f"... {hidden} lines before these"] if hidden > 0 else []
     shown += lines[-LINES_SHOWN:]
