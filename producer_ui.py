@@ -2,8 +2,8 @@
 
     streamlit run producer_ui.py        on http://localhost:8501
 
-A click on Like calls the producer's HTTP API, as `curl -X POST http://localhost:5001/like` does. What the page shows
-of the topic and the group comes from the broker; that is in page/. The other pages are those of the labs.
+A click on Like calls the producer's HTTP API, like `curl -X POST http://localhost:5001/like`. The live view of the
+topic and the group comes from the broker: see page/. The other pages are the labs.
 """
 
 import time
@@ -18,13 +18,13 @@ from plumbing import loopback
 from settings import PRODUCER_PORT
 
 PRODUCER = f"http://127.0.0.1:{PRODUCER_PORT}"
-LIKE_SECONDS = 15  # the producer answers earlier, even if the broker does not
+LIKE_SECONDS = 15  # the producer answers sooner, even if the broker does not
 
 
 def like_button(key: str) -> bool:
-    """The Like button; returns whether it was clicked. Likes with the same key go to the same partition.
+    """The Like button; returns True if it was clicked. Likes with the same key go to the same partition.
 
-    The producer answers {"order": 7, "partition": 0, "offset": 2, ...} when the broker has confirmed the like, else
+    The producer answers {"order": 7, "partition": 0, "offset": 2, ...} when the broker has confirmed the like, or else
     {"error": "no broker answers on localhost:9092", "hint": "start it: python run.py, or start_kafka.bat"}.
     """
     if not st.button("Like", icon=":material/favorite:", key="like", width="stretch"):

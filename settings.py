@@ -1,6 +1,6 @@
 """Every environment variable that the project reads. Importing this connects to nothing.
 
-The README's table "Settings" says what each of them is for.
+The table "Settings" in the README explains each.
 """
 
 import os
@@ -26,7 +26,7 @@ def _port(name: str, default: str) -> int:
 
 
 def _hosts(text: str) -> tuple[str, ...]:
-    """The host names in a list of names, or of addresses such as https://likes-8501.app.github.dev/."""
+    """The host names in a list of names or addresses such as https://likes-8501.app.github.dev/."""
     hosts = []
     for place in re.split(r"[\s,]+", text.strip(", ")) if text else ():
         found = re.fullmatch(r"(?:https?://)?([a-z\d.-]+|\[[a-f\d:]+\])(?::\d+)?(?:[/?#].*)?", place.lower())
@@ -37,7 +37,7 @@ def _hosts(text: str) -> tuple[str, ...]:
 
 
 def _forwarded_hosts(port: int) -> tuple[str, ...]:
-    """In a GitHub Codespace, the host under which a browser reaches this port."""
+    """In a GitHub Codespace, the host name under which a browser reaches this port."""
     name, domain = _text("CODESPACE_NAME"), _text("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
     return _hosts(f"{name}-{port}.{domain}") if name else ()
 
@@ -49,7 +49,7 @@ def topic_of(program: str) -> str:
 
 
 def bootstrap_servers_of(file: str) -> str:
-    """The broker that a client.properties names, as those of a cloud do; empty if it names none or cannot be read."""
+    """The broker named in a client.properties, as cloud providers do; empty if there is none or it cannot be read."""
     try:
         text = Path(file).read_text(encoding="utf-8-sig") if file else ""
     except (OSError, ValueError):
@@ -65,14 +65,14 @@ CHOSEN_BOOTSTRAP_SERVERS = _text("KAFKA_BOOTSTRAP_SERVERS") or bootstrap_servers
 BOOTSTRAP_SERVERS = CHOSEN_BOOTSTRAP_SERVERS or DEFAULT_BOOTSTRAP_SERVERS
 GROUP = _text("CONSUMER_GROUP", "likes-ui")
 PRODUCER_PORT = _port("PRODUCER_PORT", "5001")
-CONSUMER_PORT = _port("CONSUMER_PORT", "5002")  # of this consumer; for run.py and the page, of the first
-CONSUMERS, MOST_CONSUMERS = 3, 9  # of run.py: at its start, and with those that are added; one port each
+CONSUMER_PORT = _port("CONSUMER_PORT", "5002")  # for run.py and the page, the first consumer's
+CONSUMERS, MOST_CONSUMERS = 3, 9  # in run.py: at the start, and at most; on consecutive ports
 LARGEST_BURST = 100_000  # likes in one request to the producer
 PAGE_PORT = _port("PAGE_PORT", "8501")
 IN_CONTAINER = bool(_text("IN_CONTAINER"))  # the Dockerfile sets it
 # Docker reaches a program in a container at the container's own address, and publishes its port on 127.0.0.1.
 LISTEN_ADDRESS = "0.0.0.0" if IN_CONTAINER else "127.0.0.1"
-ALLOWED_HOSTS = _hosts(_text("ALLOWED_HOSTS")) + _forwarded_hosts(PAGE_PORT)  # who may call besides this computer
+ALLOWED_HOSTS = _hosts(_text("ALLOWED_HOSTS")) + _forwarded_hosts(PAGE_PORT)  # may call, in addition to this computer
 
 # run.py and its broker
 KAFKA_IMAGE = _text("KAFKA_IMAGE")  # empty: the compose file's
@@ -80,18 +80,18 @@ KAFDROP_PORT = _port("KAFDROP_PORT", "9000")
 JAVA_HOME = _text("JAVA_HOME")
 M2_REPO = _text("M2_REPO")  # Maven's local repository; empty: ~/.m2/repository
 NO_COLOR = bool(_text("NO_COLOR"))  # https://no-color.org
-CONTROL_URL = _text("CONTROL_URL")  # where run.py takes commands from the page; empty without run.py
+CONTROL_URL = _text("CONTROL_URL")  # run.py's endpoint for commands from the page; empty without run.py
 CONTROL_TOKEN = _text("CONTROL_TOKEN")
-START_KAFKA = _text("START_KAFKA")  # what starts the broker of this run.py again
+START_KAFKA = _text("START_KAFKA")  # what restarts this run.py's broker
 
 # The labs
-LEARNER = _text("LEARNER", "labs")  # on a broker that many share, each needs topics and groups of their own
+LEARNER = _text("LEARNER", "labs")  # learners who share a broker need separate topics and groups
 SCHEMA_REGISTRY_URL = _text("SCHEMA_REGISTRY_URL", "mock://labs")
 
 
-# What a user has set for other programs in Python (an older package in PYTHONPATH, a server's port for another page)
-# does not reach those that we start. Nor does PYTHONDONTWRITEBYTECODE: with it, each of them recompiles its packages at
-# every start, which takes twice as long. HTTPS_PROXY, certificates, Java's options and the rest do.
+# Settings for other Python programs (an older package in PYTHONPATH, another page's port) do not reach the programs
+# started here. Nor does PYTHONDONTWRITEBYTECODE, with which each would recompile its packages at every start, and take
+# twice as long. HTTPS_PROXY, certificates, Java's options and the rest do.
 _FOREIGN = re.compile("PYTHON|STREAMLIT_|FLASK_|WERKZEUG_|GEVENT")
 _HARMLESS = re.compile("PYTHON(UTF8|UNBUFFERED|PYCACHEPREFIX)|STREAMLIT_THEME_")
 _PIP = re.compile("PIP_")
@@ -100,12 +100,12 @@ _OTHER_PROJECT = re.compile("COMPOSE_(FILE|PROJECT_NAME|PROFILES|ENV_FILES)$")
 
 
 def foreign() -> list[str]:
-    """The names of the variables that our programs are started without."""
+    """The names of the variables that the programs are started without."""
     return [name for name in os.environ if _FOREIGN.match(name) and not _HARMLESS.match(name)]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of a program that we start: what `foreign` names is left out, `more` is added."""
+    """The environment for a program: without what `foreign` names, and with `more`."""
     dropped = foreign()
     return {name: value for name, value in os.environ.items() if name not in dropped} | more
 
@@ -120,18 +120,18 @@ def environment_of_pip(**more: str) -> dict[str, str]:
 
 
 def environment_of_uv(defaults: dict[str, str]) -> dict[str, str]:
-    """As `environment`, with those of uv's settings that say where packages come from; `defaults` give way to them."""
+    """As `environment`, with uv's settings for where packages come from; these override `defaults`."""
     return defaults | _environment_without(_UV)
 
 
 def environment_of_docker() -> dict[str, str]:
-    """As `environment`, for our compose files: without what names another project's, and their settings as read here,
-    without the blank that Windows leaves."""
+    """As `environment`, for the compose files: without settings of other projects, and with those read here, without
+    the blank that Windows leaves."""
     ours = {"KAFDROP_PORT": str(KAFDROP_PORT)} | ({"KAFKA_IMAGE": KAFKA_IMAGE} if KAFKA_IMAGE else {})
     return _environment_without(_OTHER_PROJECT) | ours
 
 
 def use_client_config(file: Path) -> None:
-    """Let this process, and those that it starts, use this client.properties."""
+    """Make this process, and those it starts, use this client.properties."""
     global CLIENT_CONFIG
     CLIENT_CONFIG = os.environ["KAFKA_CLIENT_CONFIG"] = str(file)

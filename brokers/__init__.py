@@ -7,14 +7,14 @@ from typing import Any
 
 from plumbing import Problem
 
-Progress = Callable[[str], None]  # is called with one line about what is being done now
+Progress = Callable[[str], None]  # called with a line about what is being done
 
 
 class NotAvailable(Problem):
-    """This kind of broker is not available on this machine now; another kind may be.
+    """This kind of broker is not available on this machine; another kind may be.
 
     remedy   what makes it available
-    instead  the command that takes another kind, for the hint
+    instead  the command that chooses another kind, for the hint
     """
 
     def __init__(self, what: str, remedy: str, instead: str = ""):
@@ -27,13 +27,13 @@ class Broker(ABC):
 
     bootstrap_servers: str
     description: str
-    client_properties: Path | None = None  # for KAFKA_CLIENT_CONFIG, where clients need one
+    client_properties: Path | None = None  # for KAFKA_CLIENT_CONFIG, if clients need one
     nodes: Sequence[
         Any
     ] = ()  # each has a name and a port, can be stopped, killed and started, and calls its `on_crash`
-    kafdrop = ""  # its address, where it was started
-    missing: Sequence[Problem] = ()  # what could not be started beside it, and is not needed
-    how_to_start = "the way it was started before"  # if it has ended during a session
+    kafdrop = ""  # its address, if it was started
+    missing: Sequence[Problem] = ()  # optional parts that could not be started
+    how_to_start = "the way it was started before"  # if it ends during a session
 
     @abstractmethod
     def start(self, progress: Progress = print) -> None:

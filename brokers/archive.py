@@ -1,8 +1,8 @@
 """Kafka's classes in one file, which Java maps into memory instead of unpacking them from 56 jars at each start.
 
 A broker starts in half the time, with a third of the work. This is Java's class data sharing:
-https://docs.oracle.com/en/java/javase/21/vm/class-data-sharing.html. Java itself checks that the file fits the jars and
-the Java, and does without it where it does not.
+https://docs.oracle.com/en/java/javase/21/vm/class-data-sharing.html. Java itself checks that the file matches the jars
+and the Java, and otherwise ignores it.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from brokers.ports import free_ports
 from plumbing import Problem
 from plumbing.child import Child
 
-LATER_SECONDS = 15.0  # after a start: the first page and the first clicks come first
+LATER_SECONDS = 15.0  # after a start: the first page and clicks have priority
 STOP_SECONDS = 10.0
 USE_SECONDS = 20.0
 
@@ -35,8 +35,8 @@ USE_SECONDS = 20.0
 def make(progress: Progress = print, kafka: int = LESSONS) -> None:
     """Write the archive, unless there is one for these jars and this Java. Takes about 5 s.
 
-    A broker of its own, in a temporary folder, is used as the programs use theirs, and lists the classes that it loads.
-    Raises `Problem` if Kafka cannot run here, `OSError` if there is no room for the file (60 MB).
+    A temporary broker gets the same requests as the programs send, and lists the classes that it loads. Raises
+    `Problem` if Kafka cannot run here, `OSError` if there is no room for the file (60 MB).
     """
     environment = java.environment(progress, kafka)
     archive = java.archive(environment, kafka)
@@ -53,23 +53,23 @@ def make(progress: Progress = print, kafka: int = LESSONS) -> None:
                 use(broker.bootstrap_servers)
             finally:
                 broker.stop()
-        lines = classes.read_bytes().rpartition(b"\n")[0]  # where the broker cannot end in order, the last one is cut
+        lines = classes.read_bytes().rpartition(b"\n")[0]  # if the broker cannot end cleanly, the last one is cut
         classes.write_bytes(lines)
         purpose = "Kafka's classes cannot be archived"
         options = ["-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={written}"]
         java.call(*java.OPTIONS, *options, folder=Path(folder), purpose=purpose, environment=environment)
         for old in archive.parent.glob(f"{archive.name.rpartition('-')[0]}-*.jsa"):
-            with contextlib.suppress(OSError):  # on Windows, one that a broker uses
+            with contextlib.suppress(OSError):  # on Windows, if a broker uses it
                 old.unlink()
         archive.parent.mkdir(parents=True, exist_ok=True)
-        half = archive.with_suffix(f".{os.getpid()}.half")  # that of another clone may be on its way, too
+        half = archive.with_suffix(f".{os.getpid()}.half")  # another clone may be writing one too
         shutil.move(written, half)
         half.replace(archive)
 
 
 @contextlib.contextmanager
 def _without_client_config() -> Iterator[None]:
-    """In this block, clients use no client.properties: it is for another broker."""
+    """In this block, clients ignore client.properties, which is for another broker."""
     before, settings.CLIENT_CONFIG = settings.CLIENT_CONFIG, ""
     try:
         yield
@@ -78,7 +78,7 @@ def _without_client_config() -> Iterator[None]:
 
 
 def use(servers: str) -> None:
-    """Do what the programs do, so that the broker also loads the classes that this needs."""
+    """Do what the programs do, so that the broker also loads the classes for that."""
     # When run.py imports this module, the packages may not be installed yet.
     from confluent_kafka import Consumer, KafkaException, Producer
 
@@ -100,8 +100,8 @@ def use(servers: str) -> None:
 
 @contextlib.contextmanager
 def made_for(broker: Broker) -> Iterator[None]:
-    """While the block runs, make the archive if this broker could have used one: a while later, in a process of low
-    priority."""
+    """While the block runs, create the archive if this broker could have used one: after a while, in a low-priority
+    process."""
     versions = {node.service.kafka for node in broker.nodes if isinstance(node, LocalBroker)}
     if not versions:
         yield

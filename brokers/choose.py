@@ -29,7 +29,7 @@ CONTAINER_SECONDS = 120.0  # for a container that is starting; Kafka's takes abo
 
 
 class ExistingBroker(Broker):
-    """A broker that was already running, and keeps running after us."""
+    """A broker that was already running, and keeps running."""
 
     def __init__(self, bootstrap_servers: str):
         self.bootstrap_servers = bootstrap_servers
@@ -47,9 +47,9 @@ class ExistingBroker(Broker):
 
 
 def candidates(kind: str = "", announce: Callable[[str], None] = print, kafka: int = LESSONS) -> list[Broker]:
-    """The brokers to try, in this order: the one of that `kind`, or without one, the one that is configured or running,
-    Docker's, the local one. `announce` is called with the reason if Docker's is left out. Kafka 4 is not taken from
-    what is configured or running. Raises `Problem`."""
+    """The brokers to try, in order: the one of this `kind`, or else the one that is configured or running, Docker's,
+    the local one. `announce` is called with the reason if Docker's is left out. For Kafka 4, a configured or running
+    broker is not used. Raises `Problem`."""
     kinds = KINDS_OF_4 if kafka == CURRENT else KINDS
     if kind:
         return [kinds[kind]()]
@@ -71,7 +71,7 @@ def candidates(kind: str = "", announce: Callable[[str], None] = print, kafka: i
 
 
 def _refuse_another_broker() -> None:
-    """Raises `Problem` if there is a broker already, other than the container of Kafka 4."""
+    """Raises `Problem` if there is already a broker other than the Kafka 4 container."""
     if CHOSEN_BOOTSTRAP_SERVERS:
         raise Problem(
             f"KAFKA_BOOTSTRAP_SERVERS names a broker already: {CHOSEN_BOOTSTRAP_SERVERS}",
@@ -85,8 +85,8 @@ def _refuse_another_broker() -> None:
 
 
 def _refuse_settings_for_another_broker(broker: Broker) -> None:
-    """Raises `Problem` if clients with the user's settings could not reach the broker that is to be started. Of ours,
-    only the secured one has TLS and passwords, and it comes with settings of its own."""
+    """Raises `Problem` if clients with the user's settings could not reach the broker to be started. Only the secured
+    one has TLS and passwords, and it brings its own settings."""
     if isinstance(broker, ExistingBroker) or broker.client_properties:
         return
     if (protocol := security_protocol()) != "PLAINTEXT":
@@ -97,7 +97,7 @@ def _refuse_settings_for_another_broker(broker: Broker) -> None:
 
 
 def _has_started(container: Container | None, announce: Callable[[str], None]) -> bool:
-    """Whether there is a container that has just been started, and soon answers as a broker."""
+    """True once a container that was just started answers as a broker."""
     if not container or not container.is_starting:
         return False
     announce(f"{container} is starting: waiting for it")
@@ -134,8 +134,8 @@ def cluster_candidates(kind: str = "", announce: Callable[[str], None] = print, 
 def start_first(
     candidates: list[Broker], progress: Progress, pass_over: Callable[[NotAvailable, Broker], None]
 ) -> Broker:
-    """The first of them that could be started. A kind of broker that is not available leads to the next one, after
-    `pass_over(reason, next)`; what would hit that one too, such as a port that is taken, is raised as a `Problem`."""
+    """The first broker that starts. If a kind is not available, `pass_over(reason, next)` is called and the next one
+    tried; what would also affect that one, such as a port that is taken, raises `Problem`."""
     for broker, following in itertools.zip_longest(candidates, candidates[1:]):
         _refuse_settings_for_another_broker(broker)
         try:

@@ -1,6 +1,7 @@
 """Three brokers that hold copies of each other's partitions: `docker-compose.cluster.yml`, with and without Docker.
 
-A like that is confirmed (`acks=all`, `min.insync.replicas=2`) is on two brokers at least: it survives the loss of one.
+A like that is confirmed (`acks=all`, `min.insync.replicas=2`) is on at least two brokers, so it survives the loss of
+one.
 """
 
 from collections.abc import Callable
@@ -21,10 +22,10 @@ from plumbing.kafka import admin_client
 
 
 class LocalNode(LocalBroker):
-    """One of the three: a process that needs another one to form a quorum."""
+    """One of the three: a process that needs another one for a quorum."""
 
     def answers(self) -> bool:
-        """Whether the cluster has this broker back; that its port answers is not enough."""
+        """True if the cluster has this broker back; an open port is not enough."""
         client = admin_client(self.bootstrap_servers, own={"reconnect.backoff.max.ms": 200})
         try:
             return self.port in [broker.port for broker in client.list_topics(timeout=1.0).brokers.values()]
@@ -35,8 +36,8 @@ class LocalNode(LocalBroker):
 class LocalCluster(Broker):
     """Three Apache Kafka processes on the loopback interface; `nodes` can be stopped, killed and started.
 
-    folder  has a folder for each of them; by default in that of their version
-    ports   for each of them, listener name -> port; by default those of the compose file
+    folder  has a folder for each; by default inside that of their version
+    ports   listener name -> port, for each; by default those of the compose file
     """
 
     def __init__(self, folder: Path | None = None, ports: list[dict[str, int]] | None = None, kafka: int = LESSONS):
@@ -77,7 +78,7 @@ class DockerNode:
     def __init__(self, service: Service, project: DockerBroker):
         self.name = service.name
         self.port = service.ports["EXTERNAL"]
-        self.on_crash = None  # nobody watches the container: its engine does
+        self.on_crash = None  # the engine watches the container
         self._project = project
 
     @property
@@ -88,7 +89,7 @@ class DockerNode:
         progress("docker compose up")
         try:
             self._project.bring_up(self.name)
-        except NotAvailable as reason:  # in a session, another kind of broker is no way out
+        except NotAvailable as reason:  # during a session, another kind of broker does not help
             raise Problem(str(reason), reason.remedy) from None
 
     def stop(self) -> None:

@@ -1,7 +1,7 @@
-"""The compose files as the one description of the brokers, with or without Docker.
+"""The compose files, which describe the brokers with and without Docker.
 
-Settings follow the rule of the image. Bitnami's: `KAFKA_CFG_X_Y` becomes `x.y` in server.properties; that of the Apache
-project, for Kafka 4: `KAFKA_X_Y` does. So running the local broker proves the compose file.
+Settings follow the image's rule: with Bitnami's, `KAFKA_CFG_X_Y` becomes `x.y` in server.properties; with the Apache
+project's, for Kafka 4, `KAFKA_X_Y` does. So running the local broker proves the compose file.
 """
 
 import platform
@@ -22,7 +22,7 @@ NO_SETTINGS = ("KAFKA_HEAP_OPTS", "KAFKA_KRAFT_CLUSTER_ID")
 
 @dataclass(frozen=True)
 class Service:
-    """A broker as a compose file describes it, of Kafka 3 or 4."""
+    """A broker of Kafka 3 or 4, as described by a compose file."""
 
     file: Path = COMPOSE_FILE
     name: str = "kafka"
@@ -38,7 +38,7 @@ class Service:
 
     @property
     def image(self) -> str:
-        """The compose file's; where it lets KAFKA_IMAGE choose, that one."""
+        """The compose file's image; KAFKA_IMAGE overrides it where the file allows that."""
         named = self.description["image"]
         default = re.search(r":-(.+)}", named)
         return (settings.KAFKA_IMAGE or default[1]) if default else named
@@ -74,8 +74,8 @@ SINGLES = {LESSONS: SINGLE, CURRENT: SINGLE_OF_4}
 
 @dataclass(frozen=True)
 class NodeOf4(Service):
-    """One of three brokers of Kafka 4, without Docker: with the settings of the cluster's compose file, which is for
-    Kafka 3, and what the single broker of Kafka 4 sets for groups."""
+    """One of three Kafka 4 brokers, without Docker: with the settings of the cluster's compose file, which is for Kafka
+    3, and the group settings of the single Kafka 4 broker."""
 
     file: Path = CLUSTER_FILE
     kafka: int = CURRENT
@@ -98,14 +98,14 @@ def cluster(kafka: int = LESSONS) -> list[Service]:
 
 
 def cluster_ids(kafka: int) -> set[str]:
-    """The ids that the clusters of this version have here: a single broker, three of them."""
+    """The cluster ids of this version: a single broker's, and that of three."""
     return {service.cluster_id for service in (SINGLES[kafka], *cluster(kafka))}
 
 
 def server_properties(
     data: Path, renumbered: dict[int, int] | None = None, service: Service = SINGLE
 ) -> dict[str, str]:
-    """Kafka's settings: those of the compose file, on loopback addresses and, if wanted, other ports."""
+    """Kafka's settings: those of the compose file, with loopback addresses and, optionally, other ports."""
     settings = {name: on_loopback(value, renumbered or {}) for name, value in service.settings.items()}
     settings["log.dirs"] = data.as_posix()
     if platform.system() == "Windows":
@@ -116,7 +116,7 @@ def server_properties(
 
 
 def renumber(service: Service, ports: dict[str, int]) -> dict[int, int]:
-    """Port of a listener in the compose file -> its port here."""
+    """A listener's port in the compose file -> its port here."""
     return {port: ports[listener] for listener, port in service.ports.items()}
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import settings
 from plumbing import Problem
 
-PATIENCE_SECONDS = 10.0  # for an answer of the engine
+PATIENCE_SECONDS = 10.0  # for an answer from the engine
 PROJECTS = {
     "docker-compose.yml": "hands-on-kafka",
     "docker-compose.cluster.yml": "hands-on-kafka-cluster",
     "docker-compose.kafka4.yml": "hands-on-kafka-4",
 }
 PROJECT_LABEL = "com.docker.compose.project"
-NAMES = ("kafka", "kafdrop", "kafka-0", "kafka-1", "kafka-2")  # that the compose files give to theirs
+NAMES = ("kafka", "kafdrop", "kafka-0", "kafka-1", "kafka-2")  # the containers in the compose files
 
 
 class NoAnswer(Problem):
@@ -25,7 +25,7 @@ class NoAnswer(Problem):
 
 @dataclass(frozen=True)
 class Container:
-    """A container as `docker ps` lists it. `project` is that of its compose file, empty without one."""
+    """A container as listed by `docker ps`. `project` is its compose project, or empty."""
 
     name: str
     image: str
@@ -41,12 +41,12 @@ class Container:
 
     @property
     def is_starting(self) -> bool:
-        """Whether its health is not known yet, or it was started within the last minute."""
+        """True if its health is not known yet, or it was started within the last minute."""
         return self.status.startswith("Up ") and ("health: starting" in self.status or "second" in self.status)
 
 
 def docker(*arguments: str, timeout: float = PATIENCE_SECONDS) -> subprocess.CompletedProcess:
-    """Run a command of Docker, in the project's folder. Raises `NoAnswer`."""
+    """Run a Docker command in the project's folder. Raises `NoAnswer`."""
     try:
         return subprocess.run(
             [shutil.which("docker") or "docker", *arguments],
@@ -67,12 +67,12 @@ def docker(*arguments: str, timeout: float = PATIENCE_SECONDS) -> subprocess.Com
 
 
 def publishing(port: int) -> Container | None:
-    """The running container that publishes this port; None if no container does, or if Docker does not answer."""
+    """The running container that publishes this port; None if there is none, or Docker does not answer."""
     return next(iter(_listed(f"publish={port}")), None)
 
 
 def of_others(names: tuple[str, ...] = NAMES) -> list[Container]:
-    """The containers of other projects, running or not, that have one of our names."""
+    """The containers of other projects, running or not, that have one of these names."""
     listed = _listed(*(f"name=^/{name}$" for name in names), every=True)
     return [container for container in listed if container.name in names and not container.is_ours]
 

@@ -1,11 +1,11 @@
 """The jars of Apache Kafka, pinned by SHA-256 and kept in Maven's local repository.
 
-There are two versions: 3, which the lessons describe, and 4, which is the current one (`--kafka 4`). The list of each,
-such as `jars-3.7.2.sha256`, is in the format of `sha256sum`, so it can be checked without this project:
+There are two versions: 3, which the lessons describe, and 4, the current one (`--kafka 4`). Their lists, such as
+`jars-3.7.2.sha256`, have the format of `sha256sum`, so you can check them without this project:
 
     cd ~/.m2/repository && sha256sum --check .../brokers/jars-3.7.2.sha256
 
-`python -m brokers.jars 3.7.2` writes the list for a version, in the place of the one that begins with the same number.
+`python -m brokers.jars 3.7.2` writes the list for a version, replacing the one for the same major version.
 """
 
 import hashlib
@@ -25,15 +25,15 @@ LESSONS, CURRENT = VERSIONS = 3, 4  # what --kafka chooses
 
 
 def default_repository() -> Path:
-    """Maven's own, which other projects share; in this folder where the user has no home to write to."""
+    """Maven's, which other projects share; in this folder if the user has no home to write to."""
     try:
         own = Path.home() / ".m2" / "repository"
-    except RuntimeError:  # neither HOME nor an entry in the list of users
+    except RuntimeError:  # neither HOME nor an entry in the user database
         return ROOT / ".m2" / "repository"
     return own if own.is_dir() or os.access(Path.home(), os.W_OK) else ROOT / ".m2" / "repository"
 
 
-REPOSITORY = (Path(M2_REPO) if M2_REPO else default_repository()).absolute()  # Java will run in another folder
+REPOSITORY = (Path(M2_REPO) if M2_REPO else default_repository()).absolute()  # Java runs in another folder
 DOWNLOADS_AT_ONCE = 8
 ATTEMPTS = 3
 SILENT_SECONDS = 60
@@ -52,17 +52,17 @@ def pinned(kafka: int = LESSONS) -> dict[str, str]:
 
 
 def kafka_version(kafka: int = LESSONS) -> str:
-    """The version of Apache Kafka that is pinned, such as "3.7.2"."""
+    """The pinned version of Apache Kafka, such as "3.7.2"."""
     return list_of(kafka).stem.removeprefix("jars-")
 
 
 def broken_or_missing(kafka: int = LESSONS) -> list[str]:
-    """The pinned jars that the local repository lacks, or has with another content."""
+    """The pinned jars that the local repository lacks, or has with different content."""
     return [path for path, digest in pinned(kafka).items() if sha256(REPOSITORY / path) != digest]
 
 
 def ensure(progress: Progress = print, kafka: int = LESSONS) -> list[Path]:
-    """Paths of all pinned jars, each verified; what is missing or broken is fetched first.
+    """Paths of all pinned jars, verified; missing or broken ones are fetched first.
 
     Raises `NotAvailable` if a jar cannot be downloaded.
     """
@@ -74,7 +74,7 @@ def ensure(progress: Progress = print, kafka: int = LESSONS) -> list[Path]:
 
 
 def sha256(file: Path) -> str | None:
-    """The file's SHA-256 in hex, None if there is no such file."""
+    """The file's SHA-256 in hex; None if it does not exist."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except FileNotFoundError:
@@ -82,7 +82,7 @@ def sha256(file: Path) -> str | None:
 
 
 def _fetch(jars: dict[str, str]) -> Iterator[str]:
-    """Download the jars side by side; yields each path once its jar is in the repository."""
+    """Download the jars in parallel; yields each path once its jar is in the repository."""
     if not jars:
         return
     import requests
@@ -90,7 +90,7 @@ def _fetch(jars: dict[str, str]) -> Iterator[str]:
 
     REPOSITORY.mkdir(parents=True, exist_ok=True)
     urls = MavenContext().remote_repos.values()
-    # jgo itself asks for each jar's description and checksums first, over connections of their own: 12 s instead of 1.
+    # jgo itself asks for each jar's description and checksums first, over separate connections: 12 s instead of 1.
     # The temporary folder makes sure that the repository never holds half a jar.
     with (
         tempfile.TemporaryDirectory(dir=REPOSITORY, prefix=".hands-on-kafka-") as folder,
@@ -113,7 +113,7 @@ def _download(path: str, digest: str, urls: Iterable[str], session, folder: str)
             answer = session.get(f"{url}/{path}", timeout=SILENT_SECONDS)
             answer.raise_for_status()
             half.write_bytes(answer.content)
-        except OSError as error:  # requests' own are among them
+        except OSError as error:  # includes those of requests
             problem = _reason(error)
             continue
         if sha256(half) == digest:
@@ -124,7 +124,7 @@ def _download(path: str, digest: str, urls: Iterable[str], session, folder: str)
 
 
 def _remedy(problem: str) -> str:
-    if re.match("HTTPError|.*Tunnel connection failed", problem):  # there is a network, and somebody in it who refuses
+    if re.match("HTTPError|.*Tunnel connection failed", problem):  # there is a network, and something in it refuses
         return (
             "ask who runs the network, or its proxy, to let Maven Central through; or start Docker; or copy "
             f"{REPOSITORY} from a computer that has it; then type the same command again"
@@ -133,14 +133,14 @@ def _remedy(problem: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause in one line: `requests` wraps a name that does not resolve three times."""
+    """The innermost cause in one line: `requests` wraps an unknown host name three times."""
     while cause := error.__cause__ or error.__context__:
         error = cause
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _pin(version: str) -> None:
-    """Resolve Kafka `version` with its dependencies and write its list."""
+    """Resolve Kafka `version` with its dependencies, and write its list."""
     import jgo
     from jgo.maven import MavenContext
 

@@ -40,8 +40,8 @@ COMMANDS_OF_4 = COMMANDS | {
 ARCHIVES = jars.REPOSITORY / "hands-on-kafka"
 OPEN_FILES = 256  # 55 jars, and 130 for a session
 OPTIONS = [
-    # One compiler and the plain collector: a broker of this size starts with two thirds of the work, handles a burst
-    # with half of it, answers sooner, and needs 100 MB less.
+    # One compiler and the serial collector: a broker of this size starts with two thirds of the CPU time, handles a
+    # burst with half of it, answers sooner, and needs 100 MB less.
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -53,14 +53,14 @@ BROKER_OPTIONS = [
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss",
 ]
-# The names of files are UTF-8 on every system of today. In the locale C, Java would take them for ASCII, and die where
-# its own folder has another character in its name; in a language, errors would not be recognized.
+# File names are UTF-8 on every current system. In the locale C, Java would take them for ASCII, and die if its own
+# folder has another character in its name; in another language, errors would not be recognized.
 LOCALE = {"LC_ALL": "C.UTF-8"} if os.name == "posix" else {}
 
 
 @cache
 def find_java() -> list[str]:
-    """The command that starts a Java on which this Kafka runs: the one from pip, or the system's.
+    """The command that starts a Java for this Kafka: the one from pip, or the system's.
 
     Raises `NotAvailable` if neither is suitable.
     """
@@ -71,7 +71,7 @@ def find_java() -> list[str]:
     home = settings.JAVA_HOME
     java = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
     if java and java_version(java) in VERSIONS:
-        return [str(Path(java).absolute())]  # it will run in another folder
+        return [str(Path(java).absolute())]  # it runs in another folder
     raise NotAvailable(
         f"no Java for Apache Kafka: pip has none for {platform.system()} {platform.machine()}, "
         f"and no Java {VERSIONS.start} to {VERSIONS.stop - 1} is installed",
@@ -88,12 +88,12 @@ def java_version(java: str) -> int:
 
 
 def command() -> list[str]:
-    """As `find_java`. Raises `Problem` as well if too few open files are allowed for Kafka: its errors then rarely name
-    the cause."""
+    """As `find_java`. Also raises `Problem` if too few open files are allowed for Kafka, whose errors rarely name that
+    cause."""
     if os.name == "posix":
         import resource
 
-        _now, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # Java itself raises the one to the other
+        _now, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # Java itself raises the soft limit to the hard one
         if 0 <= most < OPEN_FILES:
             hint = "open a new terminal, or raise the limit (ulimit -Hn), and type the same command again"
             raise Problem(f"only {most} open files are allowed, and Apache Kafka needs {OPEN_FILES}", hint)
@@ -101,7 +101,7 @@ def command() -> list[str]:
 
 
 def environment(progress: Progress = print, kafka: int = LESSONS) -> dict[str, str]:
-    """What a Java needs in addition to run Apache Kafka 3 or 4. Raises `Problem`."""
+    """The additional environment for Apache Kafka 3 or 4. Raises `Problem`."""
     paths = [str(jar) for jar in jars.ensure(progress, kafka)]
     if any(os.pathsep in path for path in paths):
         what = f"{jars.REPOSITORY}, where the jars are, has a {os.pathsep} in its name: Java separates paths with it"
@@ -110,8 +110,8 @@ def environment(progress: Progress = print, kafka: int = LESSONS) -> dict[str, s
 
 
 def archive(environment: dict[str, str], kafka: int = LESSONS) -> Path:
-    """Where brokers/archive.py puts what makes a start quicker: beside the jars, so that a new clone finds it. Another
-    Java, or other jars, have another one."""
+    """Where brokers/archive.py keeps its archive: beside the jars, so that a new clone finds it. Each combination of
+    Java and jars has its own."""
     fits = f"{sysconfig.get_platform()} {_identity(Path(find_java()[0]).resolve())} {environment['CLASSPATH']}"
     key = hashlib.sha256(fits.encode()).hexdigest()[:12]
     return ARCHIVES / f"kafka-{jars.kafka_version(kafka)}-{key}.jsa"
@@ -127,13 +127,13 @@ def _identity(java: Path) -> str:
 
 
 def options(environment: dict[str, str], kafka: int = LESSONS) -> list[str]:
-    """For every start of Java with this environment, which is that of Kafka 3 or 4."""
+    """The options for starting Java with this environment of Kafka 3 or 4."""
     file = archive(environment, kafka)
     return [*OPTIONS, f"-XX:SharedArchiveFile={file}", "-Xlog:cds=off"] if file.exists() else OPTIONS
 
 
 def call(*words: str, folder: Path, purpose: str, environment: dict[str, str] = LOCALE) -> None:
-    """Run a Java program in that folder, to its end. Raises `Problem`, with the `purpose`, if it fails."""
+    """Run a Java program in this folder to its end. Raises `Problem`, with the `purpose`, if it fails."""
     done = subprocess.run(
         [*command(), *words],
         cwd=folder,
@@ -149,10 +149,10 @@ def call(*words: str, folder: Path, purpose: str, environment: dict[str, str] = 
 def run_command(name: str, arguments: list[str]) -> int:
     """Run one of Kafka's own command-line tools, as its shell script does; returns its exit code.
 
-    Without `--bootstrap-server`, the one that the programs use is added. The tool is of the broker's version: those of
-    3.7 do not see a group of the new protocol, and have no command for share groups. Raises `Problem`.
+    Adds the programs' `--bootstrap-server` if there is none. The tool has the broker's version: those of 3.7 do not see
+    groups of the new protocol, and have no command for share groups. Raises `Problem`.
     """
-    from plumbing.version import is_kafka_4  # needs the packages, which run.py has not installed yet
+    from plumbing.version import is_kafka_4  # needs packages that run.py has not installed yet
 
     named = {argument.partition("=")[0] for argument in arguments}
     if not named & {"--bootstrap-server", "--bootstrap-controller", "--broker-list", "--help"}:
@@ -173,7 +173,7 @@ def run_command(name: str, arguments: list[str]) -> int:
 
 
 def _bootstrap_server(arguments: list[str]) -> str:
-    """The broker that the arguments name."""
+    """The broker named in the arguments."""
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         option, _, value = argument.partition("=")
         if option == "--bootstrap-server":

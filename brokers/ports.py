@@ -14,22 +14,22 @@ import psutil
 from brokers import containers
 from brokers.containers import Container
 
-# Below those that systems give to outgoing connections, which would take a port between the look and its use
+# Below the ports of outgoing connections, which could take one between the check and its use
 # (https://en.wikipedia.org/wiki/Ephemeral_port: from 32768 on Linux, from 49152 elsewhere).
 QUIET_PORTS = range(20_000, 29_000)  # and below those of the compose files
 
 
-# Who listens for the containers: to end one of these could end Docker itself.
+# These listen for the containers: ending one of them could end Docker itself.
 DOCKERS = ("docker", "com.docker", "Docker", "rootless", "vpnkit", "wslrelay", "OrbStack", "limactl", "gvproxy")
-_OTHER_COMMANDS = {"test", "bench", "labs", "check"}  # of run.py; what they have started ends with them
+_OTHER_COMMANDS = {"test", "bench", "labs", "check"}  # of run.py; what they start ends with them
 
 
 @dataclass(frozen=True)
 class PortHolder:
-    """The process that holds a port; without a pid if the system does not reveal it.
+    """The process that holds a port; it has no pid if the system does not reveal it.
 
-    session    the run.py that has started it: its terminal and pid
-    container  the container of Docker that has published the port
+    session    the run.py that started it: its terminal and pid
+    container  the Docker container that published the port
     reserved   no process: the system has reserved the port, as Windows does for Hyper-V
     """
 
@@ -64,11 +64,11 @@ class PortHolder:
 
 
 def port_holder(port: int) -> PortHolder | None:
-    """Who listens on the loopback port, None if it is free."""
+    """The process that listens on the loopback port; None if it is free."""
     with socket.socket() as probe:
-        if os.name == "nt":  # there SO_REUSEADDR would let us share a port that is in use
+        if os.name == "nt":  # SO_REUSEADDR would share a port that is in use
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined]
-        else:  # here it only forgives connections of a server that has just ended
+        else:  # only allows for connections of a server that has just ended
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -89,14 +89,14 @@ def free_ports(count: int) -> list[int]:
 
 def _holder(port: int) -> PortHolder:
     holder = _process(port)
-    if holder.command.startswith(DOCKERS) or not holder.pid:  # without a pid, it may be Docker's, which runs as root
+    if holder.command.startswith(DOCKERS) or not holder.pid:  # without a pid, it may be Docker, which runs as root
         return PortHolder(holder.pid, holder.command, container=containers.publishing(port))
     return holder
 
 
 def _process(port: int) -> PortHolder:
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):  # somebody else's process, or one that has just ended
+        with contextlib.suppress(psutil.Error, OSError):  # another user's process, or one that has just ended
             connections = process.net_connections(kind="tcp")
             if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections):
                 return PortHolder(process.pid, _short(process.cmdline()), _session_of(process))
@@ -104,7 +104,7 @@ def _process(port: int) -> PortHolder:
 
 
 def _session_of(process: psutil.Process) -> str:
-    """The run.py that has started this process, empty if none has."""
+    """The run.py that started this process, or empty."""
     with contextlib.suppress(psutil.Error, OSError):
         for parent in [process, *process.parents()]:
             names = [Path(word).name for word in parent.cmdline()]
@@ -114,12 +114,12 @@ def _session_of(process: psutil.Process) -> str:
 
 
 def shown(process: psutil.Process) -> str:
-    """Where a user finds it: `/dev/pts/3 (pid 42)`."""
+    """Where to find it: `/dev/pts/3 (pid 42)`."""
     place = process.terminal() if hasattr(process, "terminal") else None
     return f"{place or 'a window'} (pid {process.pid})"
 
 
 def _short(command: list[str]) -> str:
-    """`python producer.py` rather than the whole path of the interpreter."""
+    """`python producer.py` instead of the interpreter's full path."""
     words = [Path(word).name for word in command[:3] if not word.startswith("-")]
     return " ".join(words[:2]) or "a program"

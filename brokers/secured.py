@@ -1,8 +1,8 @@
 """The local broker behind TLS, passwords (SASL/SCRAM) and access rules (ACLs), as a broker on a network would be.
 
 At its first start it creates, in its folder, a certificate, two users with random passwords, and for each a
-`client.properties` for `KAFKA_CLIENT_CONFIG`: `learner`, with the rights that the programs of this project
-need, and `admin`, with all rights.
+`client.properties` for `KAFKA_CLIENT_CONFIG`: `learner`, with the rights that this project's programs need, and
+`admin`, with all rights.
 """
 
 import secrets
@@ -25,7 +25,7 @@ from brokers.local import PORTS, LocalBroker, folder_of
 from plumbing.kafka import answers, client_config
 
 MECHANISM = "SCRAM-SHA-256"
-KEYTOOL = ["-m", "java.base/sun.security.tools.keytool.Main"]  # some Javas come without the command of that name
+KEYTOOL = ["-m", "java.base/sun.security.tools.keytool.Main"]  # some Javas lack the command
 KEYS, ARGUMENTS = "keys.p12", "format.arguments"
 USERS = ("admin", "learner")
 RULES = {  # what the programs do: the producer, the consumers, the page; labs ask the cluster which version it is
@@ -41,7 +41,7 @@ class SecuredBroker(LocalBroker):
 
     def __init__(self, folder: Path | None = None, ports: dict[str, int] = PORTS, kafka: int = LESSONS):
         super().__init__(folder or folder_of(kafka) / "secured", ports, SINGLES[kafka])
-        self.certificate = self.folder / "certificate.pem"  # self-signed: what clients have to trust
+        self.certificate = self.folder / "certificate.pem"  # self-signed; clients have to trust it
         self.client_properties = self.properties_of("learner")
         self.description = f"{self.description}, with TLS, passwords and access rules"
 
@@ -51,7 +51,7 @@ class SecuredBroker(LocalBroker):
 
     def launch(self, progress: Progress = print) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)  # keys and passwords are inside
+        self.folder.chmod(0o700)  # it holds keys and passwords
         if not self.certificate.exists():
             progress("creating a certificate")
             self._create_certificate()
@@ -101,7 +101,7 @@ class SecuredBroker(LocalBroker):
         )
 
     def _write_settings(self) -> None:
-        """At every start, because the folder may have been moved."""
+        """Written at every start, because the folder may have been moved."""
         super()._write_settings()
         for name in USERS:
             lines = {
@@ -115,7 +115,7 @@ class SecuredBroker(LocalBroker):
             self.properties_of(name).write_text(text, encoding="utf-8")
 
     def format_command(self) -> list[str]:
-        """The command is in a file, so that the passwords are not in the list of processes."""
+        """The command is in a file, to keep the passwords out of the process list."""
         command = super().format_command()
         for name in USERS:
             command += ["--add-scram", f"{MECHANISM}=[name={name},password={self._password(name)}]"]
@@ -123,7 +123,7 @@ class SecuredBroker(LocalBroker):
         return [f"@{ARGUMENTS}"]
 
     def _create_certificate(self) -> None:
-        (self.folder / KEYS).unlink(missing_ok=True)  # of a first start that was cut off
+        (self.folder / KEYS).unlink(missing_ok=True)  # from an interrupted first start
         store = ["-keystore", KEYS, "-storetype", "PKCS12", "-alias", "broker"]
         store += ["-storepass:file", self._password_file("keys").name]
         make = [
@@ -147,7 +147,7 @@ class SecuredBroker(LocalBroker):
         return self._password_file(name).read_text(encoding="utf-8")
 
     def _password_file(self, name: str) -> Path:
-        """The file with a password, random at first use."""
+        """The file with a password, generated at first use."""
         file = self.folder / f"{name}.password"
         if not file.exists():
             file.touch(0o600)

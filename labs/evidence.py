@@ -72,7 +72,7 @@ def order_of(record: Message) -> int | None:
 
 
 def is_like(record: Message) -> bool:
-    """Whether consumer.py can read it."""
+    """True if consumer.py can read it."""
     try:
         parse_like(record.value())
     except ValueError:

@@ -1,4 +1,4 @@
-"""`python run.py check [N]`: what you have reached in the labs, what is missing, and why."""
+"""`python run.py check [N]`: what you have achieved in the labs, what is missing, and why."""
 
 from confluent_kafka import KafkaException
 
@@ -13,8 +13,8 @@ from settings import BOOTSTRAP_SERVERS
 
 
 def main(lab: str | None = None) -> int:
-    """The goals of one lab; without its number, the progress over all labs. Returns the exit code, 0 if everything is
-    reached. Raises `Problem`."""
+    """Print the goals of one lab or, without a number, the progress in all. Returns 0 if everything is reached. Raises
+    `Problem`."""
     known = list(checks.pages())
     if lab is not None and lab not in map(str, known):
         raise Problem(f"there is no lab {lab}", f"python run.py check 1   ({known[0]} to {known[-1]})")

@@ -25,9 +25,9 @@ class Command:
     """`python run.py NAME`.
 
     help          one line
-    requirements  the file with the packages that it needs
+    requirements  the file with the packages it needs
     run           is called with the parsed options; returns the exit code
-    passes_on     whether the arguments go to the program that it runs
+    passes_on     True if the arguments go to the program it runs
     """
 
     help: str
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     """Run the command; returns the exit code. A `Problem` is printed in two lines: what happened, and what to type."""
     terminal.prepare()
     try:
-        if hasattr(signal, "pthread_sigmask"):  # setup.py has put off a Ctrl+C until here
+        if hasattr(signal, "pthread_sigmask"):  # setup.py has deferred Ctrl+C until here
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         name, options = parse(arguments)
         setup.enter(COMMANDS[name].requirements)
@@ -50,14 +50,14 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except OSError as error:  # a file, or a program that was to be started
+    except OSError as error:  # a file, or a program to start
         terminal.complain(str(refused := problem_of(error)), refused.hint)
         return 1
 
 
 def parse(arguments: list[str]) -> tuple[str, argparse.Namespace]:
-    """The name of the command, and its options. What is wrong with them ends the program with code 2. Raises `Problem`
-    for what is typed elsewhere."""
+    """The name of the command, and its options. Exits with code 2 if they are wrong. Raises `Problem` for a command of
+    the other terminal."""
     if typed.is_for_a_session(arguments):
         what = f"{arguments[0]} is a command for the terminal where run.py runs"
         raise Problem(what, f"type there: {' '.join(arguments)}   (python run.py starts it)")
@@ -108,7 +108,7 @@ def _add_broker_options(parser: argparse.ArgumentParser, kind="", count=1, kafka
 
 
 def _module(program: str) -> str:
-    """The module of a program of the labs, such as `labs/click.py`. Raises `Problem` if it does not exist."""
+    """The module of a lab program, such as `labs/click.py`. Raises `Problem` if it does not exist."""
     programs = labs.programs()
     if program not in programs:
         file = program.rpartition("/")[2]
@@ -138,7 +138,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    """Run a program of the labs, list them, or reset a lab. Raises `Problem` if no broker answers."""
+    """Run a lab program, list them, or reset a lab. Raises `Problem` if no broker answers."""
     from labs import secured
     from labs.topics import BROKER_SECONDS
     from plumbing.kafka import answers
@@ -157,8 +157,8 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    # More processes than cores, because most tests wait for something to happen; each may need half a gigabyte.
-    # tests/scheduling.py says which tests keep together.
+    # # More processes than cores, because most tests wait; each may need half a gigabyte. tests/scheduling.py keeps
+    # some tests together.
     processes = min(3 * (os.cpu_count() or 1), 12)
     return _call("-m", "pytest", "--numprocesses", str(processes), *options.arguments)
 
@@ -178,7 +178,7 @@ def _kafka_command(options: argparse.Namespace) -> int:
 
 
 def _prepare(_options) -> int:
-    """Fetch everything that `run.py` and the labs would fetch later: for a room without network."""
+    """Fetch everything that `run.py` and the labs would fetch later, for a room without network."""
     from brokers import archive, docker, jars
     from brokers.cluster import DockerCluster
 

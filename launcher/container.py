@@ -1,6 +1,6 @@
 """What the container `computer` does, in the profile `apps` of docker-compose.yml.
 
-It creates the topic `likes`. Then it holds the network that the containers of the programs share, until it is stopped.
+It creates the topic `likes`, and then holds the network that the programs' containers share until it is stopped.
 """
 
 import sys

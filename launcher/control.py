@@ -1,4 +1,4 @@
-"""The endpoint through which the page types commands into run.py, runs programs of the labs, and reads their lines.
+"""The endpoint through which the page sends commands to run.py, runs lab programs, and reads their output.
 
 | call                                     | answer                                                                  |
 | ---------------------------------------- | ----------------------------------------------------------------------- |
@@ -8,8 +8,8 @@
 | `GET /programs/0?since=0`                | `{"lines": [...], "next": 3, "running": false, "exit_code": 0}`           |
 | `POST /programs/0/stop`                  | `202 {"run": 0}`                                                          |
 
-Loopback only, on a random port, and only for callers that send the random token that the page gets through its
-environment: a web site that is open in the same browser knows neither.
+It listens on loopback, on a random port, and requires the random token that the page gets through its environment: a
+website in the same browser knows neither.
 """
 
 import hmac
@@ -27,7 +27,7 @@ from plumbing import Problem, web
 
 
 class ControlEndpoint:
-    """Serves from now on until `close`; hands each command to `carry_out`, whose lines come into the `transcript`."""
+    """Serves until `close`; passes each command to `carry_out`, whose output goes to the `transcript`."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ def create_app(
     programs: LabPrograms | None = None,
     port: int = 0,
 ) -> Flask:
-    """The HTTP API: 400 for a command that is not one of the list, 403 without the token."""
+    """The HTTP API: 400 for a command that the page may not send, 403 without the token."""
     transcript, programs = transcript or Transcript(), programs or LabPrograms({})
     examples = ", ".join(command.example for command in prompt.COMMANDS if command.page is not None)
     app = web.create_app(port, usage="type the command into the terminal of run.py")

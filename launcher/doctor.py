@@ -1,4 +1,4 @@
-"""`python run.py doctor`: check everything that has to be right, and print how to fix what is not."""
+"""`python run.py doctor`: check everything, and print how to fix what is wrong."""
 
 import re
 import shutil
@@ -25,12 +25,12 @@ from plumbing.plain import plain
 from settings import ROOT
 
 DISK_MEGABYTES = 1000
-CLOCK_SECONDS = 60  # a broker's clock may differ by so much
+CLOCK_SECONDS = 60  # a broker's clock may differ by this much
 
 
 @dataclass
 class Finding:
-    """One thing that was checked. `fix` is what to type; empty if nothing is wrong."""
+    """The result of one check. `fix` is what to type; empty if nothing is wrong."""
 
     about: str
     what: str
@@ -38,7 +38,7 @@ class Finding:
 
 
 def main() -> int:
-    """Print every finding; returns 0 if nothing has to be fixed, else 1."""
+    """Print every finding; returns 0 if there is nothing to fix, else 1."""
     wrong = 0
     for finding in findings():
         mark = "!" if finding.fix else " "
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def findings() -> Iterator[Finding]:
-    """All findings, in the order in which things depend on each other."""
+    """All findings, in the order of their dependencies."""
     yield Finding("python", f"{sys.version.split()[0]}, packages in {sys.prefix}")
     yield _disk()
     servers = settings.BOOTSTRAP_SERVERS
@@ -80,8 +80,8 @@ def _disk() -> Finding:
 
 
 def _kafka_problem(servers: str) -> tuple[str, str]:
-    """Why no broker answers there, empty if one does; and what to do if settings are at fault, the client's or the
-    broker's."""
+    """Why no broker answers there (empty if one does), and what to do if the client's or the broker's settings are at
+    fault."""
     try:
         problem = broker_problem(servers)
         return str(problem or ""), problem.hint if isinstance(problem, Misdirected) else ""
@@ -90,7 +90,7 @@ def _kafka_problem(servers: str) -> tuple[str, str]:
 
 
 def _docker(needed: bool) -> Finding:
-    """A Docker that does not run only has to be fixed if no broker answers."""
+    """If Docker is not running, that only has to be fixed if no broker answers."""
     problem = docker.engine_problem()
     installed_but = problem and problem != "Docker is not installed"
     fix = f"{docker.remedy_of(problem)}, or do without it: {docker.WITHOUT}" if needed and installed_but else ""
@@ -98,7 +98,7 @@ def _docker(needed: bool) -> Finding:
 
 
 def _containers(needed: bool) -> Iterator[Finding]:
-    """Containers of other projects that have the names of ours, and the port of Kafdrop."""
+    """Containers of other projects with the names of this one, and Kafdrop's port."""
     if not shutil.which("docker"):
         return
     for container in containers.of_others():
@@ -115,7 +115,7 @@ def _containers(needed: bool) -> Iterator[Finding]:
 
 
 def _image() -> Finding:
-    """The image of the compose file: Bitnami's old name no longer exists, and the jars are of one version."""
+    """The compose file's image: Bitnami's old name no longer exists, and the jars have one version."""
     image = compose.SINGLE.image
     name, _, tag = image.rpartition(":")
     version = jars.kafka_version()
@@ -129,7 +129,7 @@ def _image() -> Finding:
 
 
 def _data() -> Iterator[Finding]:
-    """The data of the local brokers: of this cluster, and complete."""
+    """The data of the local brokers: complete, and from this cluster."""
     for kafka in VERSIONS:
         of_cluster = ((service, local.folder_of(kafka) / "cluster" / service.name) for service in services(kafka))
         for service, folder in ((compose.SINGLES[kafka], local.folder_of(kafka)), *of_cluster):
@@ -148,7 +148,7 @@ def _data_of(data: Path, service: compose.Service) -> Finding:
 
 
 def _local_broker() -> Iterator[Finding]:
-    """The broker that needs no Docker: its Java, its jars."""
+    """The broker without Docker: its Java and jars."""
     try:
         yield Finding("java", " ".join(java.find_java()))
     except Problem as error:
@@ -161,13 +161,13 @@ def _local_broker() -> Iterator[Finding]:
 
 
 def _left() -> Iterator[Finding]:
-    """What a run.py that was killed has left running."""
+    """What a killed run.py left running."""
     if processes := leftovers.left():
         yield Finding("left", leftovers.description(processes), leftovers.END)
 
 
 def _programs() -> Iterator[Finding]:
-    """The ports of the five programs: free, used by them, or by another program."""
+    """The ports of the five programs: free, in use by them, or by another program."""
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
     ports |= {f"consumer-{n + 1}": settings.CONSUMER_PORT + n for n in range(settings.CONSUMERS)}
     for name, port in ports.items():
@@ -190,7 +190,7 @@ def _is_ours(name: str, port: int) -> bool:
 
 
 def _hosts() -> Finding:
-    """Under which names the page can be opened, and whether the running one knows those of ALLOWED_HOSTS."""
+    """The host names under which the page opens, and if the running page knows those in ALLOWED_HOSTS."""
     named = settings.ALLOWED_HOSTS
     if not named:
         return Finding("hosts", "of this computer only; a forwarded port (Codespaces): name its host in ALLOWED_HOSTS")
@@ -201,7 +201,7 @@ def _hosts() -> Finding:
 
 
 def _refuses(host: str) -> bool:
-    """Whether the page, if it runs, refuses a browser that opens it under this name."""
+    """True if the page runs and refuses a browser that opens it under this name."""
     handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     handshake |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Host": host, "Origin": f"https://{host}"}
     url = f"http://127.0.0.1:{settings.PAGE_PORT}/_stcore/stream"
@@ -243,7 +243,7 @@ def _cluster(servers: str) -> Iterator[Finding]:
 
 
 def _clock(admin: AdminClient, partitions: int) -> Finding:
-    """The newest event against this computer's clock: if it is from the future, one of the two clocks is wrong."""
+    """The newest event compared with this computer's clock: if it is in the future, one of two clocks is wrong."""
     places = {TopicPartition(settings.TOPIC, number): OffsetSpec.max_timestamp() for number in range(partitions)}
     newest = max(done.result().timestamp for done in admin.list_offsets(places, request_timeout=10).values())
     ahead = newest / 1000 - time.time()

@@ -1,4 +1,4 @@
-"""Runs the blocks of a lab's page that are for a shell, for the page in the browser: in a process each, with an end."""
+"""Runs a lab page's shell blocks for the page in the browser: each in a process, with a time limit."""
 
 import contextlib
 import os
@@ -15,12 +15,12 @@ from launcher.transcript import Transcript
 from plumbing import Problem
 from plumbing.child import Child
 
-MOST_SECONDS = 180.0  # for a block; the longest of the labs takes 30 s
-END_SECONDS = 10.0  # that a program has to end by itself: it may have a group to leave, or a broker to resume
+MOST_SECONDS = 180.0  # per block; the longest one takes 30 s
+END_SECONDS = 10.0  # for a program to end by itself: it may have to leave a group or resume a broker
 
 
 class Run:
-    """The commands of one block, one after the other; the first that fails is the last."""
+    """The commands of one block, one after the other; stops at the first that fails."""
 
     def __init__(self, commands: list[list[str]], environment: dict[str, str]):
         self.output = Transcript()
@@ -58,7 +58,7 @@ class Run:
         return Child(*command, on_line=self.output.add, environment=self._environment, late=True)
 
     def stop(self, why: str = "stopped") -> None:
-        """End it as Ctrl+C in its terminal would, and by force what does not react."""
+        """End it like Ctrl+C in its terminal, then by force."""
         with self._lock:
             if not self.running or self._ended_because:
                 return
@@ -69,14 +69,14 @@ class Run:
 
 
 def end_with_all_below(process: subprocess.Popen) -> None:
-    """Ctrl+C for a program and those that it has started, which share its process group; then force."""
+    """Ctrl+C for a program and those it started, which share its process group; then force."""
     with contextlib.suppress(psutil.Error, OSError):  # it has just ended
         below = psutil.Process(process.pid).children(recursive=True)
         if os.name == "nt":
             os.kill(process.pid, signal.CTRL_BREAK_EVENT)  # type: ignore[attr-defined]
         else:
             os.killpg(process.pid, signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):  # not by psutil, which would take its exit code away
+        with contextlib.suppress(subprocess.TimeoutExpired):  # not psutil, which would consume its exit code
             process.wait(END_SECONDS)
         if process.poll() is None:
             process.kill()
@@ -86,14 +86,13 @@ def end_with_all_below(process: subprocess.Popen) -> None:
 
 
 def environment_on(broker: Broker) -> dict[str, str]:
-    """As in a second terminal, where what run.py has made itself log in with is not set (lab 10); but they find the
-    broker wherever it is."""
+    """As in a second terminal, without the login that run.py set for itself (lab 10), but with the broker's address."""
     login = {"KAFKA_CLIENT_CONFIG": ""} if broker.client_properties else {}
     return {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers} | login
 
 
 class LabPrograms:
-    """One block at a time. `environment` is what its programs have besides that of run.py."""
+    """One block at a time. `environment` is added to that of run.py."""
 
     def __init__(self, environment: dict[str, str]):
         self._environment = environment
@@ -101,7 +100,7 @@ class LabPrograms:
         self._lock = threading.Lock()
 
     def start(self, lab: int, block: int) -> int:
-        """Run the block; returns the number of the run. Raises LookupError if the page does not run it, `Problem` while
+        """Run the block; returns the number of the run. Raises LookupError if the page may not run it, `Problem` while
         another one runs."""
         commands = blocks.shell_commands(lab, block)
         with self._lock:

@@ -1,6 +1,6 @@
-"""Whether start_apps.bat may open its five windows: not twice, even if it is double-clicked twice. Windows only.
+"""Lets start_apps.bat open its five windows only once, even if it is double-clicked twice. Windows only.
 
-The ports do not show that: the programs need some seconds until they listen.
+The ports do not tell: the programs take a few seconds to listen.
 """
 
 import contextlib
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from launcher.stop_windows import our_windows
 
-OPENING_SECONDS = 30  # then the start that left its mark was closed before it could remove it
+OPENING_SECONDS = 30  # an older mark was left by a start that was closed
 
 
 def take(mark: Path) -> bool:
-    """Make the file `mark`, which start_apps.bat removes when its windows are open; False if another start has it."""
+    """Create the file `mark`, which start_apps.bat removes when its windows are open; False if another start has it."""
     with contextlib.suppress(OSError):
         if time.time() - mark.stat().st_mtime > OPENING_SECONDS:
             mark.unlink()

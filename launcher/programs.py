@@ -13,15 +13,14 @@ from plumbing import callers
 from plumbing.child import Child
 
 REFUSED_BY_STREAMLIT = re.compile(r"Rejecting WebSocket connection .*: origin=(.*), host=(.*)")
-STOP_SECONDS = 8.0  # a consumer leaves its group, the producer answers its last requests
+STOP_SECONDS = 8.0  # for a consumer to leave its group, and the producer to answer its last requests
 
 
 def page_command() -> list[str]:
-    """What starts the page. Where it is and who may open it is not left to the user's settings of Streamlit: options
-    win over them.
+    """The command for the page. Options override the user's Streamlit settings for its address and who may open it.
 
-    Streamlit lets in every website whose Host and Origin are equal unless the hosts are named, and none whose are not
-    unless the origin is named. A proxy for a forwarded port keeps the Host, or changes it to localhost.
+    Unless hosts are named, Streamlit admits every website whose Host and Origin are equal; unless origins are named, it
+    admits no others. A proxy for a forwarded port keeps the Host, or changes it to localhost.
     """
     hosts = [*callers.THIS_COMPUTER, *settings.ALLOWED_HOSTS]
     options = [
@@ -34,16 +33,16 @@ def page_command() -> list[str]:
         ("sslKeyFile", ""),
     ]
     options += [("allowedHosts", host.strip("[]")) for host in hosts]
-    options += [("corsAllowedOrigins", f"https://{host}") for host in hosts]  # of each only the host counts
+    options += [("corsAllowedOrigins", f"https://{host}") for host in hosts]  # only the host counts
     words = [word for name, value in options for word in (f"--server.{name}", value)]
     return ["-m", "streamlit", "run", "producer_ui.py", *words]
 
 
 class Program:
-    """One of the programs, by its name. `on_crash(program, exit_code)` is called if it ends unexpectedly."""
+    """One of the programs. `on_crash(program, exit_code)` is called if it ends unexpectedly."""
 
     def __init__(self, name: str, command: list[str], port: int, environment: dict[str, str], on_crash: Callable):
-        self.spoke = False  # whether it has printed anything since its start
+        self.spoke = False  # has it printed anything since its start?
         self.name = name
         self.command = [sys.executable, *command]
         self.port = port
@@ -51,7 +50,7 @@ class Program:
         self.on_crash = on_crash
         self._child: Child | None = None
         self._ending = False
-        self._refused: set[str] = set()  # the places under which the page was opened
+        self._refused: set[str] = set()  # the addresses under which the page was opened
 
     @property
     def running(self) -> bool:
@@ -72,13 +71,13 @@ class Program:
         return self._child.process.poll() if self._child else None
 
     def ask_to_stop(self) -> None:
-        """What Ctrl+C does in a terminal of its own."""
+        """Like Ctrl+C in its own terminal."""
         self._ending = True
         if self._child is not None:
             self._child.ask_to_stop()
 
     def wait(self, seconds: float) -> None:
-        """Wait for its end; end it by force if that takes longer."""
+        """Wait for its end; then end it by force."""
         if self._child is not None:
             try:
                 self._child.wait(seconds)
@@ -86,11 +85,11 @@ class Program:
                 self.kill()
 
     def stop(self) -> None:
-        """Ask, wait, and end it by force if it does not react."""
+        """Ask it to stop, wait, then end it by force."""
         stop_all([self])
 
     def kill(self) -> None:
-        """End it at once, as a crash would (`kill -9`)."""
+        """End it immediately, like a crash (`kill -9`)."""
         self._ending = True
         if self._child is not None and self._child.running:
             self._child.kill()
@@ -103,7 +102,7 @@ class Program:
             terminal.relay(self.name, line)
 
     def _explain(self, place: str) -> None:
-        """Once for each place: a browser that is refused tries again every few seconds."""
+        """Once per address: a browser that is refused retries every few seconds."""
         if place not in self._refused:
             self._refused.add(place)
             host = callers.host_of(place)
@@ -118,7 +117,7 @@ class Program:
 
 
 def stop_all(programs: list[Program]) -> None:
-    """Ask all to stop, and end by force those that have not stopped after `STOP_SECONDS`."""
+    """Ask all to stop; after `STOP_SECONDS`, end the rest by force."""
     for program in programs:
         program.ask_to_stop()
     deadline = time.monotonic() + STOP_SECONDS

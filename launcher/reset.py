@@ -1,6 +1,6 @@
-"""`python run.py labs reset N`: delete what the programs of lab N have left, so that it can be done a second time.
+"""`python run.py labs reset N`: delete what the programs of lab N left, so that it can be repeated.
 
-Only the topics, groups and saved answers of that lab. The likes stay, and what the consumers of run.py did.
+Only that lab's topics, groups and saved answers. The likes stay, and so does what the consumers of run.py did.
 """
 
 import json
@@ -26,7 +26,7 @@ from plumbing.kafka import client_config
 from plumbing.waiting import wait_until
 from settings import BOOTSTRAP_SERVERS, GROUP, TOPIC
 
-GONE_SECONDS = 30.0  # in which a broker has deleted a topic
+GONE_SECONDS = 30.0  # for the broker to delete a topic
 NO_MEMBERS = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
 
 
@@ -58,7 +58,7 @@ def _reset(lab: int) -> None:
     answers = [answer for answer in click.all_saved() if left.answers and left.answers(answer)]
     file = secured.properties_of(left.user) if left.user else None
 
-    for group in shared:  # first: while it has members, this is refused
+    for group in shared:  # first: it is refused while the group has members
         _delete_share_group(admin, group, lab)
     deleted = [f"the topic {topic}" for topic in found] + [f"the group {group}" for group in [*groups, *shared]]
     deleted += [f"{len(answers)} answers in {click.HISTORY.name}"] if answers else []
@@ -80,7 +80,7 @@ def _reset(lab: int) -> None:
 
 
 def _forget(admin: AdminClient, group: str) -> None:
-    """Delete the group. Its history stays in `__consumer_offsets`, so a commit says there that it does not count."""
+    """Delete the group. Its history stays in `__consumer_offsets`, where a commit marks it as void."""
     if partitions_of(TOPIC, admin):
         consumer = Consumer(client_config() | {"group.id": group})
         try:
@@ -100,13 +100,13 @@ def _delete_share_group(admin: AdminClient, group: str, lab: int) -> None:
 
 
 def _busy(group: str, lab: int) -> tuple[str, str]:
-    """What, and what to do."""
+    """What is wrong, and what to do."""
     what = f"a program reads in the group {group}, so nothing is deleted"
     return what, f"end it; if it was killed, wait a minute; then python run.py labs reset {lab}"
 
 
 def _delete_topics(admin: AdminClient, topics: list[str]) -> None:
-    """Delete the topics, and return once the broker does not list them any more."""
+    """Delete the topics, and return once the broker no longer lists them."""
     for deleted in admin.delete_topics(topics).values():
         deleted.result()
     gone = lambda: not set(topics) & admin.list_topics(timeout=BROKER_SECONDS).topics.keys()  # noqa: E731

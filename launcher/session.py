@@ -1,4 +1,4 @@
-"""A session of `python run.py`: the five programs, and the commands that are typed or come from the page."""
+"""A session of `python run.py`: the five programs, and the commands that are typed or sent by the page."""
 
 import queue
 import sys
@@ -18,13 +18,13 @@ from launcher.transcript import Transcript
 from plumbing import Problem, loopback
 from settings import CONSUMER_PORT, CONSUMERS, GROUP, LARGEST_BURST, MOST_CONSUMERS, PAGE_PORT, PRODUCER_PORT
 
-BACKGROUND_SECONDS = 0.5  # between two looks whether this is the foreground again
+BACKGROUND_SECONDS = 0.5  # between checks for being in the foreground again
 START_SECONDS = 60.0
 HTTP_SECONDS = 15.0
 
 
 class Session:
-    """The five programs on a running broker, and the commands that people type."""
+    """The five programs on a running broker, and their commands."""
 
     def __init__(self, broker: Broker):
         self.broker = broker
@@ -55,7 +55,7 @@ class Session:
         return Program(name, command, port, environment, self._print_crash)
 
     def start(self) -> None:
-        """Start the programs and return when all of them answer and the group is at rest. Raises `Problem`."""
+        """Start the programs; return when all answer and the group is stable. Raises `Problem`."""
         terminal.listeners.append(self.transcript.add)
         with terminal.progress("programs", "starting"):
             for program in self.programs:
@@ -75,7 +75,7 @@ class Session:
             return False
 
     def _joining(self) -> list[Program]:
-        """The consumers, until each has its assignment: the first click finds a group at rest."""
+        """The consumers, until each has its assignment, so that the first click finds a stable group."""
         try:
             seen = [self._status(consumer) for consumer in self.consumers]
         except (requests.RequestException, ValueError):
@@ -99,7 +99,7 @@ class Session:
             terminal.listeners.remove(self.transcript.add)
 
     def _end_page_that_starts(self) -> None:
-        if not self._answers(self.page):  # to a Ctrl+C, Streamlit would answer with a traceback
+        if not self._answers(self.page):  # Streamlit would answer Ctrl+C with a traceback
             self.page.kill()
 
     def print_table(self) -> None:
@@ -139,7 +139,7 @@ class Session:
 
     @staticmethod
     def _explain(line: str) -> None:
-        """Say what is wrong with a line that is not a command of a session."""
+        """Explain what is wrong with a line that is not a command of this terminal."""
         if shorter := typed.without_run_py(line):
             terminal.complain("run.py is running: this is its own terminal", f"type only: {shorter}")
         elif command := typed.for_a_shell(line, cli.COMMANDS):
@@ -149,7 +149,7 @@ class Session:
             terminal.complain(f"unknown command {line!r}", "help")
 
     def _find(self, name: str, or_new: bool) -> Program | None:
-        """The program of that name; with `or_new` also a consumer beyond the three: `start 4`."""
+        """The program with this name; with `or_new`, also one more consumer: `start 4`."""
         name = name.lower().removeprefix("consumer-")
         following = len(self.consumers) + 1
         if or_new and name == str(following) and following <= MOST_CONSUMERS:
@@ -235,7 +235,7 @@ class Session:
         terminal.complain(f"{node.name} ended unexpectedly: {failure.what}", hint)
 
     def read_commands(self) -> None:
-        """Put what is typed into the queue; at the end of the input, keep running."""
+        """Queue what is typed; keep running at the end of the input."""
         while True:
             try:
                 if not terminal.in_foreground():
@@ -244,14 +244,14 @@ class Session:
                     self.commands.put(line)
                 else:
                     return
-            except OSError:  # sent to the background while it was reading
+            except OSError:  # sent to the background while reading
                 time.sleep(BACKGROUND_SECONDS)
             except ValueError:  # closed
                 return
 
 
 def _why_not_started(dead: list[Program], waiting: list[Program]) -> str:
-    """What is known of the programs that have ended, else of those that do not answer."""
+    """What is known about the programs that ended, or else those that do not answer."""
     if not dead:
         names = ", ".join(program.name for program in waiting)
         return f"{names} did not start: no answer in {START_SECONDS:.0f} s"

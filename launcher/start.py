@@ -1,4 +1,4 @@
-"""`python run.py`: a broker, the topic, a session, and its end in order."""
+"""`python run.py`: a broker, the topic, a session, and an orderly end."""
 
 import contextlib
 import importlib
@@ -30,7 +30,7 @@ def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
     _handle_signals()
     leftovers.settle()
     check_settings()
-    # What the session needs takes half a second to import: the broker is started meanwhile.
+    # The session's imports take half a second: the broker starts meanwhile.
     threading.Thread(target=importlib.import_module, args=["launcher.session"], daemon=True).start()
     try:
         with leftovers.recorded(), running_broker(kind, brokers, kafka) as broker:
@@ -55,12 +55,12 @@ def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
 
 
 def _handle_signals() -> None:
-    """Whatever ends us, end what we started; but `nohup` and a job in the background go on."""
+    """On any of these signals, end what was started; but `nohup` and background jobs keep running."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
         if number and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
             signal.signal(number, signal.default_int_handler)
-    for name in ("SIGTTIN", "SIGTTOU"):  # reading in the background is an error then, and does not stop us
+    for name in ("SIGTTIN", "SIGTTOU"):  # reading in the background is then an error, and does not stop the process
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
@@ -72,14 +72,14 @@ def _next(commands: queue.Queue[str]) -> str:
 
 
 def _ignore_further_signals() -> None:
-    """Stopping takes some seconds; an impatient second Ctrl+C must not leave half of it running."""
+    """Stopping takes a few seconds; an impatient second Ctrl+C must not leave programs running."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def check_settings() -> None:
-    """Refuse what could not work before anything is started. Raises `Problem`."""
+    """Refuse invalid settings before anything starts. Raises `Problem`."""
     check_open_files()
     written, read = settings.topic_of("producer.py"), settings.topic_of("consumer.py")
     if written != read:
@@ -99,7 +99,7 @@ def check_settings() -> None:
 
 
 def check_open_files() -> None:
-    """Kafka keeps three files open for each partition. Raises `Problem` if the user's limit is too low for that."""
+    """Kafka keeps three files open per partition. Raises `Problem` if the user's limit is too low."""
     if not resource:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -114,8 +114,8 @@ def check_open_files() -> None:
 
 @contextlib.contextmanager
 def running_broker(kind: str = "", brokers: int = 1, kafka: int = LESSONS) -> Iterator[Broker]:
-    """Start the broker of this kind, or without one the first that is available; or three; of Kafka 3 or 4. At the end,
-    stop what was started. Raises `Problem`."""
+    """Start one broker or three, of Kafka 3 or 4, of this kind or else of the first available one. At the end, stop
+    what was started. Raises `Problem`."""
     with terminal.progress("kafka", "looking for a broker") as progress:
         find = cluster_candidates if brokers > 1 else candidates
         broker = start_first(find(kind, lambda text: terminal.say("kafka", text), kafka), progress, _pass_over)
@@ -137,7 +137,7 @@ def _stop(broker: Broker) -> None:
     try:
         broker.stop()
     except Problem:
-        if isinstance(reason, Problem):  # it would be hidden by this one
+        if isinstance(reason, Problem):  # this one would hide it
             terminal.complain(str(reason), reason.hint)
         raise
 

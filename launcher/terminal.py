@@ -1,4 +1,4 @@
-"""One terminal for everything that runs: lines with a name in front, colours, progress."""
+"""One terminal for all programs: lines with names, colours, progress."""
 
 import contextlib
 import io
@@ -14,13 +14,13 @@ from plumbing.plain import plain, plain_lines
 from settings import NO_COLOR
 
 NAME_WIDTH = 11
-UPDATE_SECONDS = 0.5  # how often a line of progress changes; not on a terminal, ten times slower
-# Okabe and Ito's colours, which the colour-blind can tell apart, as in page/lanes.py for the page.
+UPDATE_SECONDS = 0.5  # how often a progress line changes; ten times slower if it is not a terminal
+# Okabe and Ito's colours, which colour-blind people can tell apart, as in page/lanes.py.
 COLOURS = {"consumer-1": 32, "consumer-2": 208, "consumer-3": 36, "producer": 175, "page": 245}
 
-listeners: list[Callable[[str], None]] = []  # each is called with every line, without its colours
+listeners: list[Callable[[str], None]] = []  # called with every line, without colours
 _lock = threading.Lock()
-_transient = ""  # the line of progress that the next line replaces
+_transient = ""  # the progress line that the next line replaces
 
 
 def is_interactive() -> bool:
@@ -33,8 +33,8 @@ def colourful() -> bool:
 
 
 def in_foreground() -> bool:
-    """Whether what is typed into the terminal is for this process: not after `python run.py &`, nor after Ctrl+Z and
-    bg. It is, too, where the input is no terminal."""
+    """True if this process gets what is typed: not after `python run.py &`, or Ctrl+Z and bg. Also true if the input is
+    not a terminal."""
     try:
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
     except (AttributeError, OSError, ValueError):  # Windows; a pipe; IDLE
@@ -42,7 +42,7 @@ def in_foreground() -> bool:
 
 
 def agrees(what: str, question: str) -> bool:
-    """Whether the user says yes; no where nobody can answer."""
+    """True if the user says yes; False if nobody can answer."""
     if not (sys.stdin.isatty() and is_interactive() and in_foreground()):
         return False
     write(f"{what}\n  -> {question} (Enter or y: yes; n: no)")
@@ -51,26 +51,26 @@ def agrees(what: str, question: str) -> bool:
 
 
 def prepare() -> None:
-    """UTF-8 lines on any system, escape sequences in the console of Windows, an output that never blocks."""
+    """UTF-8 lines on any system, escape sequences in the Windows console, output that never blocks."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:  # closed, as in `python run.py >&-`: opened, so that no socket gets its number
+        if getattr(sys, name) is None:  # closed, as by `python run.py >&-`: opened, so that no socket gets its number
             nothing = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115
             setattr(sys, name, nothing)
-        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):  # IDLE has streams of its own
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):  # IDLE has its own streams
             stream.reconfigure(encoding="utf-8", errors="replace")
     sys.stderr.flush()
     sys.stdout = output.of_this_program()
     if os.name == "nt" and is_interactive():
-        os.system("")  # turns on what Windows calls virtual terminal processing
+        os.system("")  # turns on virtual terminal processing on Windows
 
 
 def say(name: str, text: str) -> None:
-    """A line of the launcher itself: `  kafka       Apache Kafka 3.7.2 on localhost:9092`."""
+    """A line from the launcher: `  kafka       Apache Kafka 3.7.2 on localhost:9092`."""
     write(f"  {name:<{NAME_WIDTH}} {plain(text)}")
 
 
 def relay(name: str, line: str) -> None:
-    """A line of one of the programs: `producer   | Delivered: order=1 partition=0 offset=0`."""
+    """A line from a program: `producer   | Delivered: order=1 partition=0 offset=0`."""
     colour = COLOURS.get(name)
     prefix = shown = f"{name:<{NAME_WIDTH - 1}} |"
     if colour and colourful():
@@ -79,14 +79,14 @@ def relay(name: str, line: str) -> None:
 
 
 def complain(what: str, hint: str = "") -> None:
-    """What happened, and the next thing to type."""
+    """Say what happened, and what to type next."""
     red, end = ("\x1b[31m", "\x1b[0m") if colourful() else ("", "")
     what, following = plain_lines(what), f"\n  -> {plain_lines(hint)}" if hint else ""
     _write(f"{red}{what}{end}{following}", f"{what}{following}")
 
 
 def write(text: str) -> None:
-    """Plain lines, whoever wrote what is in them."""
+    """Plain lines, without escape sequences from elsewhere."""
     _write(plain_lines(text))
 
 
@@ -102,7 +102,7 @@ def _write(text: str, colourless: str = "") -> None:
 
 @contextlib.contextmanager
 def progress(name: str, text: str) -> Iterator:
-    """While the block runs, show what it is doing and for how long; the block gets a function that changes the text."""
+    """While the block runs, show what it does and for how long; it gets a function that changes the text."""
     current = [text]
     done = threading.Event()
     started = time.monotonic()

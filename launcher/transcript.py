@@ -1,4 +1,4 @@
-"""The last lines of an output, by number: whoever knows up to which it has read gets the ones since."""
+"""The last lines of an output, by number, so that readers can ask for new ones."""
 
 import threading
 from collections import deque
@@ -8,7 +8,7 @@ LINES_AT_ONCE = 500
 
 
 class Transcript:
-    """Any thread may add to it, and read from it."""
+    """Any thread may add lines and read them."""
 
     def __init__(self):
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
@@ -17,7 +17,7 @@ class Transcript:
 
     @property
     def next(self) -> int:
-        """The number of the line that is added next; the first one was 0."""
+        """The number of the next line; the first one was 0."""
         return self._next
 
     def add(self, text: str) -> None:
@@ -27,7 +27,7 @@ class Transcript:
                 self._next += 1
 
     def since(self, number: int) -> tuple[list[str], int]:
-        """The kept lines from this one on, at most `LINES_AT_ONCE`, and the number to ask for next."""
+        """At most `LINES_AT_ONCE` of the lines kept, from this one on, and the number to ask for next."""
         with self._lock:
             first = max(number, self._next - len(self._lines))
             skipped = first - (self._next - len(self._lines))

@@ -4,12 +4,12 @@ from collections.abc import Collection
 
 from labs import prompt
 
-BOTH = ("start", "stop")  # in a shell, without the name of a program
+BOTH = ("start", "stop")  # in a shell, these take no program name
 SHELL = ("py", "pip", "pip3", "streamlit", "curl", "docker", "git", "cd", "ls", "dir", "set", "export", "run.py")
 
 
 def is_for_a_session(arguments: list[str]) -> bool:
-    """Whether what follows `python run.py` should have been typed alone, where run.py runs."""
+    """True if what follows `python run.py` belongs alone into the terminal where run.py runs."""
     if not arguments:
         return False
     first, *others = arguments
@@ -19,7 +19,7 @@ def is_for_a_session(arguments: list[str]) -> bool:
 
 
 def without_run_py(line: str) -> str:
-    """`like 3` for `python run.py like 3`; empty if it does not call run.py with a command for a session."""
+    """`like 3` for `python run.py like 3`; empty unless it calls run.py with a session command."""
     words = line.split()
     for place, word in enumerate(words[:2], start=1):
         if _name(word) == "run.py" and is_for_a_session(words[place:]):
@@ -28,7 +28,8 @@ def without_run_py(line: str) -> str:
 
 
 def for_a_shell(line: str, run_py: Collection[str]) -> str:
-    """What to type in a shell, if this line belongs there; else empty. `run_py` names the commands of run.py there."""
+    """What to type in a shell if this line belongs there, else empty. `run_py` names the commands of run.py in a
+    shell."""
     first = line.split()[0]
     if first in run_py or first.replace("\\", "/").startswith("labs/"):
         return f"python run.py {line}"

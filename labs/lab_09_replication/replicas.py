@@ -14,7 +14,7 @@ READ_SECONDS = 5.0
 
 
 def can_be_read(partition: int) -> str:
-    """Whether the first event of the partition can be read now."""
+    """The result of reading the first event of the partition."""
     own = {"group.id": named("onlooker"), "auto.offset.reset": "earliest", "enable.auto.commit": False}
     consumer = Consumer(client_config() | own)
     consumer.assign([TopicPartition(TOPIC, partition, 0)])

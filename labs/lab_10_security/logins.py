@@ -33,7 +33,7 @@ def clients() -> dict[str, dict]:
 
 
 def is_accepted(settings: dict, seconds: float) -> bool:
-    """Whether the broker answers a client with these settings."""
+    """True if the broker answers a client with these settings."""
     try:
         return bool(AdminClient(settings | {"log_level": 0}).list_topics(timeout=seconds).brokers)
     except KafkaException:
@@ -41,7 +41,7 @@ def is_accepted(settings: dict, seconds: float) -> bool:
 
 
 def try_all(clients: dict[str, dict]) -> dict[str, bool]:
-    """How to connect -> whether the broker accepts it."""
+    """How to connect -> True if the broker accepts it."""
     patience = [ANSWER_SECONDS if way == LEARNER else SECONDS for way in clients]
     with ThreadPoolExecutor(len(clients)) as pool:  # a rejected client waits for its timeout
         return dict(zip(clients, pool.map(is_accepted, clients.values(), patience), strict=True))

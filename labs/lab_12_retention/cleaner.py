@@ -13,7 +13,7 @@ INSTEAD = "skip this lab, or use Docker: end the broker (quit), then: python run
 
 
 def runs() -> bool:
-    """Whether it runs; also true if the broker does not say. Raises KafkaException if no broker answers."""
+    """True if it runs, or the broker does not say. Raises KafkaException if no broker answers."""
     admin = AdminClient(client_config())
     broker = next(iter(admin.list_topics(timeout=BROKER_SECONDS).brokers))
     [described] = admin.describe_configs([ConfigResource(ResourceType.BROKER, str(broker))]).values()
