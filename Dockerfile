@@ -8,7 +8,7 @@ FROM python:3.12-slim
 RUN useradd --create-home learner
 WORKDIR /home/learner/hands-on-kafka
 
-# In a layer of their own: a change of the code downloads nothing.
+# In a separate layer: changing the code downloads nothing.
 COPY requirements/lock.txt requirements/
 RUN pip install --no-cache-dir --require-hashes --requirement requirements/lock.txt
 COPY . .

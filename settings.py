@@ -127,8 +127,8 @@ def environment_of_uv(defaults: dict[str, str]) -> dict[str, str]:
 def environment_of_docker() -> dict[str, str]:
     """As `environment`, for the compose files: without settings of other projects, and with those read here, without
     the blank that Windows leaves."""
-    ours = {"KAFDROP_PORT": str(KAFDROP_PORT)} | ({"KAFKA_IMAGE": KAFKA_IMAGE} if KAFKA_IMAGE else {})
-    return _environment_without(_OTHER_PROJECT) | ours
+    own = {"KAFDROP_PORT": str(KAFDROP_PORT)} | ({"KAFKA_IMAGE": KAFKA_IMAGE} if KAFKA_IMAGE else {})
+    return _environment_without(_OTHER_PROJECT) | own
 
 
 def use_client_config(file: Path) -> None:

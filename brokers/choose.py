@@ -102,12 +102,14 @@ def _has_started(container: Container | None, announce: Callable[[str], None]) -
         return False
     announce(f"{container} is starting: waiting for it")
 
-    def decided() -> bool:
+    def outcome() -> str:
+        if answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0):
+            return "answers"
         starting = containers.publishing(9092)
-        return answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0) or not (starting and starting.is_starting)
+        return "" if starting and starting.is_starting else "has started, or ended"
 
-    wait_until(decided, CONTAINER_SECONDS, pause=0)
-    return answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0)
+    found = wait_until(outcome, CONTAINER_SECONDS, pause=0)
+    return found == "answers" or answers(DEFAULT_BOOTSTRAP_SERVERS, 2.0)
 
 
 def cluster_candidates(kind: str = "", announce: Callable[[str], None] = print, kafka: int = LESSONS) -> list[Broker]:

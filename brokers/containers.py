@@ -20,7 +20,7 @@ NAMES = ("kafka", "kafdrop", "kafka-0", "kafka-1", "kafka-2")  # the containers 
 
 
 class NoAnswer(Problem):
-    """Docker did not end in time, or cannot be started."""
+    """Docker did not finish in time, or cannot be started."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def docker(*arguments: str, timeout: float = PATIENCE_SECONDS) -> subprocess.Com
             timeout=timeout,
         )
     except subprocess.TimeoutExpired:
-        what = f"Docker did not end in {timeout:.0f} s: docker {' '.join(arguments[:6])}"
+        what = f"Docker did not finish in {timeout:.0f} s: docker {' '.join(arguments[:6])}"
         raise NoAnswer(what, "docker ps   (answers at once if Docker is well; else restart Docker)") from None
     except OSError as error:
         raise NoAnswer(f"docker cannot be started: {error}", "docker ps   (shows whether it works)") from error

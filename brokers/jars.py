@@ -126,7 +126,7 @@ def _download(path: str, digest: str, urls: Iterable[str], session, folder: str)
 def _remedy(problem: str) -> str:
     if re.match("HTTPError|.*Tunnel connection failed", problem):  # there is a network, and something in it refuses
         return (
-            "ask who runs the network, or its proxy, to let Maven Central through; or start Docker; or copy "
+            "ask the administrator of the network or its proxy to allow Maven Central; or start Docker; or copy "
             f"{REPOSITORY} from a computer that has it; then type the same command again"
         )
     return "check the network (a proxy? set HTTPS_PROXY) and type the same command again"

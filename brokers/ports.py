@@ -53,7 +53,7 @@ class PortHolder:
         if self.reserved and os.name == "nt":
             return "as administrator: net stop winnat, then net start winnat, and Windows reserves others"
         if self.reserved:
-            return "ask who administers this computer"
+            return "ask the administrator of this computer"
         if self.command.startswith(DOCKERS):
             return "docker ps   (names the container), then docker stop and its name"
         if not self.pid:
@@ -115,8 +115,8 @@ def _session_of(process: psutil.Process) -> str:
 
 def shown(process: psutil.Process) -> str:
     """Where to find it: `/dev/pts/3 (pid 42)`."""
-    place = process.terminal() if hasattr(process, "terminal") else None
-    return f"{place or 'a window'} (pid {process.pid})"
+    terminal = process.terminal() if hasattr(process, "terminal") else None
+    return f"{terminal or 'a window'} (pid {process.pid})"
 
 
 def _short(command: list[str]) -> str:

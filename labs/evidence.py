@@ -44,7 +44,7 @@ class Evidence:
     def _offsets(self, topic: str, which: OffsetSpec) -> dict[int, int]:
         wanted = {TopicPartition(topic, number): which for number in range(self.partitions(topic))}
         offsets = self.admin.list_offsets(wanted) if wanted else {}
-        return {place.partition: future.result().offset for place, future in offsets.items()}
+        return {p.partition: future.result().offset for p, future in offsets.items()}
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Partition -> the group's committed offset, where it has one."""
@@ -55,9 +55,9 @@ class Evidence:
         """As `committed`, without offsets from transactions that are open or were aborted."""
         consumer = Consumer(client_config() | {"group.id": group})
         try:
-            places = [TopicPartition(topic, number) for number in range(topics.partitions_of(topic))]
-            found = consumer.committed(places, topics.BROKER_SECONDS) if places else []
-            return {place.partition: place.offset for place in found if place.offset >= 0}
+            partitions = [TopicPartition(topic, number) for number in range(topics.partitions_of(topic))]
+            found = consumer.committed(partitions, topics.BROKER_SECONDS) if partitions else []
+            return {p.partition: p.offset for p in found if p.offset >= 0}
         finally:
             consumer.close()
 

@@ -61,14 +61,14 @@ def next_message(consumer: Consumer, group: str) -> Message:
     if message is None:
         message = consumer.poll(BROKER_SECONDS)
     if message is None and not consumer.assignment():
-        what = f"the group {group} has given this program no partition in {BROKER_SECONDS:.0f} s"
+        what = f"the group {group} did not assign this program a partition in {BROKER_SECONDS:.0f} s"
         raise Problem(what, "end the other program that reads in this group, then type the same command again")
     if message is None:
         raise Problem(f"no answer from the broker in {BROKER_SECONDS:.0f} s")
     return message
 
 
-def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+def _watermarks(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
     """The first offset of the partition, and the one after the last. Waits while the partition has no leader, as
     briefly after an outage. Raises KafkaException."""
-    return insist(lambda: consumer.get_watermark_offsets(place, LEADER_SECONDS), BROKER_SECONDS, whatever=True)
+    return insist(lambda: consumer.get_watermark_offsets(partition, LEADER_SECONDS), BROKER_SECONDS, whatever=True)

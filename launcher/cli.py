@@ -190,12 +190,12 @@ def _prepare(_options) -> int:
         terminal.say("kafka", f"Apache Kafka {jars.kafka_version(kafka)}: {count} jars, verified")
     terminal.say("java", java.find_java()[0])
     if problem := docker.engine_problem():
-        terminal.say("docker", f"{problem}: its images are not needed then")
+        terminal.say("docker", f"{problem}: its images are not needed")
     else:
         with terminal.progress("docker", "pulling the images that are missing"):
             for broker in (docker.DockerBroker(), DockerCluster(), docker.DockerBrokerOf4()):
                 broker.fetch_images()
-        terminal.say("docker", "all images are here")
+        terminal.say("docker", "all images are present")
     terminal.say("ready", "from now on, no network is needed: python run.py")
     return 0
 

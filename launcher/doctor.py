@@ -103,12 +103,12 @@ def _containers(needed: bool) -> Iterator[Finding]:
         return
     for container in containers.of_others():
         fix = f"{docker.RENAME.format(name=container.name)}, or do without Docker: {docker.WITHOUT}" if needed else ""
-        yield Finding("container", f"{container} belongs to another project, and has the name of one of ours", fix)
+        yield Finding("container", f"{container} belongs to another project, and has a name from this one", fix)
     port = settings.KAFDROP_PORT
     if (holder := port_holder(port)) and holder.container and holder.container.is_ours:
         yield Finding("kafdrop", f"running on http://localhost:{port}")
     elif holder:
-        other = "Kafdrop, which the lessons do without, starts on a free one that KAFDROP_PORT names"
+        other = "set KAFDROP_PORT to a free one (the lessons do not need Kafdrop)"
         yield Finding("kafdrop", f"port {port} is taken by {holder}; {other}")
     else:
         yield Finding("kafdrop", f"not running, port {port} is free")
@@ -244,8 +244,8 @@ def _cluster(servers: str) -> Iterator[Finding]:
 
 def _clock(admin: AdminClient, partitions: int) -> Finding:
     """The newest event compared with this computer's clock: if it is in the future, one of two clocks is wrong."""
-    places = {TopicPartition(settings.TOPIC, number): OffsetSpec.max_timestamp() for number in range(partitions)}
-    newest = max(done.result().timestamp for done in admin.list_offsets(places, request_timeout=10).values())
+    latest = {TopicPartition(settings.TOPIC, number): OffsetSpec.max_timestamp() for number in range(partitions)}
+    newest = max(done.result().timestamp for done in admin.list_offsets(latest, request_timeout=10).values())
     ahead = newest / 1000 - time.time()
     fix = "set the clock of this computer, or of the one that wrote the event" if ahead > CLOCK_SECONDS else ""
     what = f"the newest event is {ahead:.0f} s in the future" if fix else "no event is in the future"

@@ -105,7 +105,7 @@ class LabPrograms:
         commands = blocks.shell_commands(lab, block)
         with self._lock:
             if self._runs and self._runs[-1].running:
-                raise Problem("another block is still running", "wait for its end, or stop it")
+                raise Problem("another block is still running", "wait until it ends, or stop it")
             self._runs.append(Run(commands, self._environment))
             return len(self._runs) - 1
 

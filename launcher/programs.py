@@ -62,8 +62,8 @@ class Program:
 
     def start(self) -> None:
         self._ending = self.spoke = False
-        ours = self.command[1].endswith(".py")  # it has a StopSignal
-        self._child = Child(*self.command, on_line=self._relay, environment=self.environment, late=ours)
+        has_stop_signal = self.command[1].endswith(".py")
+        self._child = Child(*self.command, on_line=self._relay, environment=self.environment, late=has_stop_signal)
         threading.Thread(target=self._watch, args=[self._child], daemon=True).start()
 
     @property
@@ -96,18 +96,18 @@ class Program:
 
     def _relay(self, line: str) -> None:
         if refused := REFUSED_BY_STREAMLIT.search(line):
-            self._explain(next((place for place in refused.groups() if not callers.is_known(place)), ""))
+            self._explain(next((address for address in refused.groups() if not callers.is_known(address)), ""))
         elif line:
             self.spoke = True
             terminal.relay(self.name, line)
 
-    def _explain(self, place: str) -> None:
+    def _explain(self, address: str) -> None:
         """Once per address: a browser that is refused retries every few seconds."""
-        if place not in self._refused:
-            self._refused.add(place)
-            host = callers.host_of(place)
-            hint = f"if that is a forwarded port of yours: quit, then start run.py with ALLOWED_HOSTS={host}"
-            what = f"the page was opened as {place}, which is not a name of this computer, and refused that"
+        if address not in self._refused:
+            self._refused.add(address)
+            host = callers.host_of(address)
+            hint = f"if that is your forwarded port: quit, then start run.py with ALLOWED_HOSTS={host}"
+            what = f"the page was opened as {address}, which is not a name of this computer, and refused it"
             terminal.complain(what, hint if host else f"open http://localhost:{self.port}")
 
     def _watch(self, child: Child) -> None:

@@ -34,13 +34,13 @@ def main(lab: str | None) -> int:
     """Say what is deleted, and delete it; returns the exit code. Raises `Problem`."""
     known = list(checks.pages())
     if lab is None or lab not in map(str, known):
-        what = f"there is no lab {lab}" if lab else "which lab is to be reset?"
+        what = f"there is no lab {lab}" if lab else "which lab do you want to reset?"
         raise Problem(what, f"python run.py labs reset 4   ({known[0]} to {known[-1]})")
     secured.act_as("admin")
     try:
         _reset(int(lab))
     except KafkaException as error:
-        what = f"{BOOTSTRAP_SERVERS} does not do it: {error.args[0].str()}"
+        what = f"{BOOTSTRAP_SERVERS} refused: {error.args[0].str()}"
         raise Problem(what, "python run.py in another terminal, then try again") from error
     terminal.say("stays", f"the likes in {TOPIC} and what the group {GROUP} did; what they show still counts as done")
     return 0
@@ -66,7 +66,7 @@ def _reset(lab: int) -> None:
     for one in deleted:
         terminal.say("deletes", one)
     if not deleted:
-        terminal.say("deletes", f"nothing: the programs of lab {lab} have left nothing")
+        terminal.say("deletes", f"nothing: the programs of lab {lab} left nothing")
     for group in groups:
         _forget(admin, group)
     if found:

@@ -143,7 +143,7 @@ class Session:
         if shorter := typed.without_run_py(line):
             terminal.complain("run.py is running: this is its own terminal", f"type only: {shorter}")
         elif command := typed.for_a_shell(line, cli.COMMANDS):
-            what = f"this terminal takes the commands of run.py (help lists them), and {line.split()[0]} is none"
+            what = f"this terminal takes the commands of run.py (help lists them), and {line.split()[0]} is not one"
             terminal.complain(what, f"in a second terminal, in this folder: {command}")
         else:
             terminal.complain(f"unknown command {line!r}", "help")

@@ -86,7 +86,7 @@ def check_settings() -> None:
         what = f"producer.py writes to the topic {written}, consumer.py reads {read}"
         raise Problem(what, "give both the same topic, in the line that starts with TOPIC")
     if settings.CONSUMER_PORT > 2**16 - settings.MOST_CONSUMERS:
-        what = f"CONSUMER_PORT is {settings.CONSUMER_PORT}: the consumers after the first need the ports that follow"
+        what = f"CONSUMER_PORT is {settings.CONSUMER_PORT}: the other consumers need the following ports"
         raise Problem(what, "unset CONSUMER_PORT, or set it to a smaller number")
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
     ports |= {f"consumer {n + 1}": settings.CONSUMER_PORT + n for n in range(settings.CONSUMERS)}
@@ -109,7 +109,9 @@ def check_open_files() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     if most < FEWEST_OPEN_FILES:
         what = f"this terminal allows only {hard} open files (ulimit -n); Kafka needs {FEWEST_OPEN_FILES}"
-        raise Problem(what, "open a new terminal; if the limit is the same there, ask who administers this computer")
+        raise Problem(
+            what, "open a new terminal; if the limit is the same there, ask the administrator of this computer"
+        )
 
 
 @contextlib.contextmanager

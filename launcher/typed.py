@@ -21,9 +21,9 @@ def is_for_a_session(arguments: list[str]) -> bool:
 def without_run_py(line: str) -> str:
     """`like 3` for `python run.py like 3`; empty unless it calls run.py with a session command."""
     words = line.split()
-    for place, word in enumerate(words[:2], start=1):
-        if _name(word) == "run.py" and is_for_a_session(words[place:]):
-            return " ".join(words[place:])
+    for following, word in enumerate(words[:2], start=1):
+        if _name(word) == "run.py" and is_for_a_session(words[following:]):
+            return " ".join(words[following:])
     return ""
 
 

@@ -94,24 +94,24 @@ class Cluster:
         # Asked after `committed`, because an offset beyond the end means something.
         asked_ends = self._offsets(numbers, OffsetSpec.latest())
         starts, ends = (
-            {place.partition: asked.result().offset for place, asked in offsets.items()}
+            {p.partition: asked.result().offset for p, asked in offsets.items()}
             for offsets in (asked_starts, asked_ends)
         )
         group = description[self.group].result()
         clients = {member.member_id: member.client_id for member in group.members}
         owners = {
-            place.partition: member.client_id
+            p.partition: member.client_id
             for member in group.members
-            for place in member.assignment.topic_partitions
-            if place.topic == self.topic
+            for p in member.assignment.topic_partitions
+            if p.topic == self.topic
         }
         return Look(tick, group.state, clients, owners, starts, ends, committed)
 
     def _offsets(self, numbers: list[int], which: OffsetSpec) -> dict[TopicPartition, Future]:
         """The first or last offsets that a consumer can read, excluding open transactions."""
-        places = {TopicPartition(self.topic, number): which for number in numbers}
+        partitions = {TopicPartition(self.topic, number): which for number in numbers}
         return self._admin.list_offsets(
-            places, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=BROKER_SECONDS
+            partitions, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=BROKER_SECONDS
         )
 
     def _note_identity(self, label: str) -> None:

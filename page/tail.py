@@ -44,12 +44,9 @@ class Tail:
         Raises KafkaException."""
         # AdminClient.list_consumer_group_offsets would do, but librdkafka 2.16 crashes in it when the
         # broker's group coordinator has just moved or is not there yet (OffsetFetch without a group).
-        places = [TopicPartition(self.topic, number) for number in numbers]
-        committed = self._consumer.committed(places, timeout=BROKER_SECONDS)
-        return {
-            place.partition: None if place.offset < 0 or is_of_another(place, label) else place.offset
-            for place in committed
-        }
+        partitions = [TopicPartition(self.topic, number) for number in numbers]
+        committed = self._consumer.committed(partitions, timeout=BROKER_SECONDS)
+        return {p.partition: None if p.offset < 0 or is_of_another(p, label) else p.offset for p in committed}
 
     def read(self, logs: dict[int, tuple[int, int]]) -> dict[int, tuple[Event, ...]]:
         """Partition -> its latest events, oldest first. `logs` has the first offset of each partition and the one after

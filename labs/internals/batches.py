@@ -49,18 +49,18 @@ def batches_of(topic: str) -> list[Batch]:
     known = admin.list_topics(timeout=BROKER_SECONDS)
     if topic not in known.topics:
         return []
-    places = {TopicPartition(topic, number): OffsetSpec.earliest() for number in sorted(known.topics[topic].partitions)}
+    starts = {TopicPartition(topic, number): OffsetSpec.earliest() for number in sorted(known.topics[topic].partitions)}
     found = []
     with contextlib.ExitStack() as stack:
         connections: dict[int, socket.socket] = {}  # leader -> connection
-        for place, future in admin.list_offsets(places).items():
-            leader = known.brokers[known.topics[topic].partitions[place.partition].leader]
+        for start, future in admin.list_offsets(starts).items():
+            leader = known.brokers[known.topics[topic].partitions[start.partition].leader]
             try:
                 if leader.id not in connections:
                     address = _address(leader.host, leader.port, config["broker.address.family"])
                     connection = socket.create_connection(address, timeout=BROKER_SECONDS)
                     connections[leader.id] = stack.enter_context(connection)
-                found += _batches(connections[leader.id], topic, place.partition, future.result().offset)
+                found += _batches(connections[leader.id], topic, start.partition, future.result().offset)
             except (OSError, struct.error) as error:
                 raise KafkaException(KafkaError(KafkaError._TRANSPORT, f"the log cannot be read: {error}")) from error
     return found

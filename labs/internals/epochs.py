@@ -66,8 +66,8 @@ def of(group: str) -> list[Event]:
         if kind not in (*COMMITS, GROUP, MEMBER, ASSIGNMENT) or key.string() != group:
             continue
         if kind in COMMITS:
-            place = key.string() or "", key.int32()
-            if record.value() and commit_of(*place, Reader(record.value())).metadata == RESET:
+            partition = key.string() or "", key.int32()
+            if record.value() and commit_of(*partition, Reader(record.value())).metadata == RESET:
                 events.clear()
         else:
             member_id = "" if kind == GROUP else key.string() or ""

@@ -41,9 +41,9 @@ def of(group: str, topic: str, admin: AdminClient, partition: int = 0) -> Progre
     asked = TopicCollection([topic])
     described = insist(lambda: admin.describe_topics(asked, request_timeout=BROKER_SECONDS)[topic].result())
     topic_id = str(described.topic_id).replace("+", "-").replace("/", "_")  # as Java writes it
-    place = f"{group}:{topic_id}:{partition}"
+    state_key = f"{group}:{topic_id}:{partition}"
     found = None
-    for record in read(TOPIC, only=partition_of(place, count)):
+    for record in read(TOPIC, only=partition_of(state_key, count)):
         key = Reader(record.key())
         kind = key.int16()
         if kind in (SNAPSHOT, UPDATE) and key.string() == group and _is_of(key, topic_id, partition):

@@ -45,10 +45,10 @@ class Member(threading.Thread):
         self.stopping = False
 
     def on_assign(self, _consumer, partitions) -> None:
-        self.owned |= {place.partition for place in partitions}
+        self.owned |= {p.partition for p in partitions}
 
     def on_revoke(self, _consumer, partitions) -> None:
-        revoked = {place.partition for place in partitions}
+        revoked = {p.partition for p in partitions}
         if self.name == "consumer-2" and not self.stopping:
             time.sleep(FINISHING_SECONDS)
         self.owned -= revoked

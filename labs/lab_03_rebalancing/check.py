@@ -68,8 +68,8 @@ def _waited(seen: Evidence) -> Goal:
                 continue
             read_at = (commit.at_ms for commit in commits.get(like.partition(), ()) if commit.offset > like.offset())
             if next(read_at, 0) >= after.at_ms:
-                place = f"partition {like.partition()}, offset {like.offset()}"
-                return Goal(what, True, f"{place} waited {waited / 1000:.1f} s for generation {after.number}")
+                position = f"partition {like.partition()}, offset {like.offset()}"
+                return Goal(what, True, f"{position} waited {waited / 1000:.1f} s for generation {after.number}")
     missing = "no like in its partitions has waited for one"
     return Goal(what, False, missing, "kill 1, immediately like 3, and once these are consumed, start 1")
 

@@ -38,7 +38,7 @@ class Member(threading.Thread):
         self.stopping = False
 
     def on_assign(self, _consumer, partitions) -> None:
-        self.assigned.append([place.partition for place in partitions])
+        self.assigned.append([p.partition for p in partitions])
 
     def run(self) -> None:
         consumer = Consumer(self.config)

@@ -14,7 +14,7 @@ LEAVES = Leaves(topics=(named("keys"),))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
-    likes = {key: places(seen, TOPIC, key) for key in KEYS_IN_LIKES}
+    likes = {key: partitions_with(seen, TOPIC, key) for key in KEYS_IN_LIKES}
     enough = all(len(likes[key]) >= count for key, count in KEYS_IN_LIKES.items())
     together = all(len(set(partitions)) == 1 for partitions in likes.values())
     why = ", ".join(
@@ -49,6 +49,6 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     )
 
 
-def places(seen: Evidence, topic: str, key: str) -> list[int]:
+def partitions_with(seen: Evidence, topic: str, key: str) -> list[int]:
     """The partitions of the records with this key."""
     return [record.partition() for record in seen.records(topic) if record.key() == key.encode()]

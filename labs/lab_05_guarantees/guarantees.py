@@ -36,14 +36,14 @@ def copy(way: str, run: str, crashes: bool) -> None:
     consumer = Consumer(client_config() | own)
     # The partition is assigned by hand, without joining the group: otherwise the second process would have to wait
     # for the session timeout of the first. Committing offsets works anyway.
-    place = TopicPartition(SOURCE, 0)
-    place.offset = max(consumer.committed([place], SECONDS)[0].offset, first_of(run))
-    consumer.assign([place])
+    source = TopicPartition(SOURCE, 0)
+    source.offset = max(consumer.committed([source], SECONDS)[0].offset, first_of(run))
+    consumer.assign([source])
     if transactional:
         producer.init_transactions(SECONDS)  # aborts what an earlier process with this id left open
-    _, end = consumer.get_watermark_offsets(place, SECONDS)
+    _, end = consumer.get_watermark_offsets(source, SECONDS)
     copied = 0
-    while consumer.position([place])[0].offset < end:
+    while consumer.position([source])[0].offset < end:
         batch = [message for message in consumer.consume(BATCH, SECONDS) if not message.error()]
         offsets = [TopicPartition(SOURCE, 0, batch[-1].offset() + 1)]
         if way == "at-most-once":
@@ -83,12 +83,12 @@ def arrived(way: str, run: str, isolation: str) -> Counter:
 
 def main() -> None:
     make_topic(SOURCE, 1)
-    places = []
+    written = []
     producer = Producer(client_config())
     for number in range(EVENTS):
-        producer.produce(SOURCE, str(number), partition=0, on_delivery=lambda _, message: places.append(message))
+        producer.produce(SOURCE, str(number), partition=0, on_delivery=lambda _, message: written.append(message))
     producer.flush(SECONDS)
-    run = f"from-{places[0].offset()}"
+    run = f"from-{written[0].offset()}"
     print("way            lost  duplicated")
     for way in WAYS:
         make_topic(target(way), 1)

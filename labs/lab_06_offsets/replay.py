@@ -33,7 +33,7 @@ def starts_of(consumer: Consumer, where: str) -> list[TopicPartition]:
     partitions = range(partitions_of(TOPIC))
     if where == "group":
         return [TopicPartition(TOPIC, partition, OFFSET_STORED) for partition in partitions]
-    places = []
+    starts = []
     for partition in partitions:
         low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), SECONDS)
         if seconds := re.fullmatch(r"(\d+)s", where):
@@ -42,10 +42,10 @@ def starts_of(consumer: Consumer, where: str) -> list[TopicPartition]:
             offset = found if found >= 0 else high  # all events are older
         else:
             offset = {"start": low, "end": high}[where] if where in ("start", "end") else min(int(where), high)
-        places.append(
+        starts.append(
             TopicPartition(TOPIC, partition, offset, f"from {where}")
         )  # the last argument is metadata of the commit
-    return places
+    return starts
 
 
 def main() -> None:
@@ -73,17 +73,17 @@ def main() -> None:
 
 
 def replay(consumer: Consumer, options: argparse.Namespace) -> None:
-    places = starts_of(consumer, options.where)
+    starts = starts_of(consumer, options.where)
     new: set[int] = set()  # partitions without a committed offset
     if options.where != "group":
-        consumer.commit(offsets=places, asynchronous=False)  # committing an offset is all it takes to go back
-    consumer.assign(places)
+        consumer.commit(offsets=starts, asynchronous=False)  # committing an offset is all it takes to go back
+    consumer.assign(starts)
     identity = Identity(TOPIC, Admin())
     if options.where == "group":
-        new = {place.partition for place in consumer.committed(places, SECONDS) if place.offset < 0}
-        identity.ignore_stale_offsets(consumer, places)
+        new = {p.partition for p in consumer.committed(starts, SECONDS) if p.offset < 0}
+        identity.ignore_stale_offsets(consumer, starts)
     started, reached, ended, likes = {}, {}, set(), 0
-    while len(ended) < len(places) and likes < options.max:
+    while len(ended) < len(starts) and likes < options.max:
         message = consumer.poll(SECONDS)
         if message is None:
             sys.exit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
@@ -108,7 +108,7 @@ def replay(consumer: Consumer, options: argparse.Namespace) -> None:
         )
     offsets = [reached[partition] for partition in sorted(reached)]
     consumer.commit(offsets=offsets, asynchronous=False)
-    committed = ", ".join(f"partition {place.partition} offset {place.offset}" for place in offsets)
+    committed = ", ".join(f"partition {p.partition} offset {p.offset}" for p in offsets)
     print(f"{likes} events; committed: {committed}")
 
 

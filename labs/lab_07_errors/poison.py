@@ -19,8 +19,8 @@ def main() -> None:
     producer = Producer(client_config() | {"acks": "all"})
 
     def delivered(error, message) -> None:
-        place = f"partition {message.partition()}, offset {message.offset()}"
-        print(error.str() if error else f"{place}: {message.value()!r}")
+        position = f"partition {message.partition()}, offset {message.offset()}"
+        print(error.str() if error else f"{position}: {message.value()!r}")
 
     for partition, value in enumerate(POISON):
         producer.produce(TOPIC, value, partition=partition, on_delivery=delivered)

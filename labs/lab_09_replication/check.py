@@ -66,7 +66,7 @@ def refused_by_the_last_broker(answers: list[dict]) -> int:
 def confirmed_since_a_refusal(answers: list[dict]) -> int:
     """How many clicks at the end were confirmed; 0 if none before was refused. Goes by their order, because a clock can
     be set back."""
-    refused = [place for place, answer in enumerate(answers, 1) if answer["status"] != click.CONFIRMED]
+    refused = [number for number, answer in enumerate(answers, 1) if answer["status"] != click.CONFIRMED]
     return len(answers) - refused[-1] if refused else 0
 
 

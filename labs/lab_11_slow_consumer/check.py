@@ -31,8 +31,8 @@ def _done(seen: Evidence, topic: str) -> dict[str, set[str]]:
     """An event, as `partition 1, offset 0` -> the members that processed it."""
     found: dict[str, set[str]] = {}
     for record in seen.records(f"{topic}-done"):
-        place, by = ((text or b"").decode(errors="replace") for text in (record.value(), record.key()))
-        found.setdefault(place, set()).add(by)
+        position, by = ((text or b"").decode(errors="replace") for text in (record.value(), record.key()))
+        found.setdefault(position, set()).add(by)
     return found
 
 
@@ -65,9 +65,9 @@ def _taken_over(history: History, topic: str) -> Goal:
     for both, alone, following in _alone(history):
         slows = {partition for partition, owner in both.owners(topic).items() if owner == "slow"}
         until = following.at_ms if following else float("inf")
-        for place, (commit, _) in _committed_by("quick", history, topic).items():
+        for position, (commit, _) in _committed_by("quick", history, topic).items():
             if commit.partition in slows and alone.at_ms <= commit.at_ms <= until:
-                return Goal(what, True, f"{alone.summary(topic)}; quick has committed {place}")
+                return Goal(what, True, f"{alone.summary(topic)}; quick has committed {position}")
         missing = f"quick was alone in generation {alone.number}, but has committed nothing of the partition of slow"
     return Goal(what, False, missing, f"{PROGRAM}   ({TO_ITS_END})")
 
@@ -83,22 +83,22 @@ def _why_not(history: History) -> str:
 def _refused(history: History, topic: str, done: dict[str, set[str]]) -> Goal:
     what = "the commit of slow was refused"
     committed = _committed_by("slow", history, topic)
-    finished = [place for place, by in done.items() if "slow" in by]
-    refused = [place for place in finished if place not in committed]
+    finished = [position for position, by in done.items() if "slow" in by]
+    refused = [position for position in finished if position not in committed]
     if refused and any(_alone(history)):
-        return Goal(what, True, f"it has done {refused[0]}, and there is no commit by it")
+        return Goal(what, True, f"it processed {refused[0]}, and there is no commit by it")
     if committed:
-        place, (_, seconds) = next(iter(committed.items()))
-        missing = f"its commit for {place} was accepted, after {seconds} s of work"
+        position, (_, seconds) = next(iter(committed.items()))
+        missing = f"its commit for {position} was accepted, after {seconds} s of work"
         return Goal(what, False, missing, f"{UNCHANGED}{PROGRAM}")
     return Goal(what, False, "it has not finished an event yet", f"{PROGRAM}   ({TO_ITS_END})")
 
 
 def _done_twice(done: dict[str, set[str]]) -> Goal:
-    what = "an event was done twice"
-    if twice := [place for place, by in done.items() if by >= set(BOTH)]:
+    what = "an event was processed twice"
+    if twice := [position for position, by in done.items() if by >= set(BOTH)]:
         return Goal(what, True, f"{twice[0]}, by quick and by slow")
-    missing = f"{len(done)} events were done, each once" if done else "no event was done yet"
+    missing = f"{len(done)} events were processed, once each" if done else "no event has been processed yet"
     return Goal(what, False, missing, f"{PROGRAM}   ({TO_ITS_END})")
 
 
@@ -115,9 +115,9 @@ def _came_back(history: History, topic: str) -> Goal:
 def _repaired(seen: Evidence, topic: str) -> Iterator[Goal]:
     following = f"{PROGRAM} --pause"
     history, done = seen.history(topic), _done(seen, topic)
-    seconds = {place: took for place, (_, took) in _committed_by("slow", history, topic).items()}
-    long = [place for place, took in seconds.items() if took > MAX_POLL_INTERVAL_SECONDS]
-    accepted, once = "with pause and resume, the commit of slow was accepted", "and nobody else has done its event"
+    seconds = {position: took for position, (_, took) in _committed_by("slow", history, topic).items()}
+    long = [position for position, took in seconds.items() if took > MAX_POLL_INTERVAL_SECONDS]
+    accepted, once = "with pause and resume, the commit of slow was accepted", "and nobody else processed its event"
     if long:
         yield Goal(accepted, True, f"{long[0]}, after {seconds[long[0]]} s of work")
     elif seconds:
@@ -128,6 +128,12 @@ def _repaired(seen: Evidence, topic: str) -> Iterator[Goal]:
     else:
         why = f"slow has not finished an event of {topic} yet"
         yield Goal(accepted, False, why, f"{following}   ({TO_ITS_END})")
-    alone = [place for place in long if done.get(place) == {"slow"}]
-    why = alone[0] if alone else f"{long[0]} was done by another one, too" if long else "there is no such event yet"
+    alone = [position for position in long if done.get(position) == {"slow"}]
+    why = (
+        alone[0]
+        if alone
+        else f"{long[0]} was also processed by another member"
+        if long
+        else "there is no such event yet"
+    )
     yield Goal(once, bool(alone), why, f"{following}   ({TO_ITS_END})")

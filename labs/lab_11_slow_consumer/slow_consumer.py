@@ -68,7 +68,7 @@ class Member(threading.Thread):
         self.shared.say(self.name, what)
 
     def on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self.owned = sorted(place.partition for place in partitions)
+        self.owned = sorted(p.partition for p in partitions)
         self.say(f"assigned {self.owned}")
         consumer.assign(partitions)
         if self.working:
@@ -98,13 +98,13 @@ class Member(threading.Thread):
             self.consumer.close()  # leaves the group
 
     def process(self, message: Message) -> None:
-        place = f"partition {message.partition()}, offset {message.offset()}"
-        self.say(f"reads {place}")
+        position = f"partition {message.partition()}, offset {message.offset()}"
+        self.say(f"reads {position}")
         read_at = time.monotonic()
         self.work()
         if self.shared.stopping.is_set():
             return  # not processed, so not committed
-        self.shared.results.produce(f"{self.shared.topic}-done", value=place, key=self.name)
+        self.shared.results.produce(f"{self.shared.topic}-done", value=position, key=self.name)
         self.shared.results.flush()
         label = f"by {self.name} after {time.monotonic() - read_at:.0f} s"  # metadata of the commit: for the check
         following = TopicPartition(self.shared.topic, message.partition(), message.offset() + 1, label)
@@ -112,10 +112,10 @@ class Member(threading.Thread):
             self.consumer.commit(offsets=[following], asynchronous=False)
         except KafkaException as error:
             self.owned = []
-            self.say(f"has done {place}; its commit is refused: {error.args[0].name()}")
+            self.say(f"has processed {position}; its commit is refused: {error.args[0].name()}")
         else:
             self.shared.uncommitted.discard((message.partition(), message.offset()))
-            self.say(f"has done {place}, and commits")
+            self.say(f"has processed {position}, and commits")
 
     def work(self) -> None:
         """Wait, as for a slow database."""
@@ -176,7 +176,7 @@ def main() -> None:
         run.written_at = time.monotonic()
         write_events(run)
         otherwise = f"after {RUN_SECONDS:.0f} s, {len(run.uncommitted)} events of {topic} have no commit"
-        hint = "one member has to need less than max.poll.interval.ms for an event, or use --pause"
+        hint = "let one member work for less than max.poll.interval.ms per event, or use --pause"
         wait_for(all_is_done, RUN_SECONDS, otherwise, hint)
     finally:
         run.stopping.set()

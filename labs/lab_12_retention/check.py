@@ -30,7 +30,7 @@ def _compacted(seen: Evidence, topic: str) -> Iterator[Goal]:
     offsets: dict[str, list[int]] = {}
     for record in seen.records(topic):
         offsets.setdefault((record.key() or b"").decode(errors="replace"), []).append(record.offset())
-    left = sorted(offset for places in offsets.values() for offset in places)
+    left = sorted(offset for of_key in offsets.values() for offset in of_key)
     wait = f"{COMPACTION}   ({TO_ITS_END})"
 
     written = end >= WRITTEN
@@ -45,7 +45,7 @@ def _compacted(seen: Evidence, topic: str) -> Iterator[Goal]:
 
     of_cem = len(offsets.get("cem", []))
     why = f"records with this key: {of_cem}" if of_cem else f"no record of {topic} has this key"
-    yield Goal("cem is gone, and the tombstone, too", written and not of_cem, why, wait)
+    yield Goal("cem is gone, and so is the tombstone", written and not of_cem, why, wait)
 
     gaps = written and len(left) < end
     why = f"{len(left)} of {end} offsets have a record: {', '.join(map(str, left[:SHOWN]))}"
@@ -59,7 +59,7 @@ def _deleted(seen: Evidence, topic: str, group: str) -> Iterator[Goal]:
     why = f"the log of {topic} starts at offset {start}"
     yield Goal("old events were deleted", start > 0, why, wait)
 
-    what = "the group came back too late for some"
+    what = "the group came back too late for some events"
     labelled = [(re.fullmatch(r"reads from (\d+)", commit.metadata), commit) for commit in seen.history(group).commits]
     reads = [(int(label[1]), commit.offset) for label, commit in labelled if label and commit.topic == topic]
     for (_, committed), (first, _) in pairwise(reads):
@@ -68,7 +68,7 @@ def _deleted(seen: Evidence, topic: str, group: str) -> Iterator[Goal]:
             yield Goal(what, True, why)
             return
     if len(reads) > 1:
-        why = "each time it came back, what it wanted was still there"
+        why = "each time it came back, all events were still there"
     elif reads:
         why = f"it has committed offset {reads[0][1]}, and has not come back yet"
     else:

@@ -102,7 +102,7 @@ def _killed(aborted: set[int], written: int, likes: bool, up_to: int) -> Goal:
 def _goes_on(aborted: set[int], committed: list[tuple[int, str, int]]) -> Goal:
     """The state was restored: a window with a count before the kill has a larger one after it."""
     what = "its successor knew the counts"
-    why, following = ("nobody has counted on after a kill", COUNT) if aborted else ("it was never killed", KILL)
+    why, following = ("nobody has continued after a kill", COUNT) if aborted else ("it was never killed", KILL)
     for lost in sorted(aborted):
         before = {window: likes for offset, window, likes in committed if offset < lost}
         after = [(window, likes) for offset, window, likes in committed if offset > lost]

@@ -85,13 +85,13 @@ def _lag(seen: Evidence, topic: str) -> Iterator[Goal]:
     grown = max(alone, key=lambda period: period.last - period.first, default=None)
     yield _goal(what, grown and grown.last - grown.first >= MUCH, grown, topic, "no reader was ever alone")
 
-    what = "with a reader for each partition, it falls"
+    what = "with one reader per partition, it falls"
     full = [period for period in periods if len(set(period.generation.owners(topic).values())) == partitions > 1]
     fallen = max(full, key=lambda period: period.first - period.last, default=None)
     reached = fallen and fallen.first >= MUCH and fallen.last <= fallen.first / 2
     yield _goal(what, reached, fallen, topic, "there were never as many readers as partitions")
 
-    what = "one reader more is idle"
+    what = "an extra reader is idle"
     idle = [one for one in history.generations if one.members and len(one.members) > partitions > 1]
     why = idle[-1].summary(topic) if idle else "there were never more readers than partitions"
     yield Goal(what, bool(idle), why, f"{LAG}   ({TO_ITS_END})")

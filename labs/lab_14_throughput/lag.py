@@ -64,7 +64,7 @@ class Reader(threading.Thread):
         self.consumer = Consumer(client_config() | own)
 
     def on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self.owned = sorted(place.partition for place in partitions)
+        self.owned = sorted(p.partition for p in partitions)
 
     def on_revoke(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         self.owned = None
@@ -103,11 +103,11 @@ class Group:
 
     def lag(self) -> int:
         """Likes written but not yet committed. Raises KafkaException."""
-        places = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
+        partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
         lag = 0
-        for place in self.onlooker.committed(places, SETTLE_SECONDS):
-            low, high = self.onlooker.get_watermark_offsets(place, SETTLE_SECONDS)
-            lag += high - max(place.offset, low)
+        for p in self.onlooker.committed(partitions, SETTLE_SECONDS):
+            low, high = self.onlooker.get_watermark_offsets(p, SETTLE_SECONDS)
+            lag += high - max(p.offset, low)
         return lag
 
     def shares(self) -> str:

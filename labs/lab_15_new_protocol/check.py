@@ -103,7 +103,7 @@ def _joins(events: list[Event]) -> Iterator[Join]:
 
 
 def _no_barrier(joins: list[Join]) -> Goal:
-    what = "the new protocol: it got a partition while the slow one had still to give up another"
+    what = "the new protocol: it got a partition while the slow one still had to give up another"
     missing = f"no third consumer has joined {named('moves-consumer')}"
     for join in joins:
         missing = "the slow one was not slow, or all were stopped"
@@ -135,7 +135,7 @@ def _by_itself(joins: list[Join]) -> Goal:
 
 def _kept(joins: list[Join]) -> Goal:
     what = "the broker moved only what had to move"
-    missing = "no third consumer has got its share yet"
+    missing = "no third consumer has its share yet"
     for join in joins:
         for _, has in join.states:
             all_of_them = frozenset().union(*(one.partitions for one in has.values()))

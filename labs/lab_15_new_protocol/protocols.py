@@ -50,13 +50,13 @@ class Member(threading.Thread):
         self.stopping = False
 
     def on_assign(self, _consumer, partitions) -> None:
-        new = {place.partition for place in partitions}
+        new = {p.partition for p in partitions}
         self.owned |= new
         if new:
             self.got.append((time.monotonic(), sorted(new)))
 
     def on_revoke(self, _consumer, partitions) -> None:
-        revoked = {place.partition for place in partitions}
+        revoked = {p.partition for p in partitions}
         if self.name == "consumer-2" and not self.stopping:
             time.sleep(FINISHING_SECONDS)
         self.owned -= revoked
@@ -85,7 +85,7 @@ def wait_for(*members: Member) -> None:
     def settled() -> bool:
         if refused := next((member for member in members if member.refused), None):
             hint = "let the classic members use range (cooperative-sticky sends data that would be lost)"
-            raise Problem(f"the broker does not let {refused.name} in: {refused.refused}", hint)
+            raise Problem(f"the broker refuses {refused.name}: {refused.refused}", hint)
         return all(len(member.owned) == PARTITIONS // len(members) for member in members)
 
     if not wait_until(settled, SETTLE_SECONDS, pause=0.02):

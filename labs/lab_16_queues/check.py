@@ -27,7 +27,7 @@ class Delivery:
     outcome: str
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         return f"{self.job}, offset {self.offset}"
 
 
@@ -76,7 +76,7 @@ def _done_after_a_release(of_offset: dict[int, list[Delivery]]) -> Goal:
         released = {one.number for one in all_of_it if one.outcome == "released"}
         for one in all_of_it:
             if one.outcome == "done" and one.number - 1 in released:
-                return Goal(what, True, f"{one.place}: delivery {one.number}, to {one.worker}")
+                return Goal(what, True, f"{one.position}: delivery {one.number}, to {one.worker}")
     return Goal(what, False, "there is no such job yet", TO_ITS_END)
 
 
@@ -85,9 +85,9 @@ def _rejected(of_offset: dict[int, list[Delivery]]) -> Goal:
     missing = "no job was rejected yet"
     for all_of_it in of_offset.values():
         if [one.outcome for one in all_of_it] == ["rejected"]:
-            return Goal(what, True, all_of_it[0].place)
+            return Goal(what, True, all_of_it[0].position)
         if any(one.outcome == "rejected" for one in all_of_it):
-            missing = f"{all_of_it[0].place}, was rejected, but delivered {len(all_of_it)} times"
+            missing = f"{all_of_it[0].position}, was rejected, but delivered {len(all_of_it)} times"
     return Goal(what, False, missing, TO_ITS_END)
 
 
@@ -101,7 +101,7 @@ def _delivered_five_times(of_offset: dict[int, list[Delivery]], poisoned: list[i
     if poisoned:
         deliveries = of_offset[poisoned[0]]
         workers = ", ".join(one.worker for one in sorted(deliveries, key=lambda one: one.number))
-        return Goal(what, True, f"{deliveries[0].place}, to {workers}")
+        return Goal(what, True, f"{deliveries[0].position}, to {workers}")
     most = max((one.number for all_of_it in of_offset.values() for one in all_of_it), default=0)
     missing = f"the most deliveries of a job so far: {most}" if most else "no job was delivered yet"
     return Goal(what, False, missing, UNCHANGED if most == 1 else TO_ITS_END)
@@ -116,8 +116,8 @@ def _given_up(seen: Evidence, of_offset: dict[int, list[Delivery]], poisoned: li
         end = sum(seen.ends(named("jobs")).values())
         finished = progress is not None and (not progress.lag(end) or progress.start > offset)
         if len(deliveries) == MOST_DELIVERIES and finished:
-            return Goal(what, True, f"{deliveries[0].place}, is finished, though nobody has done it")
-        missing = f"{deliveries[0].place}, was delivered {len(deliveries)} times, and may be delivered again"
+            return Goal(what, True, f"{deliveries[0].position}, counts as finished, though nobody did it")
+        missing = f"{deliveries[0].position}, was delivered {len(deliveries)} times, and may be delivered again"
     return Goal(what, False, missing, TO_ITS_END)
 
 

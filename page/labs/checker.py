@@ -39,7 +39,7 @@ def answer(number: int) -> dict:
         return {"goals": [asdict(goal) for goal in checks.goals(number, Evidence())]}
     except KafkaException as error:
         what = f"{settings.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
-        return {"problem": what, "hint": "python run.py in a terminal; this page then goes on by itself"}
+        return {"problem": what, "hint": "python run.py in a terminal; this page then continues by itself"}
     except Problem as problem:
         return {"problem": str(problem), "hint": problem.hint}
     except ModuleNotFoundError:  # the labs need more packages than the page

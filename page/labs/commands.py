@@ -122,7 +122,7 @@ def carry_out(lab: int, number: int) -> None:
 def _ask_run_py(lab: int, number: int) -> Output | None:
     """The output to follow; None if nothing was done, which a message explains."""
     if not callers.may_call(st.context.headers):
-        st.toast("This page was opened under a name that is not one of this computer.", icon=":material/error:")
+        st.toast("This page was opened under a name that is not a name of this computer.", icon=":material/error:")
         return None
     try:
         return _type(lab, number) if blocks.page_of(lab).block(number).kind == "run" else _run(lab, number)

@@ -51,7 +51,7 @@ def test_likes_come_out_of_the_consumers(apps):
     wait_until(lambda: orders <= logged(), "the likes in the consumers' logs")
 
 
-def test_the_page_is_there_for_this_computer_only(apps):
+def test_the_page_is_open_to_this_computer_only(apps):
     url = f"http://127.0.0.1:{apps.ports[8501]}/_stcore/health"
     assert requests.get(url, timeout=20).text == "ok"
     listed = subprocess.run(

@@ -87,7 +87,7 @@ def project(tmp_path_factory):
         project.compose("down", "--volumes")
 
 
-def test_the_topic_is_created_described_and_listed_twice_is_fine(project):
+def test_the_topic_is_created_described_and_listed_and_twice_does_no_harm(project):
     for _ in range(2):
         project.topics(*CREATE)
     described = project.topics("--describe", "--topic", TOPIC)

@@ -37,7 +37,7 @@ def test_settings_for_other_programs_change_nothing(copy, tmp_path):
     assert nothing_is_left()
 
 
-def test_ctrl_c_while_the_programs_start_is_no_traceback(copy):
+def test_ctrl_c_while_the_programs_start_leaves_no_traceback(copy):
     session = run_py(copy, "--broker", "local")
 
     def all_started() -> bool:

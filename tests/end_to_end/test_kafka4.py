@@ -44,7 +44,7 @@ def test_a_first_session_is_that_of_3(session, copy):
     assert not (copy / ".kafka" / "data").exists()
 
 
-def test_tools_and_doctor_know_it(session, copy):
+def test_tools_and_doctor_use_the_new_login(session, copy):
     groups = run(copy, "kafka-groups", "--list")
     assert re.search("^likes-ui +Classic ", groups.stdout, re.MULTILINE), groups.stdout + groups.stderr
     doctor = run(copy, "doctor").stdout

@@ -130,7 +130,7 @@ def test_a_stopped_run_py_stops_no_program_and_a_killed_one_takes_its_programs_a
         wait_until(lambda: not (copy / ".run").exists(), "the end of the record")
 
 
-def test_in_the_background_it_runs_on_and_takes_commands_in_the_foreground_again(terminal):
+def test_it_keeps_running_in_the_background_and_takes_commands_again_in_the_foreground(terminal):
     shell = terminal("bash", "--norc", "-i").read()
     shell.type(" ".join(RUN_PY) + " &")
     shell.wait_for(READY)

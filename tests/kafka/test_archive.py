@@ -76,7 +76,7 @@ def test_another_java_and_other_jars_have_another_archive(kept_in):
     assert same != other
 
 
-def test_the_end_of_a_session_ends_the_making(kept_in, tmp_path, monkeypatch):
+def test_the_end_of_a_session_stops_creating_the_archive(kept_in, tmp_path, monkeypatch):
     made = []
 
     def slow(*_command, **options):
@@ -94,14 +94,14 @@ def test_the_end_of_a_session_ends_the_making(kept_in, tmp_path, monkeypatch):
     assert time.monotonic() - started < archive.STOP_SECONDS
 
 
-def test_without_a_local_broker_nothing_is_made(kept_in, monkeypatch):
+def test_without_a_local_broker_no_archive_is_created(kept_in, monkeypatch):
     monkeypatch.setattr(archive, "Child", pytest.fail)
     monkeypatch.setattr(archive, "LATER_SECONDS", 0.0)
     with archive.made_for(SimpleNamespace(nodes=[])):
         pass
 
 
-def test_the_process_that_makes_it_ends_at_once_when_asked(kept_in):
+def test_the_process_that_creates_the_archive_ends_immediately_when_asked(kept_in):
     code = f"from pathlib import Path; from brokers import archive, java; java.ARCHIVES = Path({str(kept_in)!r})"
     child = Child(sys.executable, "-c", f"{code}; archive.main(3)")
     try:

@@ -25,7 +25,7 @@ def stranger(kafka, group):
     client.close()
 
 
-def test_a_refused_consumer_says_who_is_there_with_which_assignor_and_what_to_do(kafka, group, stranger, start):
+def test_a_refused_consumer_names_the_other_member_its_assignor_and_the_fix(kafka, group, stranger, start):
     member = start(consumer(kafka, group))
     line = member.wait_for("^The group ")[0].string
     assert line == (

@@ -73,7 +73,7 @@ def test_a_partition_moves_at_once_and_a_closed_consumer_is_not_waited_for(join)
     assert time.monotonic() - closed < MOVE_SECONDS
 
 
-def test_a_silent_member_of_the_new_kind_is_missed_after_the_brokers_session(kafka_4, group, join, start):
+def test_a_silent_member_of_the_new_protocol_is_removed_after_the_brokers_session_timeout(kafka_4, group, join, start):
     code = f"""
 from confluent_kafka import Consumer
 consumer = Consumer({client_config(kafka_4) | NEW_PROTOCOL | {"group.id": group}!r})
@@ -92,7 +92,7 @@ while True:
     assert time.monotonic() - killed > 1, "its session has to end first"
 
 
-def test_the_tools_of_4_know_the_new_kinds_of_group(kafka_4, join, group, capfd):
+def test_the_tools_of_kafka_4_know_the_new_kinds_of_group(kafka_4, join, group, capfd):
     member = join()
     wait_until(lambda: owned(member) == [*range(PARTITIONS)], "the assignment")
     assert java.run_command("kafka-groups", ["--bootstrap-server", kafka_4, "--list"]) == 0

@@ -57,7 +57,7 @@ def test_there_have_to_be_likes(run_py):
         run_py(WRITE), run_py(COUNT)
 
 
-def test_what_is_no_like_or_no_count_is_left_out(kafka, learner, run_py):
+def test_records_that_are_neither_likes_nor_counts_are_ignored(kafka, learner, run_py):
     run_py(WRITE)
     producer = Producer(client_config(kafka))
     for value in (b"", b"hello", b'{"order": 1, "clicked_at": "2025-12-20 10:00:00", "ts_ms": 9000000000000000000}'):

@@ -63,7 +63,7 @@ def test_after_ctrl_c_nobody_is_left_in_the_group(kafka, learner, reading):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills a process group")
-def test_after_a_kill_the_next_run_reads_on(kafka, learner, reading):
+def test_after_a_kill_the_next_run_continues(kafka, learner, reading):
     os.killpg(reading.process.pid, signal.SIGKILL)
     reading.wait()
     assert " forwarded, " in read_on(kafka, learner)

@@ -47,7 +47,7 @@ def test_ctrl_c_ends_it_without_a_traceback_and_it_can_be_started_again(kafka_4,
         expect_no_traceback(program.lines)
 
 
-def test_a_group_whose_clients_send_data_of_their_own_is_not_turned(kafka_4, group, monkeypatch):
+def test_a_group_whose_clients_send_their_own_data_is_not_converted(kafka_4, group, monkeypatch):
     monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka_4)
     protocols.make_topic(protocols.TOPIC, protocols.PARTITIONS)
     read_at = {partition: [] for partition in range(protocols.PARTITIONS)}

@@ -89,7 +89,7 @@ def test_after_a_transaction_nothing_is_left_to_read(servers, start, group, watc
     assert len(partition.events) == status["consumed"]
 
 
-def test_what_was_deleted_is_no_lag_and_no_longer_shown(servers, start, group, watcher):
+def test_deleted_records_are_not_lag_and_no_longer_shown(servers, start, group, watcher):
     write(servers, 2, 1205)
     wait_for(watcher, lambda seen: seen[2].lag == 1205 and len(seen[2].events) == EVENTS_KEPT, "all of it")
     delete_records(servers, 2, before=1000)
@@ -105,7 +105,7 @@ def test_what_was_deleted_is_no_lag_and_no_longer_shown(servers, start, group, w
     assert (status["consumed"], status["lag"]["2"]) == (3, 0)
 
 
-def test_a_commit_beyond_the_end_is_said_and_replaced(servers, start, group, watcher):
+def test_a_commit_beyond_the_end_is_reported_and_replaced(servers, start, group, watcher):
     write(servers, 1, 22)
     commit(servers, group, 1, 1000)
     shown = wait_for(watcher, lambda seen: seen[1].committed == 1000, "the commit")[1]

@@ -220,7 +220,7 @@ class BrokerBehindALine(LocalBroker):
         return settings | {name: settings[name].replace(f":{self.port}", f":{self.advertised}")}
 
 
-def test_a_connection_that_is_dead_without_a_word_is_replaced(tmp_path, start, group):
+def test_a_connection_that_died_silently_is_replaced(tmp_path, start, group):
     broker = BrokerBehindALine(tmp_path)
     with contextlib.closing(broker.line), broker as servers:
         with_topic(servers)

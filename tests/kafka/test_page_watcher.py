@@ -83,7 +83,7 @@ def test_owners_offsets_and_lag_are_those_that_kafka_prints(kafka, group, click,
     assert printed == {p.number: (p.committed, p.end, p.lag, p.owner) for p in snapshot.partitions}
 
 
-def test_lag_is_what_nobody_has_read(kafka, group, click, start, watch):
+def test_lag_counts_unread_events(kafka, group, click, start, watch):
     reader = start(consumer(kafka, group))
     watcher = watch()
     wait_for(watcher, has_read(click()), "no lag")

@@ -55,7 +55,7 @@ def test_a_burst_is_confirmed_spread_and_in_order(kafka, running_producer, click
     assert click()["order"] == before + 1001
 
 
-def test_orders_go_on_after_a_restart(kafka, click, running_producer, start):
+def test_orders_continue_after_a_restart(kafka, click, running_producer, start):
     last = click()["order"]
     assert running_producer.interrupt() == 0
     assert running_producer.lines[-1] == "Producer stopped, 0 likes not delivered"

@@ -39,7 +39,7 @@ def test_the_programs_get_in_with_a_client_properties(secured, start, group, mon
     assert requests.get(f"{member.url}/health", timeout=10).ok
 
 
-def test_passwords_are_for_nobody_else(secured):
+def test_passwords_are_private(secured):
     secret = secured.client_properties.read_text(encoding="utf-8")
     password = re.search("sasl.password=(.+)", secret)[1]
     assert len(password) >= 24

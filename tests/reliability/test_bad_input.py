@@ -79,7 +79,7 @@ def programs(broker):
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["producer", "consumer"])
-def test_any_request_is_answered_and_none_is_an_error_of_ours(programs, number, fuzzed):
+def test_every_request_is_answered_without_an_internal_error(programs, number, fuzzed):
     program = programs[number]
 
     @fuzzed
@@ -104,7 +104,7 @@ def test_any_request_is_answered_and_none_is_an_error_of_ours(programs, number, 
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["producer", "consumer"])
-def test_what_is_no_http_ends_the_connection_and_nothing_else(programs, number, fuzzed):
+def test_invalid_http_ends_only_its_connection(programs, number, fuzzed):
     program = programs[number]
 
     @fuzzed
@@ -194,7 +194,7 @@ def test_a_broken_record_is_one_line_that_says_so(broker, programs, name):
 
 
 @pytest.mark.parametrize("name", TOLERATED)
-def test_what_is_a_like_all_the_same_is_logged_as_one(broker, programs, name):
+def test_unusual_likes_are_logged_as_likes(broker, programs, name):
     lines, consumed, skipped = send(
         broker, programs[1], [TOLERATED[name]], headers={"a": b"\x1b[31m\xff"}, key=b"\x00\n"
     )

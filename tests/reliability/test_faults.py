@@ -48,7 +48,7 @@ def test_consumers_leave_and_come_back(trial, long):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
-def test_a_consumer_hangs_past_its_session_and_goes_on(trial):
+def test_a_consumer_hangs_past_its_session_and_continues(trial):
     trial.clicks.wait_for_more(20)
     trial.faults += 1
     os.kill(trial.members[1].process.pid, signal.SIGSTOP)
@@ -83,7 +83,7 @@ def test_the_producer_gets_ctrl_c(trial, long):
 
 
 @pytest.mark.parametrize("seconds", [3, pytest.param(30, marks=pytest.mark.long)])
-def test_the_broker_is_stopped_for_some_seconds(trial, broker, seconds):
+def test_the_broker_is_stopped_for_a_few_seconds(trial, broker, seconds):
     trial.clicks.wait_for_more(50)
     trial.faults += 1
     broker.stop()
@@ -94,7 +94,7 @@ def test_the_broker_is_stopped_for_some_seconds(trial, broker, seconds):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
-def test_the_broker_hangs_past_every_session_and_goes_on(trial, broker, long):
+def test_the_broker_hangs_past_every_session_and_continues(trial, broker, long):
     for _ in range(8 if long else 2):
         trial.clicks.wait_for_more(50)
         trial.faults += 1
@@ -120,7 +120,7 @@ def test_the_broker_is_killed(trial, broker):
     trial.finish()
 
 
-def test_the_topic_is_deleted_and_made_again(trial, broker):
+def test_the_topic_is_deleted_and_recreated(trial, broker):
     """What was in it is gone, and that was asked for; what is acknowledged afterwards is not."""
     trial.clicks.wait_for_more(50)
     trial.clicks.stop()

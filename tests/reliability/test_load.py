@@ -53,7 +53,7 @@ def test_a_thousand_idle_connections_leave_room_for_a_click(api):
     assert click(api) == 201
 
 
-def test_slow_clients_hold_up_nobody(api):
+def test_slow_clients_do_not_hold_up_others(api):
     with contextlib.ExitStack() as stack:
         slow = [stack.enter_context(connect(api)) for _ in range(80)]
         for letter in b"POST /like HTTP/1.1\r\nHost: localhost\r\nContent-Le":

@@ -62,7 +62,7 @@ def test_clicks_on_several_connections(server, header):
     assert all(request.startswith(b"POST /like HTTP/1.1\r\n") for request in asked)
 
 
-def test_an_answer_that_is_not_201_is_no_figure(server):
+def test_an_answer_other_than_201_gives_no_figure(server):
     port, _, answer = server
     answer[0] = b"HTTP/1.1 503 SERVICE UNAVAILABLE\r\nContent-Length: 2\r\n\r\n{}"
     with pytest.raises(NotMeasured, match="503"):
@@ -87,6 +87,6 @@ def test_the_table_and_the_plot_go_into_the_document(tmp_path):
 
 
 @pytest.mark.parametrize("looks", [[0, 700, 700, 3000], [0, 700, 700, 900, 900, 3000], [3000]])
-def test_a_look_that_sees_nothing_new_is_no_measure(looks):
+def test_a_look_without_anything_new_does_not_count(looks):
     looks = iter(looks)
     assert rate_of(lambda: next(looks), 3000) > 0

@@ -81,7 +81,7 @@ def test_kafdrop_is_for_its_own_page_only_and_changes_no_topic(file):
 
 
 @pytest.mark.parametrize(("name", "ports"), [("kafka", [9092]), ("kafdrop", [9000])])
-def test_ports_are_open_for_this_computer_only(compose, name, ports):
+def test_ports_are_open_to_this_computer_only(compose, name, ports):
     # Equal inside and outside: a broker's clients come back to the address that it advertises.
     published = [with_defaults(port) for port in compose["services"][name]["ports"]]
     assert published == [f"127.0.0.1:{port}:{port}" for port in ports]
@@ -120,7 +120,7 @@ def test_cluster_id_is_16_bytes(kafka):
     assert base64.urlsafe_b64encode(uuid).decode() == cluster_id + "=="
 
 
-def test_topics_are_not_made_by_accident(settings):
+def test_topics_are_not_created_by_accident(settings):
     assert settings["auto.create.topics.enable"] == "false"
 
 
@@ -136,7 +136,7 @@ def test_kafkas_own_topics_fit_on_one_broker(settings, name):
     assert settings[name] == "1"
 
 
-def test_first_assignment_does_not_wait(settings):
+def test_the_first_assignment_does_not_wait(settings):
     assert settings["group.initial.rebalance.delay.ms"] == "0"
 
 

@@ -18,7 +18,7 @@ def test_the_profile_has_the_five_programs_and_what_they_share():
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["apps"]} == set(APPS)
 
 
-def test_they_are_on_their_usual_ports_open_for_this_computer_only():
+def test_they_are_on_their_usual_ports_open_to_this_computer_only():
     assert SERVICES["computer"]["ports"] == [f"127.0.0.1:{port}:{port}" for port in PROGRAMS.values()]
     assert not [name for name in PROGRAMS if "ports" in SERVICES[name]]
 
@@ -35,7 +35,7 @@ def test_its_health_is_its_own_answer(name):
 
 
 @pytest.mark.parametrize(("name", "port"), [(name, port) for name, port in PROGRAMS.items() if "consumer" in name])
-def test_a_consumer_has_the_port_that_the_page_asks(name, port):
+def test_a_consumer_listens_on_the_port_that_the_page_calls(name, port):
     assert SERVICES[name]["environment"].get("CONSUMER_PORT", "5002") == str(port)
 
 

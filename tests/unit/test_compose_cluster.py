@@ -26,7 +26,7 @@ def test_the_images_are_those_of_the_single_broker(broker):
     assert COMPOSE["services"]["kafdrop"]["image"] == single["kafdrop"]["image"]
 
 
-def test_each_broker_has_ports_of_its_own_open_for_this_computer_only(broker):
+def test_each_broker_has_its_own_ports_open_to_this_computer_only(broker):
     mine = broker["environment"]
     external = listeners(mine["KAFKA_CFG_ADVERTISED_LISTENERS"])["EXTERNAL"]
     port = external.removeprefix("localhost:")

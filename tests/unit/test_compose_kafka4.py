@@ -35,7 +35,7 @@ def test_names_and_ports_are_the_same():
     assert COMPOSE["services"]["kafdrop"] == OLD["services"]["kafdrop"]
 
 
-def test_the_settings_are_the_same_but_for_what_is_new():
+def test_the_settings_are_the_same_except_for_new_ones():
     new = {name: value for name, value in SINGLE_OF_4.settings.items() if not name.startswith(ONLY_OF_4)}
     assert new.pop("log.dirs") == "/var/lib/kafka/data"
     assert "cluster.id" not in new
@@ -43,7 +43,7 @@ def test_the_settings_are_the_same_but_for_what_is_new():
 
 
 @pytest.mark.parametrize("kind", ["consumer", "share"])
-def test_the_broker_misses_a_silent_member_as_soon_as_with_the_old_protocol(kind):
+def test_a_silent_member_is_removed_as_soon_as_with_the_old_protocol(kind):
     settings = SINGLE_OF_4.settings
     for name, value in {"session.timeout": "6000", "heartbeat.interval": "500"}.items():
         # Kafka refuses to start with a value below its own minimum.
@@ -56,7 +56,7 @@ def test_the_topic_of_share_groups_fits_on_one_broker():
     assert settings["share.coordinator.state.topic.min.isr"] == "1"
 
 
-def test_the_data_is_in_a_volume_of_a_project_of_its_own():
+def test_the_data_is_in_a_volume_of_a_separate_project():
     assert containers.PROJECTS[SINGLE_OF_4.file.name] == COMPOSE["name"]
     assert len({*containers.PROJECTS.values()}) == len(containers.PROJECTS)
     (volume,) = KAFKA["volumes"]

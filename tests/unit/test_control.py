@@ -46,7 +46,7 @@ def test_nobody_else_gets_in(client, received, headers):
     assert received == []
 
 
-def test_each_endpoint_has_a_token_of_its_own_and_ends():
+def test_each_endpoint_has_its_own_token_and_ends():
     received = []
     one, two = ControlEndpoint(received.append), ControlEndpoint(received.append)
     header = {"Authorization": f"Bearer {one.token}"}
@@ -67,7 +67,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_an_endpoint_is_closed_silently_whatever_it_does_at_the_time():
+def test_an_endpoint_closes_silently_at_any_time():
     before = threading.active_count()
     for _ in range(30):
         ControlEndpoint(print).close()

@@ -12,10 +12,10 @@ SLOW, PAUSED = named("slow"), named("paused")
 TAKEN_OVER, REFUSED, TWICE, BACK, ACCEPTED, ONCE = (
     "quick took over the partition of slow",
     "the commit of slow was refused",
-    "an event was done twice",
+    "an event was processed twice",
     "slow came back",
     "with pause and resume, the commit of slow was accepted",
-    "and nobody else has done its event",
+    "and nobody else processed its event",
 )
 BOTH, ALONE, EMPTY = {"quick": (0,), "slow": (1,)}, {"quick": (0, 1)}, {}
 
@@ -76,7 +76,7 @@ def test_nothing_done_gives_the_command_for_each_goal():
     assert goal(Seen(), ACCEPTED).next.startswith(f"{check.PROGRAM} --pause")
 
 
-def test_twice_and_in_another_order_is_as_good():
+def test_it_may_run_twice_and_in_another_order():
     twice = [*A_RUN, *generations(BOTH, ALONE, BOTH, EMPTY, run="b", since=4)]
     more = [*ITS_COMMITS, commit("quick", 1, 3, 61_000)]
     assert reached(seen(twice, more, [*ITS_EVENTS, ("quick", 1, 2), ("slow", 1, 2)])) == BY_THE_SLOW
@@ -89,14 +89,14 @@ def test_stopped_before_the_takeover():
     assert "let it run to its end" in goal(evidence, TAKEN_OVER).next
 
 
-def test_stopped_in_two_steps_is_no_takeover():
+def test_stopping_in_two_steps_is_not_a_takeover():
     """`quick` was alone for a moment while both left: it has got the partition, and done nothing with it."""
     evidence = seen(generations(BOTH, ALONE, EMPTY), [commit("quick", 0, 1, 11_000)], [("quick", 0, 0)])
     assert reached(evidence) == set()
     assert "has committed nothing of the partition of slow" in goal(evidence, TAKEN_OVER).why
 
 
-def test_stopped_after_the_takeover_and_before_slow_is_done():
+def test_stopped_between_the_takeover_and_the_end_of_slow():
     evidence = seen(A_RUN[:2] + generations(EMPTY, since=2), ITS_COMMITS, ITS_EVENTS[:2])
     assert reached(evidence) == {TAKEN_OVER}
     assert goal(evidence, REFUSED).why == "it has not finished an event yet"
@@ -126,7 +126,7 @@ def test_a_slow_that_is_back_in_time_is_told_to_undo_its_changes():
     assert refused.next.startswith("undo your changes in slow_consumer.py")
 
 
-def test_its_own_go_on_takes_nothing_away():
+def test_its_own_go_on_undoes_nothing():
     later = generations(BOTH, EMPTY, run="b", since=4)
     commits = [*ITS_COMMITS, commit("slow", 1, 3, 58_000, seconds=13)]
     assert reached(seen([*A_RUN, *later], commits, [*ITS_EVENTS, ("slow", 1, 2)])) == BY_THE_SLOW
@@ -152,10 +152,10 @@ def test_a_paused_run_that_was_stopped_too_early():
     assert "let it run to its end" in goal(evidence, ACCEPTED).next
 
 
-def test_an_event_that_another_has_done_too_does_not_count_as_done_once():
+def test_an_event_processed_by_both_does_not_count_as_processed_once():
     evidence = seen(**A_PAUSED_RUN | {"events": [("slow", 1, 0), ("quick", 1, 0)]})
     assert reached(evidence) == {ACCEPTED}
-    assert "by another one, too" in goal(evidence, ONCE).why
+    assert "also processed by another member" in goal(evidence, ONCE).why
 
 
 @pytest.mark.parametrize("metadata", ["", "labs reset", "by slow", "by slow after s", "from 60s"])

@@ -13,10 +13,10 @@ PROFILES, VISITS, AWAY = named("profiles"), named("visits"), named("away")
 CHANGED, ONE_EACH, GONE, KEPT, DELETED, TOO_LATE = (
     "the profiles were changed",
     "of ann and of ben, only the last record is left",
-    "cem is gone, and the tombstone, too",
+    "cem is gone, and so is the tombstone",
     "the others kept their offsets",
     "old events were deleted",
-    "the group came back too late for some",
+    "the group came back too late for some events",
 )
 ALL_WRITTEN = [(offset, ("ann", "ben", "cem")[offset % 3]) for offset in range(150)] + [(150, "cem")]
 TICKS = [(158, "dan"), (159, "dan")]
@@ -75,7 +75,7 @@ def test_while_the_tombstone_is_there():
     assert goal(cluster, GONE).why == "records with this key: 1"
 
 
-def test_a_second_run_before_the_cleaner_takes_back_what_is_not_so_now():
+def test_a_second_run_before_the_cleaner_undoes_goals_that_no_longer_hold():
     again = [(offset + 160, key) for offset, key in ALL_WRITTEN]
     assert reached(Cluster(CLEANED + again, 311)) == {CHANGED, KEPT}
     assert reached(Cluster([(307, "ann"), (308, "ben"), (315, "dan")], 316)) == {CHANGED, ONE_EACH, GONE, KEPT}
@@ -86,7 +86,7 @@ def test_the_program_was_stopped_while_it_wrote():
     assert reached(cluster) == set(), "no cem was there, so none is gone"
 
 
-def test_one_more_deleted_profile_takes_nothing_away():
+def test_one_more_deleted_profile_undoes_nothing():
     assert reached(Cluster([(147, "ann"), *TICKS], 160)) == {CHANGED, ONE_EACH, GONE, KEPT}
 
 
@@ -100,10 +100,10 @@ def test_the_group_came_back_in_time():
     """The learner has changed retention.ms, or has ended the program, and has started it again at once."""
     cluster = Cluster(commits=[read(0, 2), read(2, 4), read(4, 5)])
     assert reached(cluster) == set()
-    assert goal(cluster, TOO_LATE).why == "each time it came back, what it wanted was still there"
+    assert goal(cluster, TOO_LATE).why == "each time it came back, all events were still there"
 
 
-def test_a_later_return_in_time_takes_nothing_away():
+def test_a_later_return_in_time_undoes_nothing():
     cluster = Cluster(start=13, commits=[read(0, 2), read(13, 14), read(14, 16)])
     assert reached(cluster) == {DELETED, TOO_LATE}
 
@@ -114,7 +114,7 @@ def test_other_commits_do_not_count(commits):
     assert TOO_LATE not in reached(Cluster(start=13, commits=commits))
 
 
-def test_without_a_log_cleaner_the_lab_is_to_be_skipped(monkeypatch):
+def test_without_a_log_cleaner_the_lab_is_skipped(monkeypatch):
     monkeypatch.setattr(cleaner, "runs", lambda: False)
     [only] = check.goals(Cluster(CLEANED, 160))
     assert not only.reached

@@ -136,7 +136,7 @@ def test_killed_and_not_started_again():
     assert goal(log, NONE_LOST).next == check.COUNT
 
 
-def test_killed_in_the_first_transaction_nothing_goes_on():
+def test_after_a_kill_in_the_first_transaction_there_is_nothing_to_continue():
     log = Log().write(*four_minutes()).count(0, dies=True).count()
     assert reached(log) == ALL - {GOES_ON}
     assert goal(log, GOES_ON).why == "no minute was counted both before and after a kill"
@@ -147,7 +147,7 @@ def test_counted_first_and_killed_with_the_next_likes():
     assert reached(log) == ALL
 
 
-def test_all_of_it_twice():
+def test_everything_twice():
     log = Log().write(*four_minutes()).count(2, dies=True).count()
     log.write(*four_minutes(240)).count(2, dies=True)
     assert reached(log) == {LIKES, KILLED, GOES_ON}
@@ -205,7 +205,7 @@ def test_counts_of_a_source_that_was_deleted():
     assert goal(log, EQUAL).why == f"ann {minute(0)} is 41 in the counts, and 0 in the source"
 
 
-def test_while_it_counts_nothing_is_called_wrong():
+def test_nothing_is_called_wrong_while_it_counts():
     log = Log().write(*four_minutes()).count(2)
     log.moves = True
     assert goal(log, EQUAL).why == "the processor is counting now"
@@ -213,7 +213,7 @@ def test_while_it_counts_nothing_is_called_wrong():
 
 
 @pytest.mark.parametrize("value", [b"", b"like", b"[1]", b'{"order": 1}', b'{"likes": 5}', b"\xff", None])
-def test_what_is_no_like_and_no_count_is_left_out(value):
+def test_records_that_are_neither_likes_nor_counts_are_ignored(value):
     log = Log().write(*four_minutes())
     log.source.insert(70, Record(value, offset=-1, key=None))
     log.source = [Record(r.value(), offset=n, key=r.key()) for n, r in enumerate(log.source)]
@@ -222,7 +222,7 @@ def test_what_is_no_like_and_no_count_is_left_out(value):
     assert reached(log) == ALL
 
 
-def test_a_year_that_no_clock_knows_is_left_out():
+def test_a_year_beyond_the_calendar_is_ignored():
     log = Log().write(*four_minutes()[:70], ("ann", 2**50))
     log.write(*four_minutes()[70:]).count(2, dies=True).count()
     assert reached(log) == ALL

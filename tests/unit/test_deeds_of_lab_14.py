@@ -13,8 +13,8 @@ from tests.unit.test_lab_deeds import Record, Seen
 LAG = named("lag")
 GROWS, FALLS, IDLE = (
     "with one reader, the lag grows",
-    "with a reader for each partition, it falls",
-    "one reader more is idle",
+    "with one reader per partition, it falls",
+    "an extra reader is idle",
 )
 SINGLE, LINGER, SMALL, ZSTD, ALONE = (
     "one by one, each like is a batch",
@@ -133,7 +133,7 @@ def test_readers_that_are_slower_than_the_writer_never_catch_up():
     assert goal(evidence, FALLS).next.startswith("undo your changes in lag.py")
 
 
-def test_a_second_run_with_changes_takes_nothing_away():
+def test_a_second_run_with_changes_undoes_nothing():
     first, second = lag_run(*PHASES), lag_run((1, 2), (4, 2), since=60, first=9)
     for record in second["records"]:
         later = record.offset() + 10_000
@@ -173,7 +173,7 @@ def test_the_six_ways_reach_their_goals_and_no_others():
     assert goal(evidence, ZSTD).why == "1000 likes in 10 batches, 6 bytes each"
 
 
-def test_all_of_it_twice():
+def test_everything_twice():
     assert reached(seen(lag_run(*PHASES), six_ways() + six_ways(run=2))) == BY_LAG | BY_BATCHING
 
 
@@ -202,7 +202,7 @@ def test_an_edited_batching(other, not_reached):
     assert goal(evidence, not_reached).next.startswith("undo your changes in batching.py")
 
 
-def test_what_is_tried_after_the_goals_takes_nothing_away():
+def test_experiments_after_the_goals_undo_nothing():
     later = six_ways(run=2, zstd=batches(5, 10, 100, 1300, "lz4", run=2), linger=batches(3, 50, 20, 1760, run=2))
     assert reached(seen(batches=six_ways() + later)) == BY_BATCHING
     assert reached(seen(batches=later + six_ways(run=3))) == BY_BATCHING

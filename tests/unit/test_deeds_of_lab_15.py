@@ -13,7 +13,7 @@ from tests.unit.test_lab_deeds import Seen
 
 WAITED, NO_BARRIER, BY_ITSELF, MOVED, BOTH, ALL_NEW = (
     "cooperative-sticky: the third consumer had to wait for the slow one",
-    "the new protocol: it got a partition while the slow one had still to give up another",
+    "the new protocol: it got a partition while the slow one still had to give up another",
     "each member reached the new epoch by itself",
     "the broker moved only what had to move",
     "a group had members of both kinds",
@@ -139,7 +139,7 @@ def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch
     assert kafka4.START in only.next
 
 
-def test_twice_and_after_a_run_that_was_stopped_is_as_good():
+def test_it_may_run_twice_or_after_a_run_that_was_stopped():
     stopped = [*TWO_MEMBERS, *THE_THIRD, *ALL_LEAVE]
     assert reached(Groups(moves=[*A_MOVE, *A_MOVE])) == BY_MOVING
     assert reached(Groups(moves=[*stopped, *A_MOVE])) == BY_MOVING
@@ -198,7 +198,7 @@ def test_a_migration_that_was_stopped_half_way():
     assert goal(evidence, ALL_NEW).why == "the last classic one has not left yet"
 
 
-def test_new_ones_alone_are_no_migration():
+def test_new_members_alone_are_not_a_migration():
     alone = [joined("new-1"), joined("new-2"), has("new-1", 1, 2, (0, 1, 2)), has("new-2", 1, 2, (3, 4, 5))]
     assert reached(Groups(migration=alone)) == set()
 

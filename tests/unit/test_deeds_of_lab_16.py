@@ -74,18 +74,18 @@ def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch
     assert kafka4.START in only.next
 
 
-def test_in_another_order_and_twice_is_as_good():
+def test_it_may_run_in_another_order_and_twice():
     assert reached(Queue(A_RUN[::-1], AT_THE_END)) == ALL
     second = [(by, job, offset + END, number, outcome) for by, job, offset, number, outcome in A_RUN]
     assert reached(Queue([*A_RUN, *second], Progress(11, 1), end=2 * END)) == ALL
 
 
-def test_a_second_run_that_was_stopped_takes_nothing_away_but_the_empty_queue():
+def test_a_second_run_that_was_stopped_undoes_only_the_empty_queue():
     second = [("worker-1", "job 1", 6, 1, "done"), ("worker-2", "job 6", 11, 1, "released")]
     assert reached(Queue([*A_RUN, *second], Progress(7, 0), end=2 * END)) == ALL - {EMPTY}
 
 
-def test_a_group_that_was_deleted_and_began_again_is_no_sixth_delivery():
+def test_a_group_that_was_deleted_and_recreated_does_not_count_as_a_sixth_delivery():
     assert reached(Queue([*A_RUN, *A_RUN], AT_THE_END)) == ALL
 
 
@@ -102,7 +102,7 @@ def test_delivered_five_times_but_still_in_the_queue():
     assert "may be delivered again" in goal(evidence, GIVEN_UP).why
 
 
-def test_a_delivery_that_its_worker_did_not_survive_is_missed():
+def test_a_delivery_whose_worker_died_is_noticed():
     assert FIVE not in reached(Queue([*A_RUN[:-3], *A_RUN[-2:]], AT_THE_END))
 
 
@@ -116,7 +116,7 @@ def test_a_poisoned_job_that_was_done_in_the_end_is_not_given_up():
     assert GIVEN_UP not in reached(Queue([*A_RUN, ("worker-1", "job 6", 5, 6, "done")], AT_THE_END))
 
 
-def test_one_worker_is_no_four():
+def test_one_worker_does_not_count_as_four():
     alone = [("worker-1", *others) for _, *others in A_RUN]
     evidence = Queue(alone, AT_THE_END)
     assert reached(evidence) == ALL - {SHARED}

@@ -44,7 +44,7 @@ def test_a_start_that_fails_stops_nothing_that_was_running(engine):
 
 
 @pytest.mark.parametrize("answer", [failing("compose -f docker-compose.yml down", says.NO_ENGINE), {"seconds": 60}])
-def test_what_docker_has_not_ended_is_not_said_to_have_ended(engine, answer, monkeypatch, capsys):
+def test_what_docker_failed_to_end_is_not_reported_as_ended(engine, answer, monkeypatch, capsys):
     monkeypatch.setattr(docker, "STOP_SECONDS", 1.0)
     engine.play({"to": "compose -f docker-compose.yml down"} | answer)
     monkeypatch.setattr(start, "check_settings", lambda: None)
@@ -80,7 +80,7 @@ def session(engine, monkeypatch) -> Session:
         (says.NO_ENGINE, "-> docker compose -f docker-compose.cluster.yml up -d --wait"),
     ],
 )
-def test_a_broker_that_docker_cannot_start_is_not_back(engine, session, capsys, words, hint):
+def test_a_broker_that_docker_cannot_start_is_not_reported_as_back(engine, session, capsys, words, hint):
     engine.play(failing(UP_CLUSTER, words))
     assert session.obey("start kafka-1")
     shown = capsys.readouterr().out
@@ -90,7 +90,7 @@ def test_a_broker_that_docker_cannot_start_is_not_back(engine, session, capsys, 
     assert "--broker local" not in shown
 
 
-def test_a_broker_that_docker_has_started_is_back(engine, session, capsys):
+def test_a_broker_that_docker_started_is_reported_as_back(engine, session, capsys):
     assert session.obey("start kafka-1")
     assert "is back" in capsys.readouterr().out
     assert engine.calls()[-1].endswith("up -d --wait --quiet-pull kafka-1")
@@ -112,7 +112,7 @@ def test_a_docker_that_hangs_does_not_end_the_session(engine, session, capsys, m
 
 
 @pytest.mark.parametrize("verb", ["stop", "kill"])
-def test_a_broker_that_docker_cannot_end_has_not_ended(engine, session, capsys, verb):
+def test_a_broker_that_docker_cannot_end_is_not_reported_as_ended(engine, session, capsys, verb):
     running = {"to": f"compose -f docker-compose.cluster.yml {RUNNING}", "says": "kafka-1"}
     engine.play(running, failing(f"compose -f docker-compose.cluster.yml {verb}", says.NO_ENGINE))
     assert session.obey(f"{verb} kafka-1")
@@ -122,7 +122,7 @@ def test_a_broker_that_docker_cannot_end_has_not_ended(engine, session, capsys, 
     assert "killed" not in shown
 
 
-def test_a_state_that_is_not_known_is_not_said_to_be_one(engine, session, capsys):
+def test_an_unknown_state_is_reported_as_unknown(engine, session, capsys):
     engine.play(failing("compose", says.NO_ENGINE))
     assert session.obey("status")
     shown = capsys.readouterr().out

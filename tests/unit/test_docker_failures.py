@@ -30,7 +30,7 @@ def test_the_next_thing_to_type_is_for_the_file_that_failed(engine, words, hint)
     assert refused.remedy.startswith(hint)
 
 
-def test_who_may_not_use_docker_is_told_so(engine):
+def test_a_user_without_access_to_docker_is_told(engine):
     engine.play(failing("info", says.NO_PERMISSION))
     assert "this user may not use it" in str(refusal())
     assert doctor._docker(needed=True).fix.startswith("sudo usermod -aG docker")

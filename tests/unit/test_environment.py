@@ -36,7 +36,7 @@ def shadows(tmp_path):
     return str(tmp_path)
 
 
-def test_variables_for_other_programs_do_not_reach_ours(monkeypatch, shadows):
+def test_variables_for_other_programs_are_not_passed_on(monkeypatch, shadows):
     trap = {"PYTHONSAFEPATH": "1", "PYTHONPATH": shadows, "PYTHONDONTWRITEBYTECODE": "1"}
     trap |= {"STREAMLIT_SERVER_PORT": "80", "FLASK_DEBUG": "1"}
     kept = {"PYTHONUTF8": "1", "HTTPS_PROXY": "http://127.0.0.1:1", "_JAVA_OPTIONS": "-Xmx300m", "LIKES": "1"}
@@ -207,13 +207,13 @@ setup._start_again()
 """
 
 
-def test_ctrl_c_while_run_py_is_imported_is_no_traceback():
+def test_ctrl_c_while_run_py_is_imported_leaves_no_traceback():
     done = run("-c", INTERRUPTED)
     assert (done.returncode, done.stderr) == (130, "")
 
 
 @posix
-def test_ctrl_c_while_python_starts_again_waits_until_it_can_be_dealt_with(monkeypatch):
+def test_ctrl_c_while_python_restarts_is_deferred(monkeypatch):
     assert run("-c", STARTED_AGAIN).stderr == "True\n"
 
     def ctrl_c(*_) -> None:
@@ -237,7 +237,7 @@ with StopSignal() as stop:
 
 
 @posix
-def test_ctrl_c_while_a_program_starts_is_no_traceback():
+def test_ctrl_c_while_a_program_starts_leaves_no_traceback():
     with contextlib.ExitStack() as stack:
         lines = []
         program = child.Child(sys.executable, "-c", SLOW_START, on_line=lines.append, late=True)

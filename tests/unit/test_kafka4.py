@@ -30,7 +30,7 @@ def test_the_option_may_stand_before_and_after_the_command():
     assert cli.parse([])[1].kafka == LESSONS
 
 
-def test_the_brokers_of_4(monkeypatch):
+def test_the_brokers_of_kafka_4(monkeypatch):
     found_here(monkeypatch)
     (broker,) = choose.candidates(kafka=CURRENT)
     assert type(broker) is LocalBroker
@@ -45,7 +45,7 @@ def test_the_brokers_of_4(monkeypatch):
     assert [type(one) for one in choose.candidates()] == [DockerBroker, LocalBroker]
 
 
-def test_three_brokers_of_4_are_local(monkeypatch):
+def test_three_brokers_of_kafka_4_are_local(monkeypatch):
     found_here(monkeypatch, docker="")
     (cluster,) = choose.cluster_candidates(kafka=CURRENT)
     assert type(cluster) is LocalCluster
@@ -64,19 +64,19 @@ def test_another_broker_that_runs_is_not_taken_for_4(monkeypatch, holder):
     assert refused.value.hint.endswith("then: python run.py --kafka 4")
 
 
-def test_the_container_of_4_that_runs_is_taken(monkeypatch):
+def test_a_running_container_of_kafka_4_is_used(monkeypatch):
     found_here(monkeypatch, kafka=True, holder=container_of("hands-on-kafka-4"), docker="")
     assert type(choose.candidates(kafka=CURRENT)[0]) is DockerBrokerOf4
 
 
-def test_a_broker_that_is_configured_is_not_taken_for_4(monkeypatch):
+def test_a_configured_broker_is_not_used_for_kafka_4(monkeypatch):
     found_here(monkeypatch, servers="broker-1:9092")
     with pytest.raises(Problem, match="names a broker already: broker-1:9092") as refused:
         choose.candidates(kafka=CURRENT)
     assert "unset" in refused.value.hint
 
 
-def test_what_docker_reports_about_4_leads_to_its_file():
+def test_dockers_failures_with_kafka_4_name_its_file():
     failure = why_it_failed(says.DENIED, DockerBrokerOf4.file, DockerBrokerOf4.without)
     assert "check the image: docker-compose.kafka4.yml" in failure.hint
     assert "KAFKA_IMAGE" not in failure.hint
@@ -96,7 +96,7 @@ def test_data_of_the_other_version_is_not_opened(monkeypatch, tmp_path, service,
     assert [*tmp_path.rglob("*")] == [described.parent, described], "nothing was changed"
 
 
-def test_a_tool_of_4_names_what_to_start_where_no_4_answers(monkeypatch):
+def test_a_tool_of_kafka_4_says_what_to_start_without_kafka_4(monkeypatch):
     start = "python run.py --kafka 4"
     for is_4, hint in ((False, f"end the broker (quit, in the terminal of run.py), then: {start}"), (None, start)):
         monkeypatch.setattr(version, "is_kafka_4", lambda _servers, is_4=is_4: is_4)
@@ -122,7 +122,7 @@ def test_the_tool_is_of_the_version_of_the_broker_that_it_asks(monkeypatch, argu
     assert "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand" in called
 
 
-def test_a_lab_that_needs_4_says_on_3_how_to_start_it(monkeypatch):
+def test_a_lab_that_needs_kafka_4_says_how_to_start_it(monkeypatch):
     monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
     with pytest.raises(Problem, match="needs Kafka 4") as refused:
         kafka4.need()

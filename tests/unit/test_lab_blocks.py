@@ -112,7 +112,7 @@ def test_each_prediction_of_a_lab_has_choices(lab):
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_the_page_does_every_block_but_those_that_start_a_session_or_call_another_program(lab):
+def test_the_page_runs_every_block_except_those_that_start_a_session_or_call_another_program(lab):
     for section in blocks.page_of(lab).sections:
         for block in section.blocks:
             if block.kind == "run":
@@ -165,7 +165,7 @@ def test_a_foreign_command_is_not_run(command):
     assert blocks.arguments_of_run_py(command) == []
 
 
-def test_a_learner_on_a_shared_broker_gets_the_own_names(monkeypatch):
+def test_a_learner_on_a_shared_broker_sees_the_right_names(monkeypatch):
     monkeypatch.setattr(blocks, "LEARNER", "anna")
     monkeypatch.setattr(blocks, "GROUP", "likes-anna")
     monkeypatch.setattr(blocks, "TOPIC", "likes-anna")

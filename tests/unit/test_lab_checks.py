@@ -138,7 +138,7 @@ def test_all_at_once_is_not_four_and_then_the_rest():
 @pytest.mark.parametrize(
     ("statuses", "count"), [([201, 503, 503, 201, 201], 2), ([201, 503], 0), ([201, 201], 0), ([], 0)]
 )
-def test_clicks_after_a_refusal_are_told_by_their_order_and_not_by_a_clock_that_may_be_set_back(statuses, count):
+def test_clicks_after_a_refusal_are_ordered_without_the_clock(statuses, count):
     answers = [{"status": status, "at_ms": -at} for at, status in enumerate(statuses)]
     assert lab_9.confirmed_since_a_refusal(answers) == count
 
@@ -153,7 +153,7 @@ def test_refusals_count_only_while_two_brokers_are_down(brokers, count):
     assert lab_9.refused_by_the_last_broker(answers) == count
 
 
-def test_the_programs_of_the_labs_are_listed_with_their_modules():
+def test_lab_programs_are_listed_with_their_modules():
     programs = labs.programs()
     assert programs["labs/click.py"] == "click"
     assert programs["labs/lab_01_partitions/null_key.py"] == "lab_01_partitions.null_key"

@@ -98,7 +98,7 @@ def null_keys(run: bytes, partitions: list[int], at_ms: int) -> list[Record]:
 
 
 @pytest.mark.parametrize("runs", [(b"1", b"2"), ()])
-def test_lab_1_its_own_go_on_does_not_take_the_burst_away(runs):
+def test_lab_1_its_own_go_on_does_not_undo_the_burst(runs):
     sticky, spread = [0] * 30, [number % 3 for number in range(30)]
     records = null_keys(runs[0] if runs else b"", sticky, 1) + (null_keys(runs[1], spread, 2) if runs else [])
     what = "a burst, the client chooses"
@@ -129,7 +129,7 @@ def test_lab_2_each_generation_counts_by_itself_and_a_start_does_not(rows, membe
     assert lab_2.by_members(Seen(histories={GROUP: History(generations(*rows))})).keys() == members
 
 
-def test_lab_2_the_group_came_again_only_after_there_was_something_to_resume_at():
+def test_lab_2_a_second_run_counts_only_if_there_was_an_offset_to_resume_at():
     what = "it ran again and resumed at its offsets"
     mine, likes = {1: (0, 1, 2)}, [like(order) for order in (1, 2, 3)]
 
@@ -194,7 +194,7 @@ def test_lab_5_a_refused_like_takes_a_refusal_and_one_more_like_than_was_confirm
     assert lab_5._outage(Seen({TOPIC: likes}, clicks=clicks)).reached is reached
 
 
-def test_lab_5_its_own_go_on_does_not_take_a_copy_away():
+def test_lab_5_its_own_go_on_does_not_undo_a_copy():
     def copy(run: bytes, lost: int, at_ms: int) -> list[Record]:
         return [Record(str(n).encode(), run=run, at_ms=at_ms) for n in range(lost, lab_5.EVENTS)]
 
@@ -246,7 +246,7 @@ def test_lab_6_back_to_a_time_takes_an_event_to_read_again(written_at, reached):
     assert row.next == "" or row.next.startswith("like 3")
 
 
-def test_lab_6_one_move_to_a_wrong_place_does_not_spoil_the_next():
+def test_lab_6_one_move_to_a_wrong_offset_does_not_spoil_the_next():
     likes = [like(1, at_ms=10_000), like(4, at_ms=230_000, offset=1)]
     moved = commits({0: (0, "from 60s")}, {0: (1, "from 60s")}, step=120_000)
     assert not lab_6._to_a_time(Seen({TOPIC: likes}), moved[:1], "").reached
@@ -279,7 +279,7 @@ def letter(offset: int, at_ms: int, origin: str = "likes/0/0", value: bytes = b"
     return Record(value, 0, offset, at_ms, topic=lab_7.DEAD_LETTERS, **headers)
 
 
-def test_lab_7_a_dead_letter_that_comes_later_takes_nothing_away():
+def test_lab_7_a_later_dead_letter_undoes_nothing():
     def reached(*letters: Record) -> bool:
         replays = [Commit(lab_7.DEAD_LETTERS, 0, offset, READ, 100) for offset in (1, 2)]
         histories = {f"{lab_7.ERRORS_GROUP}-replay": History(commits=replays)}
@@ -304,7 +304,7 @@ def test_lab_7_a_record_that_the_group_was_moved_past_is_not_lost():
     assert not row((0, ""), (1, READ), (2, READ), (3, READ)).reached, "the second one was read, and is nowhere"
 
 
-def test_lab_7_stopped_consumers_are_started_and_a_later_record_takes_nothing_away():
+def test_lab_7_stopped_consumers_are_started_and_a_later_record_undoes_nothing():
     def row(broken: int, committed: int):
         records = [Record(b"?", 0, offset) for offset in range(broken)]
         mine = History(commits=[Commit(TOPIC, 0, committed, READ, 1)])
@@ -320,13 +320,13 @@ def test_lab_7_stopped_consumers_are_started_and_a_later_record_takes_nothing_aw
 # Lab 8
 
 
-def test_lab_8_what_stopped_consumers_have_not_read_is_theirs_to_read():
+def test_lab_8_stopped_consumers_have_to_read_first():
     extra = Record(b'{"order": 0, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000, "country": "de"}')
     assert "add_field.py" in lab_8._extra_and_missing(Seen()).next
     assert lab_8._extra_and_missing(Seen({TOPIC: [extra]})).next.startswith("start 1 ")
 
 
-def test_lab_8_its_own_go_on_does_not_take_avro_away(monkeypatch):
+def test_lab_8_its_own_go_on_does_not_undo_avro(monkeypatch):
     import io
 
     import fastavro

@@ -314,7 +314,7 @@ def test_help_names_every_command():
 
 
 @pytest.mark.parametrize("command", ["start", "check", "labs", "prepare", "doctor", "topic", "stop", "clean"])
-def test_each_command_has_help_of_its_own(command):
+def test_each_command_has_its_own_help(command):
     done = subprocess.run([sys.executable, ROOT / "run.py", command, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout.startswith(f"usage: python run.py {command}")

@@ -67,7 +67,7 @@ def test_a_page_that_does_not_react_is_not_waited_for(folder, monkeypatch):
         assert page.poll() is not None
 
 
-def test_a_user_who_agrees_gets_it_ended(folder, process, monkeypatch):
+def test_it_is_ended_if_the_user_agrees(folder, process, monkeypatch):
     write(folder, GONE, GONE, leftovers.describe(process.pid))
     monkeypatch.setattr(terminal, "agrees", lambda *_: True)
     leftovers.settle()
@@ -107,7 +107,7 @@ def test_a_session_that_ends_leaves_no_record(folder):
     assert not folder.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(folder, monkeypatch):
+def test_a_read_only_folder_is_not_an_error(folder, monkeypatch):
     (folder / "file").write_text("")
     monkeypatch.setattr(leftovers, "FOLDER", folder / "file" / ".run")
     with leftovers.recorded():

@@ -31,7 +31,7 @@ def consumer_takes(value) -> bool:
 
 
 @pytest.mark.parametrize("value", RECORDS)
-def test_page_and_labs_take_for_a_like_what_the_consumer_does(value):
+def test_page_labs_and_consumer_agree_on_what_a_like_is(value):
     record = SimpleNamespace(value=lambda: value, offset=lambda: 0)
     event = event_of(record)
     assert (event.order is not None) == is_like(record) == consumer_takes(value)

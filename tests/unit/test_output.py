@@ -107,7 +107,7 @@ def test_a_file_takes_each_line_without_a_thread(tmp_path):
         assert set(threading.enumerate()) <= set(threads), "a thread was started"
 
 
-def test_a_reader_that_has_gone_is_no_error():
+def test_a_reader_that_has_gone_is_not_an_error():
     reads, writes = os.pipe()
     os.close(reads)
     with os.fdopen(writes, "w") as stream:
@@ -128,7 +128,7 @@ def unread(*command: str, **environment: str) -> subprocess.Popen:
     )
 
 
-def test_the_programs_go_on_while_nobody_reads_their_lines(simulated, group):
+def test_programs_keep_running_while_nobody_reads_their_output(simulated, group):
     servers = simulated.bootstrap_servers
     ports = free_ports(2)
     urls = [f"http://127.0.0.1:{port}" for port in ports]
@@ -163,14 +163,14 @@ def answers(url: str) -> bool:
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 @posix
-def test_closed_standard_streams_are_no_error(closed):
+def test_closed_standard_streams_are_not_an_error(closed):
     command = f"{sys.executable} run.py labs {closed}"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert bool(done.stdout) == (">&- " not in f"{closed} ".replace("2>&-", ""))
 
 
-def test_streams_that_are_no_files_are_no_error(monkeypatch, capsys):
+def test_streams_that_are_not_files_are_not_an_error(monkeypatch, capsys):
     """As in IDLE."""
 
     class Shell:

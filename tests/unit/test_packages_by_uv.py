@@ -63,7 +63,7 @@ def test_pip_installs_what_uv_cannot(stand_in, capsys):
     assert subprocess.run([setup.PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
 
 
-def test_uv_is_given_the_users_sources_and_nothing_else_of_his_settings(stand_in, monkeypatch):
+def test_uv_gets_the_users_package_sources_and_no_other_settings(stand_in, monkeypatch):
     called = stand_in(0)
     monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example/simple")
     monkeypatch.setenv("PIP_FIND_LINKS", "/one /two")
@@ -81,7 +81,7 @@ def test_uv_is_given_the_users_sources_and_nothing_else_of_his_settings(stand_in
     assert variables == {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_SYSTEM_CERTS": "1", "UV_HTTP_RETRIES": "1"}
 
 
-def test_what_the_user_has_set_for_uv_goes_before_what_he_has_set_for_pip(stand_in, monkeypatch):
+def test_the_users_settings_for_uv_override_those_for_pip(stand_in, monkeypatch):
     called = stand_in(0)
     monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example/simple")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://other.example/simple")

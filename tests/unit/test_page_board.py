@@ -102,7 +102,7 @@ def test_a_burst_that_is_cut_off_reports_what_was_confirmed(monkeypatch):
     assert burst.answer["error"] == "no broker answers (5,000 of 10,000 were confirmed before)"
 
 
-def test_bursts_beside_each_other_and_beside_clicks_all_show_their_answer(page, monkeypatch):
+def test_concurrent_bursts_and_clicks_all_show_their_answers(page, monkeypatch):
     """Also to a visitor who comes later, as after a reload of the page."""
     go_on = threading.Event()
 

@@ -149,7 +149,7 @@ def test_what_cannot_be_checked_says_why(monkeypatch, error, shown):
     json.dumps(checker.answer(8))
 
 
-def test_a_checker_is_an_admin_where_run_py_has_made_the_page_a_learner(monkeypatch, tmp_path):
+def test_the_checker_is_an_admin_even_if_the_page_is_a_learner(monkeypatch, tmp_path):
     acted = []
     monkeypatch.setattr(checker.secured, "is_running", lambda: True)
     monkeypatch.setattr(checker.secured, "properties_of", lambda user: tmp_path / user)
@@ -192,7 +192,7 @@ def test_a_block_for_run_py_is_typed_line_by_line(pressed):
     assert (output.path, output.next, output.live) == ("lines", 7, True)
 
 
-def test_of_a_block_for_a_shell_only_the_numbers_are_sent(pressed):
+def test_only_the_numbers_of_a_shell_block_are_sent(pressed):
     block = block_of(1, "sh")
     for _while_it_runs in range(2):
         commands.carry_out(1, block.number)
@@ -200,7 +200,7 @@ def test_of_a_block_for_a_shell_only_the_numbers_are_sent(pressed):
     assert pressed.state["outputs"][1, block.number].path == "programs/0"
 
 
-def test_a_thread_that_streamlit_ends_has_shown_what_it_did(pressed, monkeypatch):
+def test_a_thread_that_streamlit_ends_has_already_shown_its_result(pressed, monkeypatch):
     """It ends a thread that another one replaces, at its next look at the session."""
 
     class Session(dict):
@@ -215,15 +215,15 @@ def test_a_thread_that_streamlit_ends_has_shown_what_it_did(pressed, monkeypatch
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Host": "localhost", "Origin": "https://evil.example"}])
-def test_under_another_name_nothing_is_carried_out(pressed, headers):
+def test_under_another_host_name_nothing_is_run(pressed, headers):
     pressed.headers.clear()
     pressed.headers.update(headers)
     commands.carry_out(1, block_of(1, "run").number)
     assert pressed.sent == []
-    assert "not one of this computer" in pressed.told[0]
+    assert "not a name of this computer" in pressed.told[0]
 
 
-def test_what_run_py_refuses_is_told(pressed):
+def test_a_refusal_by_run_py_is_shown(pressed):
     answer = requests.Response()
     answer.status_code, answer._content = 409, b'{"error": "another block is still running", "hint": ""}'
 
@@ -243,7 +243,7 @@ def test_what_run_py_refuses_is_told(pressed):
     assert pressed.told[1:] == ["run.py did not answer: look at its terminal"]
 
 
-def test_a_new_block_takes_the_lines_over_and_a_program_goes_on(pressed):
+def test_a_new_block_takes_over_the_lines_and_a_program_keeps_running(pressed):
     first, second, program = Output("lines", 0), block_of(1, "run"), Output("programs/0", 0)
     pressed.state["outputs"] = {(1, 998): first, (1, 999): program}
     commands.carry_out(1, second.number)

@@ -239,7 +239,7 @@ def test_a_member_that_answered_until_the_end_left_another_one_timed_out(
     assert snapshot.rebalances[-1].without_owner == pytest.approx(0 if answers else 6.1)
 
 
-def test_a_client_that_only_has_the_name_of_a_consumer_is_not_called_for_ever(broker, answering, group, clocks):
+def test_a_client_with_only_the_name_of_a_consumer_is_soon_left_alone(broker, answering, group, clocks):
     stranger = "consumer-8080"
     broker.owners[0] = stranger
     for _ in range(30):
@@ -306,7 +306,7 @@ def test_a_quit_of_the_page_while_it_asks_leaves_no_traceback():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_bug_in_a_look_is_logged_once_and_the_board_says_so_and_continues(broker, group, monkeypatch, caplog):
+def test_a_bug_in_a_look_is_logged_once_and_reported_on_the_board_which_continues(broker, group, monkeypatch, caplog):
     monkeypatch.setattr(watcher, "LOOK_EVERY_SECONDS", 0.01)
     whole = broker.list_topics
     monkeypatch.setattr(broker, "list_topics", lambda timeout: 1 / 0)

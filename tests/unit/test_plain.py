@@ -38,7 +38,7 @@ def test_what_cannot_be_printed_is_shown_escaped():
     ],
     ids=["say", "relay", "complain", "write", "doctor", "check"],
 )
-def test_nothing_of_others_is_a_command_to_the_terminal(write, capsys, monkeypatch):
+def test_foreign_text_cannot_send_escape_sequences_to_the_terminal(write, capsys, monkeypatch):
     monkeypatch.setattr(doctor, "findings", lambda: [doctor.Finding("group", FOREIGN)])
     write()
     written = capsys.readouterr().out
@@ -46,7 +46,7 @@ def test_nothing_of_others_is_a_command_to_the_terminal(write, capsys, monkeypat
     assert all(line.isprintable() for line in written.split("\n"))
 
 
-def test_the_colours_of_the_terminal_are_ours(capsys, monkeypatch):
+def test_the_terminal_has_the_colours_of_the_page(capsys, monkeypatch):
     monkeypatch.setattr(terminal, "colourful", lambda: True)
     terminal.relay("producer", "\x1b[0m")
     terminal.complain("wrong", "a hint")

@@ -76,7 +76,7 @@ def client(fake):
     return producer.create_app(fake, FakeOrders()).test_client()
 
 
-def test_like_answers_with_the_event_and_its_place(client, fake):
+def test_like_answers_with_the_event_its_partition_and_offset(client, fake):
     answer = client.post("/like")
     assert answer.status_code == 201
     assert list(answer.json) == ["order", "clicked_at", "ts_ms", "partition", "offset"]
@@ -99,19 +99,19 @@ def test_turns_are_taken_among_all_partitions(partitions):
     assert [turns[order] for order in sorted(turns)] == [*range(partitions)] * 2
 
 
-def test_clicks_at_the_same_time_get_orders_of_their_own(fake):
+def test_concurrent_clicks_get_different_orders(fake):
     app = producer.create_app(fake, FakeOrders())
     clients = [gevent.spawn(lambda: [app.test_client().post("/like") for _ in range(20)]) for _ in range(8)]
     gevent.joinall(clients, raise_error=True)
     assert [json.loads(sent["value"])["order"] for sent in fake.sent] == [*range(1, 161)]
 
 
-def test_orders_go_on_after_the_last_one(fake):
+def test_orders_continue_after_the_last_one(fake):
     client = producer.create_app(fake, FakeOrders(41)).test_client()
     assert client.post("/like").json["order"] == 42
 
 
-def test_a_key_goes_with_the_event_and_leaves_the_partition_to_kafka(client, fake, monkeypatch):
+def test_a_key_is_sent_with_the_event_and_kafka_chooses_the_partition(client, fake, monkeypatch):
     asked = []
 
     def produce(*event, on_delivery):  # takes no partition
@@ -228,7 +228,7 @@ def test_the_order_is_read_from_the_log_past_what_is_not_a_like(delivering, othe
     assert Orders(producer.TOPIC, config).take(1, 3) == range(8, 9)
 
 
-def test_no_order_is_given_again_behind_many_records_that_are_no_likes(delivering, other, config):
+def test_no_order_is_reused_after_many_records_that_are_not_likes(delivering, other, config):
     delivering.post("/likes", json={"count": 7})
     for partition in range(3):
         for _ in range(TAIL + 1):
@@ -238,7 +238,7 @@ def test_no_order_is_given_again_behind_many_records_that_are_no_likes(deliverin
     assert Orders(producer.TOPIC, config).take(1, 3) == range(behind + 1, behind + 2)
 
 
-def test_clicks_at_the_same_time_read_the_log_once(kafka_producer, orders, monkeypatch):
+def test_concurrent_clicks_read_the_log_once(kafka_producer, orders, monkeypatch):
     reads = []
     read = orders._read_last
     monkeypatch.setattr(orders, "_read_last", lambda partitions: reads.append(1) or read(partitions))
@@ -269,7 +269,7 @@ def test_clicks_that_come_while_the_broker_is_asked_share_its_answer(kafka_produ
     assert len(asked) == 1
 
 
-def test_those_that_wait_while_nobody_answers_share_that_too(kafka_producer, simulated, monkeypatch):
+def test_requests_that_wait_for_a_broker_share_its_failure(kafka_producer, simulated, monkeypatch):
     simulated.set_down()
     asked = []
     ask = kafka_producer._ask

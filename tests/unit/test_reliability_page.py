@@ -28,7 +28,7 @@ def marked_as_a_repetition(text: str) -> set[str]:
     return {test.name for test in tests} if whole else marked
 
 
-def test_what_is_promised_is_tested_without_all():
+def test_promises_are_tested_without_all():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", PAGE + readme))
     assert not named & set().union(*map(marked_as_a_repetition, FILES))
@@ -36,7 +36,7 @@ def test_what_is_promised_is_tested_without_all():
     assert marked_as_a_repetition("pytestmark = pytest.mark.repeats\ndef test_one(): ...") == {"test_one"}
 
 
-def test_of_what_is_promised_one_case_is_tested_without_all(request):
+def test_one_case_of_each_promise_is_tested_without_all(request):
     """Of the tests that this run has collected."""
     cases = {}
     for item in request.session.items:

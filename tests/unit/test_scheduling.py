@@ -9,7 +9,7 @@ from tests.programs import ROOT
 from tests.scheduling import ALWAYS_TOGETHER, LABS, place_in_order, rest_repeats, scope_of
 
 
-def test_of_a_parameter_the_first_case_always_runs_and_the_others_repeat_it():
+def test_the_first_case_of_a_parameter_always_runs_and_the_others_repeat_it():
     first, *others = rest_repeats([("a", 1), ("b", 2), ("c", 3)])
     assert first == ("a", 1)
     assert [(case.values, [mark.name for mark in case.marks]) for case in others] == [
@@ -18,12 +18,12 @@ def test_of_a_parameter_the_first_case_always_runs_and_the_others_repeat_it():
     ]
 
 
-def test_what_takes_longest_begins_first():
+def test_the_longest_tests_start_first():
     files = ["tests/unit/test_web.py", "tests/kafka/test_lag.py", "tests/end_to_end/test_run.py", LABS]
     assert sorted(files, key=place_in_order) == files[::-1]
 
 
-def test_a_file_runs_in_one_process_but_for_the_labs():
+def test_a_file_runs_in_one_process_except_for_the_labs():
     first, later = (f"{LABS}::test_a_lab_played_from_its_page[{number}]" for number in (1, 11))
     assert scope_of(first, ALWAYS_TOGETHER) == LABS != scope_of(later, ALWAYS_TOGETHER)
     assert scope_of(first, ("tests/labs/",)) == scope_of(later, ("tests/labs/",))

@@ -36,7 +36,7 @@ def test_debian_12_and_root_is_enough(suitable):
         (shutil, "which", None, "unshare is missing"),
     ],
 )
-def test_elsewhere_it_says_what_it_needs_and_does_nothing(suitable, module, name, answer, reason):
+def test_on_other_systems_it_says_what_it_needs_and_does_nothing(suitable, module, name, answer, reason):
     suitable(module, name, lambda *_arguments: answer)
     suitable(parts, "fetch", lambda: pytest.fail("something was downloaded"))
     with pytest.raises(SystemExit) as refused:

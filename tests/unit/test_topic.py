@@ -30,7 +30,7 @@ class StartingBroker:
         return answers
 
 
-def test_a_topic_is_created_when_all_its_partitions_answer():
+def test_a_topic_counts_as_created_when_all_its_partitions_answer():
     broker = StartingBroker(
         KafkaError._NOENT, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError._TIMED_OUT
     )

@@ -47,7 +47,7 @@ FOR_A_SHELL = [
 def test_a_command_of_the_shell_is_sent_to_a_second_terminal(idle_session, capsys, typed, meant):
     assert idle_session.obey(f"{typed}\n")
     what, hint = capsys.readouterr().out.splitlines()
-    assert what == f"this terminal takes the commands of run.py (help lists them), and {typed.split()[0]} is none"
+    assert what == f"this terminal takes the commands of run.py (help lists them), and {typed.split()[0]} is not one"
     assert hint == f"  -> in a second terminal, in this folder: {meant}"
 
 

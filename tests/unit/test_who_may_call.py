@@ -47,13 +47,13 @@ def client(request):
 
 
 @pytest.mark.parametrize("headers", OURS, ids=str)
-def test_this_computer_gets_in(client, headers):
+def test_programs_on_this_computer_may_call(client, headers):
     assert client.get("/messages", headers=headers).status_code in (200, 404)  # the producer has none
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 @pytest.mark.parametrize("path", ["/like", "/status", "/no-such-path"])
-def test_another_site_does_not(client, headers, path):
+def test_another_site_may_not_call(client, headers, path):
     answer = client.post(path, headers=headers)
     assert answer.status_code == 403
     assert answer.json["error"].startswith("only programs and pages of this computer may call http://localhost:")
