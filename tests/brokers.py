@@ -1,4 +1,4 @@
-"""Brokers for the tests, each on free ports and with its data in a folder of the test."""
+"""Brokers for the tests, each on free ports and with its data in the test's folder."""
 
 import contextlib
 
@@ -20,13 +20,13 @@ TOPIC = "likes"
 
 
 def local_broker(folder, kafka: int | None = None) -> LocalBroker:
-    """A local broker of its own, on free ports, with its data in `folder`; of Kafka 3 or 4, without a number of the one
-    that `--kafka` chooses."""
+    """A separate local broker, on free ports, with its data in `folder`; of Kafka 3 or 4, by default the one that
+    `--kafka` chooses."""
     return LocalBroker(folder, listeners(free_ports(3)), SINGLES[kafka or versions.chosen])
 
 
 def local_cluster(folder, kafka: int | None = None) -> LocalCluster:
-    """Three local brokers of their own, as `local_broker`."""
+    """Three separate local brokers, like `local_broker`."""
     ports = free_ports(9)
     return LocalCluster(folder, [listeners(ports[first : first + 3]) for first in (0, 3, 6)], kafka or versions.chosen)
 
@@ -45,14 +45,14 @@ def with_topic(servers: str) -> str:
 
 
 def create_topic(admin: AdminClient) -> None:
-    """The topic `likes`, with as many replicas as the broker decides, unless it exists."""
+    """Create the topic `likes`, with the broker's number of replicas, unless it exists."""
 
     def exists() -> bool:
         if TOPIC in admin.list_topics(timeout=20).topics:
             return True
         with contextlib.suppress(KafkaException):
             topic.create(admin, TOPIC, PARTITIONS)
-        return False  # the broker that is asked may not have heard of it yet
+        return False  # the broker that was asked may not know it yet
 
     wait_until(exists, "the topic")
 
@@ -64,12 +64,12 @@ class container:
         from testcontainers.core.config import testcontainers_config
         from testcontainers.core.container import DockerContainer
 
-        testcontainers_config.ryuk_disabled = True  # one more image to pull, to remove what __exit__ removes
+        testcontainers_config.ryuk_disabled = True  # it would pull another image to remove what __exit__ removes
         port = free_ports(1)[0]
         service = SINGLES[versions.chosen]
         self.container = DockerContainer(service.image, hostname="kafka").with_bind_ports(port, port)
         for name, value in service.environment.items():
-            # Inside and outside it has to be the same port: the broker sends clients to where it is advertised.
+            # The port must be the same inside and outside: the broker refers clients to its advertised address.
             self.container.with_env(name, value.replace(":9092", f":{port}"))
         self.container.start()
         servers = f"localhost:{port}"

@@ -1,4 +1,4 @@
-"""A real browser for the page: the tests look at it and click in it, docs/pictures.py takes its pictures."""
+"""A real browser for the page, for the tests and for the screenshots of docs/pictures.py."""
 
 import contextlib
 import os

@@ -55,7 +55,7 @@ def kafka(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def all_cases(request) -> bool:
-    """True when all repetitions were asked for: `python run.py test --all`."""
+    """True with `python run.py test --all`."""
     return request.config.getoption("--all")
 
 
@@ -73,7 +73,7 @@ def group() -> str:
 
 @pytest.fixture
 def start():
-    """Start programs; they are ended with the test."""
+    """Start programs, which end with the test."""
     programs: list[Program] = []
 
     def start_program(program: Program) -> Program:
@@ -94,7 +94,7 @@ def running_producer(kafka, start) -> Program:
 
 @pytest.fixture
 def three_consumers(kafka, start, group) -> list[Program]:
-    """The three members of a new group, each with the partition that the lessons promise."""
+    """Three members of a new group, each with the partition that the lessons promise."""
     members = [start(consumer(kafka, group, port)) for port in sorted(free_ports(3))]
     for number, member in enumerate(members):
         member.wait_for_status(lambda status, number=number: status["assignment"] == [number])
@@ -103,7 +103,7 @@ def three_consumers(kafka, start, group) -> list[Program]:
 
 @pytest.fixture
 def click(running_producer):
-    """Click Like; gives the confirmed event."""
+    """Click Like; returns the confirmed event."""
 
     def click_like(**body) -> dict:
         answer = requests.post(f"{running_producer.url}/like", json=body, timeout=20)

@@ -1,4 +1,4 @@
-"""As much of a broker as a client needs to learn of its cluster: ApiVersions and Metadata, in their oldest formats.
+"""Just enough of a broker for a client to learn about its cluster: ApiVersions and Metadata, in their oldest formats.
 
 https://kafka.apache.org/protocol
 """
@@ -13,8 +13,8 @@ UNSUPPORTED_VERSION, LEADER_NOT_AVAILABLE = 35, 5
 
 
 class FakeBroker:
-    """The only one of its cluster, with the topic `likes` of one partition. While it `is_starting`, it answers as a
-    broker does that its controller has not admitted yet: there are no brokers."""
+    """A single broker with the topic `likes` of one partition. While it `is_starting`, it answers like a broker that
+    its controller has not admitted yet: there are no brokers."""
 
     def __init__(self):
         self.is_starting = False

@@ -9,7 +9,7 @@ from pathlib import Path
 PLAYER = Path(__file__).with_name("windows") / "fakes" / "docker.py"
 ENGINE = [{"to": "info", "says": "linux"}]
 
-# As Docker Engine 26 to 28 and Compose 2.40 say it.
+# The wording of Docker Engine 26 to 28 and Compose 2.40.
 NAME_TAKEN = (
     'Error response from daemon: Conflict. The container name "/{name}" is already in use by container "5f3a9c". '
     "You have to remove (or rename) that container to be able to reuse that name."
@@ -36,7 +36,7 @@ def container(name: str, project: str = "", status: str = "Up 2 hours", image: s
 
 
 def failing(to: str, words: str) -> dict:
-    """An answer: the calls that begin with `to` fail with these words."""
+    """An answer: calls that begin with `to` fail with these words."""
     return {"to": to, "code": 1, "says": words}
 
 
@@ -52,12 +52,12 @@ class FakeDocker:
         self.play()
 
     def play(self, *answers: dict) -> None:
-        """From now on. Calls that are not named succeed and print nothing; the engine answers."""
+        """Set the answers. Other calls succeed and print nothing; the engine answers."""
         (self.folder / "docker.scenario").write_text(repr({"answers": [*answers, *ENGINE]}), encoding="utf-8")
 
     @property
     def path(self) -> str:
-        """A PATH on which it is the first."""
+        """A PATH on which it comes first."""
         return os.pathsep.join([str(self.folder), os.environ["PATH"]])
 
     def log(self) -> list[dict]:

@@ -1,4 +1,4 @@
-"""A forwarded port, as that of a Codespace: https under a name of its own outside, http on localhost inside."""
+"""A forwarded port, like a Codespace's: https under a different name outside, http on localhost inside."""
 
 import contextlib
 import datetime
@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Forwarded:
-    """Forwards a port of its own, to which a browser speaks TLS, to `port`, which is told that it is localhost."""
+    """Forwards its port, to which a browser speaks TLS, to `port`, which sees localhost as the host."""
 
     def __init__(self, host: str, port: int, folder: Path):
         self._host, self._target = host, port
@@ -48,7 +48,7 @@ class Forwarded:
                 pass
 
     def _move(self, source: socket.socket, target: socket.socket, inwards: bool) -> bool:
-        """Pass on what has come; False at the end."""
+        """Pass on what has arrived; False at the end."""
         try:
             data = source.recv(2**16)
         except TimeoutError:

@@ -22,7 +22,7 @@ NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-chi
 
 
 def command() -> str:
-    """The words before the arguments of `python`, quoted for a shell; empty where no namespaces can be made."""
+    """The words before the arguments of `python`, quoted for a shell; empty if namespaces are not available."""
     unshare = shutil.which("unshare")
     if platform.system() != "Linux" or not unshare:
         return ""
@@ -33,7 +33,7 @@ def command() -> str:
 
 
 def set_up_loopback() -> None:
-    import fcntl  # Windows has none
+    import fcntl  # not on Windows
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", UP_AND_RUNNING))

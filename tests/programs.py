@@ -29,13 +29,13 @@ def wait_until(condition: Callable, what: str, seconds: float = PATIENCE, lines:
 
 
 def expect_no_traceback(lines: list[str]) -> None:
-    """Fails with it, and what was written before."""
+    """Fail with it, and the lines before."""
     at = next((number for number, line in enumerate(lines) if "Traceback" in line), None)
     assert at is None, "\n".join(lines[max(at - 5, 0) : at + 40])
 
 
 class Program(Child):
-    """A running program and the lines that it has written."""
+    """A running program and its output."""
 
     def __init__(self, *command: str, cwd: Path = ROOT, port: int = 0, **environment: str):
         self.port = port
@@ -44,7 +44,7 @@ class Program(Child):
         super().__init__(*command, on_line=self.lines.append, cwd=cwd, environment=environment, reads=True)
 
     def wait_for(self, pattern: str, times: int = 1, seconds: float = PATIENCE) -> list[re.Match]:
-        """All lines that match, when there are at least so many."""
+        """All lines that match, once there are at least this many."""
 
         def matches():
             found = [match for line in list(self.lines) if (match := re.search(pattern, line))]
@@ -109,12 +109,12 @@ def consumer(servers: str, group: str, port: int = 0) -> Program:
 
 
 def port_behind(members: list[Program]) -> int:
-    """A free port behind theirs: the group deals its partitions out in the order of the ports."""
+    """A free port after theirs: the group assigns partitions in the order of ports."""
     return next(port for port in range(max(member.port for member in members) + 1, 2**16) if not port_holder(port))
 
 
 def run_py(servers: str, learner: str, *arguments: str, seconds: float = PATIENCE) -> tuple[int, str]:
-    """`python run.py ...` as this learner, to its end; gives its exit code and what it prints."""
+    """`python run.py ...` as this learner, to its end; returns its exit code and output."""
     environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "LEARNER": learner}
     command = [sys.executable, "run.py", *arguments]
     done = subprocess.run(

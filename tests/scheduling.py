@@ -1,4 +1,4 @@
-"""Which tests run, and which of them in the same process: a plugin of pytest, loaded by conftest.py."""
+"""Which tests run, and which in the same process: a pytest plugin, loaded by conftest.py."""
 
 import re
 
@@ -9,7 +9,7 @@ from brokers.jars import LESSONS, VERSIONS
 from settings import CHOSEN_BOOTSTRAP_SERVERS
 from tests import isolated
 
-LONG_TEST_SECONDS = 1800  # until one of them hangs
+LONG_TEST_SECONDS = 1800  # timeout for one
 WINE_TEST_SECONDS = 1800
 USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/", "tests/docker/")
 ALWAYS_TOGETHER = ("tests/windows/", "tests/docker/")  # one Wine, one Docker engine
@@ -55,7 +55,7 @@ def pytest_cmdline_main(config):
 
 
 def place_in_order(nodeid: str) -> int:
-    """0 for a test that begins first."""
+    """0 for a test that starts first."""
     return [*map(nodeid.startswith, LONGEST_FIRST), True].index(True)
 
 

@@ -1,4 +1,4 @@
-"""Which of the tests of a Docker engine the engine at hand can carry."""
+"""Which Docker tests the current engine can run."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def docker(*arguments: str, code: int = 0) -> str:
 
 
 def stands_in() -> bool:
-    """Whether the engine is that of --stand-in."""
+    """True if the engine is that of --stand-in."""
     return LABEL in docker("info", "--format", "{{.Labels}}")
 
 
@@ -32,8 +32,8 @@ def true_kafdrop():
 
 @pytest.fixture
 def learners_project(copy):
-    """The compose projects under their own names, without data; gives the folder of the project. What is there would be
-    wiped, so this is only for an engine on which nobody has any events."""
+    """The compose projects under their own names, without data; returns the project's folder. Existing events are
+    wiped, so use only an engine without any."""
     if not (stands_in() or os.environ.get("CI")):
         pytest.skip("it wipes the events of the compose project: --stand-in runs it on another engine")
 

@@ -37,7 +37,7 @@ class Project:
         kafka, kafdrop = compose["services"]["kafka"], compose["services"]["kafdrop"]
         self.container = kafka["container_name"] = f"{self.name}-kafka"
         kafdrop["container_name"] = f"{self.name}-kafdrop"
-        # Inside and outside it has to be the same port: the broker sends clients to where it is advertised.
+        # The port must be the same inside and outside: the broker refers clients to its advertised address.
         kafka["ports"] = [f"127.0.0.1:{self.port}:{self.port}"]
         for name, value in kafka["environment"].items():
             kafka["environment"][name] = value.replace(":9092", f":{self.port}")
@@ -108,7 +108,7 @@ def test_kafdrop_shows_topic_messages_group_and_lag(project, start, true_kafdrop
     api = start(producer(project.bootstrap_servers))
     reader = start(consumer(project.bootstrap_servers, "likes-ui"))
     api.wait_until_it_answers()
-    # One for each partition: of a group, Kafdrop lists only the partitions that have a committed offset.
+    # One per partition: Kafdrop lists only partitions with a committed offset.
     likes = [requests.post(f"{api.url}/like", timeout=20).json() for _ in range(PARTITIONS)]
     reader.wait_for_likes({like["order"] for like in likes})
     like = likes[-1]

@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture
 def session(learners_project):
-    """Start run.py with these arguments; it is ended with the test."""
+    """Start run.py with these arguments; it ends with the test."""
     sessions = []
 
     def start(*arguments: str, **environment: str) -> Program:

@@ -18,7 +18,7 @@ READY = "open this, click Like"
 
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory):
-    """The project in a folder with blanks, without data, with the packages that are installed already."""
+    """The project in a folder with blanks in its name, without data, with the packages that are already installed."""
     for port in PORTS:
         if holder := port_holder(port):
             # A machine that checks changes has no excuse to skip these tests.

@@ -32,7 +32,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def tab(launched, browser):
-    """Where the page stays open: to load it takes longer than most of these tests."""
+    """The page stays open in it: loading takes longer than most of these tests."""
     page = open_page(browser)
     yield page
     page.close()
@@ -40,7 +40,7 @@ def tab(launched, browser):
 
 @pytest.fixture
 def page(tab):
-    """The page, wide, in light colours, with the group at rest."""
+    """The page, wide, in light colours, with a stable group."""
     expect_owners(tab, 1, 2, 3)
     yield tab
     expect(tab.get_by_test_id("stException")).to_have_count(0)
@@ -68,7 +68,7 @@ def member(page: Page, number: int):
 
 
 def like(page: Page) -> tuple[int, int]:
-    """Click Like; returns the order and the partition that the page then shows."""
+    """Click Like; returns the order and partition that the page then shows."""
     before = page.locator(".path").inner_text()
     page.locator(".st-key-like button").click()
     expect(page.locator(".path")).not_to_have_text(before)

@@ -24,7 +24,7 @@ SERIOUS = ("serious", "critical")
 
 @pytest.fixture
 def lab_page(launched, browser):
-    """Opens the page of a lab."""
+    """Opens a lab page."""
     opened = []
 
     def open_lab(number: int, **settings) -> Page:
@@ -44,7 +44,7 @@ def press(page: Page, lab: int, block: Block) -> None:
 
 
 def carry_out(page: Page, lab: int, block: Block) -> None:
-    """Press its button, and see its output begin; if run.py refuses, the test fails with its reason."""
+    """Press its button, and wait for output; if run.py refuses, the test fails with the reason."""
     press(page, lab, block)
     refusal = page.get_by_test_id("stToast")
     expect(output(page, lab, block).or_(refusal).first).to_be_visible()
@@ -61,7 +61,7 @@ def lines(page: Page, lab: int, block: Block) -> list[str]:
 
 
 def play(page: Page, lab: int) -> None:
-    """Press each button of the page in its order; what the page promises must appear below it."""
+    """Press each button of the page in order; what the page promises must appear below it."""
     parts = [block for section in blocks.page_of(lab).sections for block in section.blocks]
     for block, following in pairwise(parts):
         if block.kind not in ("run", "sh") or block.text == f"python run.py check {lab}":
@@ -201,7 +201,7 @@ def test_the_pages_are_accessible_and_fit_narrow_and_wide_windows(lab_page, widt
 
 
 def expect_accessible(page: Page, width: int) -> None:
-    """Nothing that axe-core (https://github.com/dequelabs/axe-core) calls serious, and nothing that is cut off."""
+    """No serious finding of axe-core (https://github.com/dequelabs/axe-core), and nothing cut off."""
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for _ in range(5):  # a page that is not complete yet may have an empty part that can be scrolled
         found = Axe().run(page).response["violations"]

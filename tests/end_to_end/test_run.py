@@ -1,4 +1,4 @@
-"""The whole system through run.py: what is typed, what is shown, what is left when it ends."""
+"""The whole system through run.py: input, output, and what is left at the end."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from tests.programs import PATIENCE, ROOT, expect_no_traceback, wait_until
 LIKE = "http://127.0.0.1:5001/like"
 LOGGED = r"^consumer-{n} \| Consumed: order={order} partition={partition} clicked_at=\S+ \S+ ts_ms=\d+$"
 
-NAMED_SECONDS = 12  # that the other brokers may go on naming a dead one
+NAMED_SECONDS = 12  # the other brokers may list a dead one for this long
 WATCHED_SECONDS = 5
 
 
@@ -31,7 +31,7 @@ def assignments() -> list[list[int]]:
 
 
 def test_a_first_session(launched):
-    """Six clicks, the page, stop, start, kill: in the order in which the README tells it."""
+    """Six clicks, the page, stop, start, kill: in the order of the README."""
     launched.wait_for("page +http://localhost:8501 +<- open this, click Like")
     launched.wait_for("consumers +5002  5003  5004 +group likes-ui")
     likes = [requests.post(LIKE, timeout=20).json() for _ in range(6)]
@@ -50,7 +50,7 @@ def test_a_first_session(launched):
     launched.wait_for(r"^  consumer-1 +stopped$")
     stopped = time.monotonic()
     launched.wait_for(r"^consumer-2 \| Assigned: partitions=\[0, 1\]$")
-    assert time.monotonic() - stopped < 5  # it left properly: the others did not wait for its session to time out
+    assert time.monotonic() - stopped < 5  # it left cleanly: the others did not wait for its session timeout
     launched.type("like 3")
     launched.wait_for(logged(7, consumer=2, partition=0))
     launched.type("start 1")
@@ -233,7 +233,7 @@ def test_three_brokers_lose_one_and_get_it_back(copy):
 
 
 def assert_they_wait_without_work(consumers: list[psutil.Process]) -> None:
-    """Two threads of a client are busy as long as it waits for a controller that is dead."""
+    """Two threads of a client are busy while it waits for a dead controller."""
     time.sleep(NAMED_SECONDS)
     for consumer in consumers:
         consumer.cpu_percent()

@@ -25,7 +25,7 @@ IN_A_TERMINAL = (
 
 
 class Terminal:
-    """A terminal with this command in it. What the command prints stays unread until read()."""
+    """A terminal with this command. Its output stays unread until read()."""
 
     def __init__(self, *command: str, cwd):
         import pty

@@ -1,4 +1,4 @@
-"""A learner of the labs, with topics and groups of their own, on a broker that other tests use, too."""
+"""A learner with separate topics and groups, on a broker that other tests also use."""
 
 import uuid
 from functools import partial
@@ -23,13 +23,13 @@ def learner(kafka, monkeypatch) -> str:
 
 @pytest.fixture
 def run_py(kafka, learner):
-    """`run_py(*arguments)`: `python run.py ...` as this learner; gives its exit code and what it prints."""
+    """`run_py(*arguments)`: `python run.py ...` as this learner; returns its exit code and output."""
     return partial(run_py_to_its_end, kafka, learner)
 
 
 @pytest.fixture(scope="module")
 def kafka_4(tmp_path_factory):
-    """The address of a broker of Kafka 4, whichever version the other tests have."""
+    """The address of a Kafka 4 broker, whichever version the other tests use."""
     with local_broker(tmp_path_factory.mktemp("kafka4"), CURRENT) as servers:
         yield with_topic(servers)
 

@@ -1,4 +1,4 @@
-"""The file that makes a start of Java quicker: written once, used by each broker, and never in the way."""
+"""The file that speeds up Java's start: written once, used by every broker, and never in the way."""
 
 import contextlib
 import os

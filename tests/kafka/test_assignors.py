@@ -1,4 +1,4 @@
-"""A client with another assignor in the group: Kafka lets nobody in who does not offer it."""
+"""A client with another assignor in the group: Kafka refuses members that do not support it."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""The bench runs: everything once, in tiny sizes. What it measures then says nothing, and is not looked at."""
+"""The bench runs: everything once, in tiny sizes. The figures mean nothing, and are not checked."""
 
 import importlib.util
 import os

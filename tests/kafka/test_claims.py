@@ -38,7 +38,7 @@ def test_3_after_ctrl_c_the_others_own_all_and_a_restart_brings_the_partition_ba
     stopped = time.monotonic()
     others[0].wait_for_status(lambda status: status["assignment"] == [0, 1])
     others[1].wait_for_status(lambda status: status["assignment"] == [2])
-    # It told the group: nobody had to wait for its session to time out.
+    # It left the group: nobody waited for its session timeout.
     assert time.monotonic() - stopped < 5
     likes = {click()["order"] for _ in range(3)}
     wait_until(lambda: likes <= others[0].likes().keys() | others[1].likes().keys(), "the likes of all partitions")

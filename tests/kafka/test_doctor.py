@@ -89,7 +89,7 @@ def test_a_broker_that_hangs(admin, broker):
 
 
 def test_a_group_that_is_stuck_in_a_rebalance(admin, broker, group, monkeypatch):
-    """A member that does not poll does not join again, and the others wait for it."""
+    """A member that does not poll does not rejoin, and the others wait for it."""
     monkeypatch.setattr("settings.GROUP", group)
     create(admin)
     config = client_config(broker.bootstrap_servers) | {"group.id": group, "session.timeout.ms": 45_000}
@@ -162,7 +162,7 @@ def test_a_disk_that_is_nearly_full(monkeypatch):
 
 
 def test_a_disk_that_is_full(monkeypatch, tmp_path):
-    """A file system of 20 MB, filled: Linux lets root have one."""
+    """A full file system of 20 MB, which root can mount on Linux."""
     mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(tmp_path)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("no file system can be mounted here: this needs Linux, and root")

@@ -15,7 +15,7 @@ from tests.brokers import PARTITIONS, TOPIC, local_broker, local_cluster, secure
 from tests.programs import ROOT, Program, wait_until
 
 NEW_PROTOCOL = {"group.protocol": "consumer", "auto.offset.reset": "earliest"}
-MOVE_SECONDS = 5.0  # takes 0.1 s; by Kafka's defaults, members ask every 5 s, and are missed after 45 s
+MOVE_SECONDS = 5.0  # takes 0.1 s; by Kafka's defaults, members ask every 5 s, and are removed after 45 s
 TAKEOVER_SECONDS = 30.0
 
 
@@ -27,7 +27,7 @@ def kafka_4(tmp_path_factory):
 
 @pytest.fixture
 def join(kafka_4, group):
-    """Add a member of the new kind to the group."""
+    """Add a member with the new protocol."""
     members = []
 
     def add() -> Consumer:

@@ -1,4 +1,4 @@
-"""Lab 13 on a real broker: Ctrl+C, two processors at once, likes that are none, its reset."""
+"""Lab 13 on a real broker: Ctrl+C, two processors at once, records that are not likes, its reset."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A program of the labs leaves its group, also after Ctrl+C; and the history of a group tells a leave from a death."""
+"""A lab program leaves its group, even after Ctrl+C, and the group's history tells leaving from dying."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def learner() -> str:
 
 @pytest.fixture
 def many_likes(running_producer):
-    """So many that dead_letters.py, which waits for its busy receiver, reads for some seconds."""
+    """Enough for dead_letters.py, which waits for its busy receiver, to read for a few seconds."""
     assert requests.post(f"{running_producer.url}/likes", json={"count": 100}, timeout=30).status_code == 201
 
 

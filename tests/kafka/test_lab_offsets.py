@@ -1,4 +1,4 @@
-"""The programs of the labs ignore an offset that was committed for a topic of the same name that was deleted."""
+"""The lab programs ignore an offset committed for a deleted topic of the same name."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Lag is what is left to read: after transactions, deletions and odd commits, on a broker of its own."""
+"""Lag is what is left to read: after transactions, deletions and odd commits, on a separate broker."""
 
 import json
 

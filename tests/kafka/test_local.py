@@ -1,4 +1,4 @@
-"""The local broker on machines that are not ours: folders, settings and limits of other people."""
+"""The local broker on other people's machines: their folders, settings and limits."""
 
 import os
 import shutil
@@ -78,7 +78,7 @@ def test_a_folder_of_jars_that_java_cannot_name_is_refused(tmp_path, monkeypatch
 
 
 def broker_and_its_ends(folder) -> tuple[LocalBroker, list[Failure]]:
-    """A local broker, and where each end of it that it reports is found."""
+    """A local broker, and the list of ends it reports."""
     broker, ends = local_broker(folder), []
     broker.on_crash = lambda _broker, failure: ends.append(failure)
     return broker, ends
@@ -137,7 +137,7 @@ OPTIONS = [("_JAVA_OPTIONS", "-Xmx64m"), ("_JAVA_OPTIONS", "-Xfoo"), ("JAVA_TOOL
 @pytest.mark.parametrize(("variable", "value"), OPTIONS)
 @pytest.mark.parametrize("kind", rest_repeats(KINDS))
 def test_options_that_java_refuses_are_named(kind, variable, value, new, tmp_path, monkeypatch):
-    """And neither a fault of yesterday, nor `clean`."""
+    """And neither yesterday's fault, nor `clean`."""
     monkeypatch.setenv(variable, value)
     broker = KINDS[kind](tmp_path if new else prepared(tmp_path))
     with pytest.raises(Problem, match=f"{variable}={value}: ") as refused:

@@ -1,4 +1,4 @@
-"""Broker or topic away: a clear line, and the programs go on by themselves. On a local broker of their own."""
+"""Broker or topic missing: a clear line, and the programs recover by themselves. On separate local brokers."""
 
 import contextlib
 import os
@@ -78,8 +78,8 @@ def test_a_broker_that_dies_costs_no_confirmed_like(broker, start, group):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
 def test_every_member_returns_to_a_broker_that_hung(broker, group):
-    """A broker that hangs is fenced; when it goes on, it may tell for a moment that the cluster has no brokers at all.
-    librdkafka then forgets the one that it knew, and has to begin again with the bootstrap servers."""
+    """A broker that hangs is fenced; when it continues, it may report for a moment that the cluster has no brokers.
+    librdkafka then forgets the one it knew, and has to start over with the bootstrap servers."""
     broker.start()
     servers = with_topic(broker.bootstrap_servers)
     config = client_config(servers) | {"group.id": group, "session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
@@ -107,7 +107,7 @@ def test_every_member_returns_to_a_broker_that_hung(broker, group):
                 os.kill(broker.process.pid, signal.SIGSTOP)
                 time.sleep(7)  # longer than their sessions, and the broker's own with the controller
                 os.kill(broker.process.pid, signal.SIGCONT)
-                time.sleep(7)  # for the group to notice who is not back
+                time.sleep(7)  # for the group to notice the missing member
             wait_until(lambda: present() == len(members), "all members again")
         finally:
             over.set()
@@ -166,8 +166,8 @@ def test_a_member_that_does_not_come_back_is_replaced(kafka, start, group, click
 
 
 class Line:
-    """What is between the programs and the broker; drop() makes the connections of now dead, without a word to either
-    end, as happens to a laptop that sleeps. Later ones work."""
+    """A relay between the programs and the broker; drop() silently kills its current connections, as when a laptop
+    sleeps. Later ones work."""
 
     def __init__(self, port: int, broker_port: int):
         self._dead: set[socket.socket] = set()

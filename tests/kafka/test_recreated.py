@@ -1,4 +1,4 @@
-"""The topic is deleted and created again at once, with the programs running: nothing of the new one is skipped."""
+"""The topic is deleted and recreated immediately while the programs run: nothing in the new one is skipped."""
 
 import pytest
 import requests

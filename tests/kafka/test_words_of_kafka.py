@@ -1,4 +1,4 @@
-"""What the pages say about Kafka itself, beyond our programs, tried on a real Kafka."""
+"""What the pages say about Kafka itself, beyond the programs, tested on a real Kafka."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""A broker of their own for the tests that break things."""
+"""A separate broker for the tests that break things."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def broker(tmp_path_factory):
 
 @pytest.fixture
 def trial(broker, request):
-    """The programs on that broker, with clicks going on."""
+    """The programs on that broker, under continuous clicks."""
     trial = Trial(broker.bootstrap_servers, request.node.name)
     yield trial
     trial.close()
@@ -28,5 +28,5 @@ def trial(broker, request):
 
 @pytest.fixture
 def long(request) -> bool:
-    """True when the long versions were asked for: `python run.py test tests/reliability --long`."""
+    """True if the long versions were requested: `python run.py test tests/reliability --long`."""
     return request.config.getoption("--long")

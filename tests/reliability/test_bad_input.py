@@ -1,4 +1,4 @@
-"""Input that nobody should send, over HTTP and into the topic: no internal error, no stopped loop, no event missed."""
+"""Bad input, over HTTP and in the topic: no internal error, no stopped loop, no event missed."""
 
 import contextlib
 import http.client
@@ -53,7 +53,7 @@ headers = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
-    """One of its own: what is written here counts as likes elsewhere."""
+    """A separate one: what is written here would count as likes elsewhere."""
     broker = local_broker(tmp_path_factory.mktemp("bad-input"))
     with broker:
         with_topic(broker.bootstrap_servers)

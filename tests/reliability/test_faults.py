@@ -1,4 +1,4 @@
-"""Faults while people click: no acknowledged like is missing, each one that was logged twice is explained."""
+"""Faults while people click: no acknowledged like is missing, and each one that was logged twice is explained."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ def test_consumers_leave_and_come_back(trial, long):
         trial.stop_member(number)
         trial.clicks.wait_for_more(random.randint(1, 60))
         trial.start_member(number)
-    tally = trial.finish(twice=False)  # who leaves commits first: nothing is read again
+    tally = trial.finish(twice=False)  # a member that leaves commits first: nothing is read again
     assert tally.refused == 0
 
 
@@ -121,13 +121,13 @@ def test_the_broker_is_killed(trial, broker):
 
 
 def test_the_topic_is_deleted_and_recreated(trial, broker):
-    """What was in it is gone, and that was asked for; what is acknowledged afterwards is not."""
+    """What was in it is gone, as requested; what is acknowledged afterwards is not."""
     trial.clicks.wait_for_more(50)
     trial.clicks.stop()
     trial.faults += 1
     admin = AdminClient(client_config(broker.bootstrap_servers))
     admin.delete_topics([TOPIC])[TOPIC].result()
-    for member in trial.members.values():  # one made anew before they have looked would be the same to them
+    for member in trial.members.values():  # one recreated before they look would be the same to them
         member.wait_for("^The topic likes is missing")
     create_topic(admin)
     trial.clicks = Clicks(trial.producer.url)
@@ -159,7 +159,7 @@ def test_a_clock_that_is_days_behind_changes_only_the_times(trial):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the size of a running program's files: Linux only")
 def test_the_disk_is_full(tmp_path, request):
-    """The broker can write no further (a limit on the size of its files), and ends. With room again, it goes on."""
+    """The broker cannot write any more (a limit on its file size), and ends. With room again, it continues."""
     import resource
 
     broker = local_broker(tmp_path)
@@ -213,7 +213,7 @@ def test_three_brokers_are_restarted_one_after_the_other_and_a_leader_dies(tmp_p
 
 
 def test_chaos(trial, broker, long, all_cases):
-    """Random faults, one after the other. The seed is printed: CHAOS_SEED=... plays the same ones again."""
+    """Random faults, one after the other. The seed is printed: CHAOS_SEED=... replays them."""
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**6))
     print(f"CHAOS_SEED={seed}")
     dice = random.Random(seed)

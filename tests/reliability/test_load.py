@@ -1,4 +1,4 @@
-"""Many clicks, idle and slow connections, large bodies, many events: the programs go on, and do not grow."""
+"""Many clicks, idle and slow connections, large bodies, many events: the programs keep running, and do not grow."""
 
 import contextlib
 import os

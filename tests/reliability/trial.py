@@ -53,7 +53,7 @@ class Clicks:
         session.close()
 
     def wait_for_more(self, count: int, seconds: float = PATIENCE) -> None:
-        """Until so many more likes are acknowledged than now."""
+        """Wait for this many more acknowledged likes."""
         before, wanted = self._answers(), len(self.acknowledged) + count
         try:
             wait_until(lambda: len(self.acknowledged) >= wanted, f"{count} more likes", seconds)
@@ -72,12 +72,12 @@ class Clicks:
 
 @dataclass
 class Tally:
-    """What a trial came to."""
+    """The result of a trial."""
 
     name: str
     faults: int
     acknowledged: int
-    refused: int  # 503, or no answer: the person knows that it did not work
+    refused: int  # 503, or no answer: the user knows that it failed
     lost: int
     logged_twice: int
 
@@ -115,7 +115,7 @@ class Trial:
         assert member.interrupt() == 0
 
     def start_producer(self) -> None:
-        """Also after a kill, or a stop: on the same port."""
+        """Also after a kill or a stop, on the same port."""
         self.producer = producer(self.servers, self.producer_port)
         self.processes.append(self.producer)
 

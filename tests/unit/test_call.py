@@ -1,4 +1,4 @@
-"""Programs that run.py runs in its terminal, such as those of the labs: a Ctrl+C is theirs, too."""
+"""Programs that run.py runs in its terminal, such as lab programs, also get Ctrl+C."""
 
 import os
 import signal

@@ -1,5 +1,5 @@
-"""Lab 11: half of the deed, another one, in another order, twice. tests/labs shows that its program leaves the evidence
-that is recorded here."""
+"""Lab 11: done by half, differently, in another order, twice. tests/labs shows that its program leaves the evidence
+recorded here."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def generations(*rows: dict[str, tuple], run: str = "a", topic: str = SLOW, sinc
 
 
 def commit(by: str, partition: int, offset: int, at_ms: int, seconds: int = 0, topic: str = SLOW) -> Commit:
-    """That the event before `offset` is done."""
+    """A commit: the event before `offset` was processed."""
     return Commit(topic, partition, offset, f"by {by} after {seconds} s", at_ms)
 
 
@@ -90,7 +90,7 @@ def test_stopped_before_the_takeover():
 
 
 def test_stopping_in_two_steps_is_not_a_takeover():
-    """`quick` was alone for a moment while both left: it has got the partition, and done nothing with it."""
+    """`quick` was alone for a moment while both left: it got the partition, and did nothing with it."""
     evidence = seen(generations(BOTH, ALONE, EMPTY), [commit("quick", 0, 1, 11_000)], [("quick", 0, 0)])
     assert reached(evidence) == set()
     assert "has committed nothing of the partition of slow" in goal(evidence, TAKEN_OVER).why

@@ -1,5 +1,5 @@
-"""Lab 12: half of the deed, another one, in another order, twice. tests/labs shows that its programs leave the evidence
-that is recorded here."""
+"""Lab 12: done by half, differently, in another order, twice. tests/labs shows that its programs leave the evidence
+recorded here."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def the_cleaner_runs(monkeypatch):
 
 
 class Cluster(Seen):
-    """The places and keys of the profiles, where they end, where the visits start, and the commits of the group."""
+    """The offsets and keys of the profiles, where they end, where the visits start, and the group's commits."""
 
     def __init__(self, profiles=(), end: int = 0, start: int = 0, commits=()):
         records = [Record(b"", offset=offset, key=key.encode()) for offset, key in profiles]

@@ -1,5 +1,5 @@
-"""Lab 13: half of the deed, in another order, twice, with an edited program. The processor of the lab runs here on a
-log in memory; tests/labs shows that it does the same on a broker."""
+"""Lab 13: done by half, in another order, twice, with an edited program. Here the lab's processor runs on a log in
+memory; tests/labs shows that it does the same on a broker."""
 
 import json
 from types import SimpleNamespace

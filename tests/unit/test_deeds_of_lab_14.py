@@ -1,5 +1,5 @@
-"""Lab 14: half of the deed, in another order, twice, with an edited program. tests/labs shows that its programs leave
-the evidence that is recorded here."""
+"""Lab 14: done by half, in another order, twice, with an edited program. tests/labs shows that its programs leave the
+evidence recorded here."""
 
 import pytest
 

@@ -1,5 +1,5 @@
-"""Lab 15: half of the deed, another one, in another order, twice. tests/labs shows that its programs leave the evidence
-that is recorded here."""
+"""Lab 15: done by half, differently, in another order, twice. tests/labs shows that its programs leave the evidence
+recorded here."""
 
 import pytest
 

@@ -1,5 +1,5 @@
-"""Lab 16: half of the deed, another one, in another order, twice. tests/labs shows that its program leaves the evidence
-that is recorded here."""
+"""Lab 16: done by half, differently, in another order, twice. tests/labs shows that its program leaves the evidence
+recorded here."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is stopped in Docker, and what is said about it, with a `docker` that plays an engine's answers."""
+"""What is stopped in Docker, and what is reported about it, with a `docker` that plays an engine's answers."""
 
 import pytest
 

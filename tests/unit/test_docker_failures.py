@@ -118,7 +118,7 @@ def test_the_broker_of_the_tests_needs_no_image_but_its_own(monkeypatch):
 
 
 def test_the_broker_of_a_lab_is_frozen_by_its_project(engine, monkeypatch):
-    """Another project's container may be named kafka, too."""
+    """Another project may also have a container called kafka."""
     from labs import frozen
 
     monkeypatch.setattr("labs.frozen.local.running", lambda: None)

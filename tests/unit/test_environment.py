@@ -30,7 +30,7 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess:
 
 @pytest.fixture
 def shadows(tmp_path):
-    """A folder with broken modules: with the names of packages, and of ours."""
+    """A folder with broken modules that have the names of packages and of this project's modules."""
     for name in ("labs", "settings", "flask", "requests", "psutil"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
     return str(tmp_path)

@@ -1,6 +1,5 @@
-"""A goal of a lab is reached by its deed and by nothing else, and stays reached; otherwise the advice helps.
-
-The evidence is recorded here; tests/labs shows on a real broker that the programs leave it."""
+"""A lab's goal is reached by the right action only, and stays reached; otherwise the advice helps. The evidence here is
+recorded; tests/labs shows on a real broker that the programs leave it."""
 
 import json
 
@@ -23,7 +22,7 @@ from labs.topics import named
 from plumbing.offsets import label_of
 from settings import GROUP, TOPIC
 
-READ = label_of("A")  # what our programs write into the metadata of an offset up to which they have read
+READ = label_of("A")  # metadata that the programs commit with an offset they have read up to
 PARTITIONS = 3
 
 

@@ -112,7 +112,7 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(project, monkeypatch, w
 
 
 def test_the_lock_is_in_step_with_the_requirements():
-    """requirements/lock.txt says how it is made."""
+    """requirements/lock.txt says how to write it."""
     pinned = re.compile(r"^([\w-]+)==([^\s;]+)", re.MULTILINE)
     lock = (ROOT / "requirements" / "lock.txt").read_text(encoding="utf-8")
     wanted = set(pinned.findall((ROOT / "requirements.txt").read_text(encoding="utf-8")))

@@ -1,5 +1,5 @@
-"""The record of what run.py has started: what is found by it is never a stranger. With real run.pys:
-tests/end_to_end/test_terminals.py."""
+"""The record of what run.py started, which never leads to another program. tests/end_to_end/test_terminals.py uses real
+run.pys."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""plumbing/like.py is the one judge of a record: the page and the labs agree with the consumer."""
+"""plumbing/like.py alone decides what a like is: the page and the labs agree with the consumer."""
 
 import json
 from types import SimpleNamespace

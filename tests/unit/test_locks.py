@@ -67,7 +67,7 @@ def test_every_command_installs_from_a_lock_and_nothing_else(requirements, monke
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_is_in_step_with_its_requirements(lock):
-    """It says how it is made."""
+    """It says how to write it."""
     source = next(word for word in read(lock).splitlines()[1].split()[::-1] if word.endswith(".txt"))
     wanted = {pin for file in setup._included(source) for pin in PINNED.findall((ROOT / file).read_text("utf-8"))}
     locked = PINNED.findall(read(lock))

@@ -1,4 +1,4 @@
-"""Calls to this computer take no detour, whatever the user's environment has for the world outside."""
+"""Calls to this computer take no detour, whatever proxies the user's environment sets."""
 
 import threading
 

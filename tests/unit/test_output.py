@@ -1,4 +1,4 @@
-"""A program whose output nobody reads goes on, and says afterwards how many lines are missing."""
+"""A program whose output nobody reads keeps running, and says afterwards how many lines are missing."""
 
 import os
 import re

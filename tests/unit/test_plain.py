@@ -1,4 +1,4 @@
-"""What others have written reaches the terminal as text: no colour, no title, no line that looks like one of ours."""
+"""Foreign text reaches the terminal as text: no colour, no title, no line that looks like run.py's."""
 
 import runpy
 import subprocess

@@ -1,4 +1,4 @@
-"""A broker that is starting answers for a moment that its cluster has no brokers: nobody is cut off by that."""
+"""A starting broker answers for a moment that its cluster has no brokers: no client is cut off by that."""
 
 import contextlib
 import threading

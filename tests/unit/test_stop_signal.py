@@ -1,4 +1,4 @@
-"""A Ctrl+C ends a wait, and nothing else; in a program of the labs, wherever it comes, it is no traceback."""
+"""Ctrl+C ends a wait, and nothing else; in a lab program it never leaves a traceback."""
 
 import runpy
 import signal

@@ -1,4 +1,4 @@
-"""wait_until returns as soon as it can, and in the end whatever it has."""
+"""wait_until returns the first true value, or the last value at the deadline."""
 
 from plumbing.waiting import wait_until
 

