@@ -31,7 +31,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
 def _acks(seen: Evidence) -> Goal:
     what = "acks=0 reports all as delivered, acks=all only what is written"
-    written = Counter()  # of the last run with each setting
+    written = Counter()  # in the last run with each setting
     for record in seen.records(named("acks")):
         acks, _, run = dict(record.headers() or []).get("run", b"").decode().partition("-")
         if written[acks, "run"] != run:

@@ -147,7 +147,7 @@ def _run(lab: int, number: int) -> Output:
 
 def _reason(refusal: requests.HTTPError) -> str:
     answer = refusal.response
-    assert answer is not None  # of raise_for_status()
+    assert answer is not None  # raise_for_status() sets it
     try:
         return answer.json()["error"]
     except (ValueError, KeyError):

@@ -12,7 +12,7 @@ from plumbing.identity import Identity
 from plumbing.offsets import LABEL
 from plumbing.topic import at_end
 
-END = 22  # of each partition
+END = 22  # in each partition
 
 
 @dataclass

@@ -8,7 +8,7 @@ from settings import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 READ = re.compile(r'_(?:text|port)\("(\w+)"(?:, "([^"]*)")?\)')
-OF_CODESPACES = ("CODESPACE", "GITHUB_CODESPACES")  # which a learner does not set
+OF_CODESPACES = ("CODESPACE", "GITHUB_CODESPACES")  # a learner does not set these
 INTERPOLATED = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
