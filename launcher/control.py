@@ -52,7 +52,6 @@ def create_app(
 ) -> Flask:
     """The HTTP API: 400 for a command that the page may not send, 403 without the token."""
     transcript, programs = transcript or Transcript(), programs or LabPrograms({})
-    examples = ", ".join(command.example for command in prompt.COMMANDS if command.page is not None)
     app = web.create_app(port, usage="type the command into the terminal of run.py")
 
     @app.before_request
@@ -66,7 +65,7 @@ def create_app(
     def command():
         wanted = _body().get("command")
         if not isinstance(wanted, str) or not prompt.FROM_PAGE.fullmatch(wanted):
-            raise BadRequest(f"the page may only send commands such as {examples}")
+            raise BadRequest(f"the page may not send {wanted!r}")
         following = transcript.next
         carry_out(wanted)
         return {"command": wanted, "next": following}, 202

@@ -125,10 +125,8 @@ class Session:
                 terminal.write(prompt.HELP)
             case "status", []:
                 self._print_status()
-            case "like", []:
-                self._like("1")
-            case "like", [count]:
-                self._like(count)
+            case "like", [] | [_] as count:
+                self._like(*count)
             case "stop" | "kill" | "start" as verb, [name] if program := self._find(name, verb == "start"):
                 self._try(verb, program)
             case "stop" | "kill" | "start" as verb, _:
@@ -189,7 +187,7 @@ class Session:
             program.kill()
             terminal.say(program.name, "killed")
 
-    def _like(self, count: str) -> None:
+    def _like(self, count: str = "1") -> None:
         if not count.isascii() or not count.isdigit() or not 1 <= int(count[:9]) <= LARGEST_BURST:
             terminal.complain(f"how many likes is {count!r}?", f"like 5   (1 to {LARGEST_BURST})")
             return

@@ -15,7 +15,7 @@ def is_for_a_session(arguments: list[str]) -> bool:
     first, *others = arguments
     if first in BOTH:
         return bool(others) and not others[0].startswith("-")
-    return first in prompt.NAMES
+    return first in prompt.COMMANDS or first in prompt.ALIASES
 
 
 def without_run_py(line: str) -> str:
@@ -28,8 +28,7 @@ def without_run_py(line: str) -> str:
 
 
 def for_a_shell(line: str, run_py: Collection[str]) -> str:
-    """What to type in a shell if this line belongs there, else empty. `run_py` names the commands of run.py in a
-    shell."""
+    """What to type in a shell if this line belongs there, else empty; `run_py` has the names of run.py's commands."""
     first = line.split()[0]
     if first in run_py or first.replace("\\", "/").startswith("labs/"):
         return f"python run.py {line}"

@@ -276,11 +276,10 @@ def test_commands_are_answered(idle_session, capsys, typed, answer):
     assert answer in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", prompt.COMMANDS, ids=lambda command: command.name)
-def test_every_command_of_the_list_is_known_to_the_session(idle_session, capsys, command):
-    for typed in (command.example, *command.also):
-        assert idle_session.obey(typed) is (command.name != "quit")
-        assert "unknown" not in capsys.readouterr().out
+@pytest.mark.parametrize("typed", [*(command.example for command in prompt.COMMANDS.values()), *prompt.ALIASES])
+def test_every_command_of_the_list_is_known_to_the_session(idle_session, capsys, typed):
+    assert idle_session.obey(typed) is (prompt.parse(typed)[0] != "quit")
+    assert "unknown" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("typed", ["quit", "exit", " Quit \n"])
