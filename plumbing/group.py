@@ -1,10 +1,11 @@
 """Why a consumer is not in its group, as far as the group can tell."""
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
 from plumbing.kafka import BROKER_SECONDS, Unavailable
 from plumbing.plain import plain
+from plumbing.version import broker_settings
 
 MEMBERS_NAMED = 3
 
@@ -19,6 +20,7 @@ class Membership:
     def __init__(self, own: dict):
         self._client_id, self._group = own["client.id"], own.get("group.id", own["client.id"])
         self._assignors = own.get("partition.assignment.strategy", "range,roundrobin")
+        self._session_timeout = own.get("session.timeout.ms", 45_000)
         self.problem = ""
 
     def note(self, error: KafkaError, admin: AdminClient) -> None:
@@ -26,8 +28,24 @@ class Membership:
         problem = f"Kafka says: {error.str().rstrip('.')}."
         if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
             group = self._describe(admin)
-            problem = self._clash(group).line() if group and group.members else self.problem or problem
+            if group and group.members:
+                problem = self._clash(group).line()
+            elif group and group.state == ConsumerGroupState.DEAD:  # no consumer group has this name
+                problem = self._other_kind().line()
+            else:  # its members have left meanwhile
+                problem = self.problem or problem
+        elif error.code() == KafkaError.INVALID_SESSION_TIMEOUT:
+            problem = self._session(broker_settings(admin)).line()
+        elif error.code() == KafkaError.GROUP_MAX_SIZE_REACHED:
+            problem = self._full(broker_settings(admin)).line()
         self.problem = problem
+
+    def fatal(self, error: KafkaError) -> Unavailable:
+        """An error that never ends by itself: only a new client can join."""
+        if "group.instance.id" in error.str():  # Kafka's code for it is not passed on
+            what = f"another consumer has joined the group {self._group} with the same group.instance.id"
+            return Unavailable(what, "give each consumer its own, in CONFIG of consumer.py, then start this one again")
+        return Unavailable(f"Kafka has given up this consumer: {error.str()}", "start it again")
 
     def ask(self, admin: AdminClient) -> None:
         """Forget the problem if the group now lists the client."""
@@ -58,3 +76,21 @@ class Membership:
         what = f"the group {self._group} uses the assignor {assignor} ({named}), this consumer offers {self._assignors}"
         hint = f"end that client, or restart it with partition.assignment.strategy={self._assignors}"
         return Unavailable(what, hint)
+
+    def _other_kind(self) -> Unavailable:
+        what = f"the name {self._group} belongs to a share group, which a consumer cannot join, also if it is empty"
+        delete = f"python run.py kafka-share-groups --delete --group {self._group}"
+        return Unavailable(what, f"end its consumers and remove it: {delete}   (or set CONSUMER_GROUP to another name)")
+
+    def _session(self, broker: dict[str, str]) -> Unavailable:
+        least, most = (broker.get(f"group.{which}.session.timeout.ms", "?") for which in ("min", "max"))
+        what = (
+            f"this consumer asks for session.timeout.ms={self._session_timeout}, the broker accepts {least} to {most} "
+            f"(group.min.session.timeout.ms, group.max.session.timeout.ms)"
+        )
+        return Unavailable(what, "change CONFIG in consumer.py, or those settings of the broker, then restart it")
+
+    def _full(self, broker: dict[str, str]) -> Unavailable:
+        most = broker.get("group.max.size", "?")
+        what = f"the group {self._group} is full: the broker accepts {most} members (group.max.size)"
+        return Unavailable(what, "stop another consumer of the group, or let the broker accept more")

@@ -21,6 +21,12 @@ REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 BROKER_WITH_ID = re.compile(r"(?:\w+://)?\[?(?P<host>[^\s/]+?)\]?:(?P<port>\d+)/\d+: ")
 # Errors that only say that a connection failed: the programs ask separately if a broker answers.
 CONNECTION_ERRORS = (KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._ALL_BROKERS_DOWN, *REFUSALS)
+# Settings that cannot be right for all clients of this project, and why.
+REFUSED = {
+    "api.version.request": "without it, librdkafka takes the broker for one of 2016",
+    "group.instance.id": "the consumers would share it, and each would throw the others out of the group",
+    "transactional.id": "the producers would wait for transactions that nobody begins",
+}
 # Errors of a call that got no answer.
 NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 
@@ -95,7 +101,12 @@ def _read_properties(file: str | Path) -> dict[str, str]:
         hint = "name another file with KAFKA_CLIENT_CONFIG, or unset it"
         raise InvalidSettings(f"KAFKA_CLIENT_CONFIG cannot be read: {error}", hint) from None
     pairs = [line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#")]
-    return {name.strip(): value.strip() for name, value in pairs}
+    found = {name.strip(): value.strip() for name, value in pairs}
+    if refused := REFUSED.keys() & found:
+        name = min(refused)
+        what = f"KAFKA_CLIENT_CONFIG ({file}) sets {name}: {REFUSED[name]}"
+        raise InvalidSettings(what, "remove that line: the file is for all clients")
+    return found
 
 
 def client(kind: type, config: dict):
@@ -119,11 +130,15 @@ def connect(kind: type, own: dict):
 def not_confirmed(error: KafkaError) -> Unavailable:
     """What to answer when this is the delivery report of an event."""
     hint = "see what is wrong (python run.py doctor), then click again"
+    if error.code() == KafkaError.INVALID_TIMESTAMP:
+        hint = "set the clock of this computer, or of the broker's, then click again"
     return Unavailable(f"the broker did not confirm the like: {report_of(error)}", hint)
 
 
 def report_of(error: KafkaError) -> str:
     """The reason in a delivery report."""
+    if error.code() == KafkaError.INVALID_TIMESTAMP:
+        return "the clock of this computer is not that of the broker, which accepts no events of such a time"
     timed_out = error.code() in (KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT)
     return "no answer from it in time" if timed_out else error.str()
 

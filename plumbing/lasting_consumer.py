@@ -1,6 +1,7 @@
 """A consumer that stays in its group: through outages, and when its topic is deleted and recreated."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 
@@ -14,7 +15,8 @@ from plumbing.process import StopSignal
 from plumbing.renewal import abandon
 from plumbing.topic import Admin, at_end
 
-STRANDED_SECONDS = 15.0  # without an assignment, until the group is asked whether it knows this member
+STRANDED_SECONDS = 15.0  # without an assignment, how often the group is asked if it knows this member
+REBALANCE_SECONDS = 4.0  # what a rebalance may take, besides the session timeout of a member that died
 SILENT_SECONDS = 10.0  # without a poll, until the loop counts as stuck
 
 Callback = Callable[[Consumer, list[TopicPartition]], None]
@@ -42,6 +44,7 @@ class LastingConsumer:
         self._error: KafkaError | None = None  # the last one that _note_problem() has not dealt with
         self._polled_at = time.monotonic()
         self._waiting_since: float | None = None  # since when it waits for an assignment; None while it has one
+        self._ask_group_at = float("inf")  # when to ask the group if it knows this member
 
     def subscribe(self, topics: list[str], on_assign: Callback, on_revoke: Callback, on_lost: Callback) -> None:
         """Join the group."""
@@ -68,7 +71,7 @@ class LastingConsumer:
     def _join(self) -> None:
         self._consumer = connect(Consumer, self._config)
         self._consumer.subscribe([self._topic], **self._callbacks)
-        self._waiting_since = time.monotonic()
+        self._note_waiting()
 
     def poll(self, seconds: float) -> Message | None:
         """The next event, None if none comes within `seconds` or before the request to stop."""
@@ -117,13 +120,20 @@ class LastingConsumer:
         changed = sorted(p.partition for p in partitions)
         kept = {p: offset for p, offset in self.position.items() if p not in changed}
         self.position = kept | dict.fromkeys(changed) if begins else kept
-        self._waiting_since = None if begins else time.monotonic()
+        if begins:
+            self._waiting_since = None
+        else:
+            self._note_waiting()
+
+    def _note_waiting(self) -> None:
+        self._waiting_since = self._waiting_since or time.monotonic()
+        self._ask_group_at = time.monotonic() + STRANDED_SECONDS
 
     def _is_stranded(self) -> bool:
         """True if it has long been waiting, and the group does not know it although the broker answers."""
-        if self._waiting_since is None or time.monotonic() - self._waiting_since < STRANDED_SECONDS:
+        if self._waiting_since is None or time.monotonic() < self._ask_group_at:
             return False
-        self._waiting_since = time.monotonic()
+        self._ask_group_at = time.monotonic() + STRANDED_SECONDS
         try:
             self._identity.admin.count_partitions(self._topic)
         except Unavailable:
@@ -132,14 +142,27 @@ class LastingConsumer:
         return self._membership.is_missing(self._identity.admin.client)
 
     def _note_problem(self) -> None:
-        """Log once what keeps it from reading, and once that this is over."""
-        if not self._error and not self.problem:
+        """Log once what keeps it from reading, and once that this is over. A fatal error ends the program."""
+        if not self._error and not self.problem and not self._waits_in_vain():
             return
         error, self._error = self._error, None
+        if error and error.code() == KafkaError._FATAL:
+            abandon(self._consumer)
+            sys.exit(self._membership.fatal(error).line())
         problem = self._ask(error)
         if problem != self.problem:
             self.problem = problem
             log.warning(f"{problem} Waiting for it ..." if problem else "Kafka answers again.")
+
+    def _waits_in_vain(self) -> str:
+        """Since when it has had no assignment, if that is longer than a rebalance takes; else ""."""
+        since = self._waiting_since
+        patience = self._config["session.timeout.ms"] / 1000 + REBALANCE_SECONDS
+        if since is None or time.monotonic() - since < patience:
+            return ""
+        clock = time.strftime("%H:%M:%S", time.localtime(time.time() - time.monotonic() + since))
+        what = f"the group {self._config['group.id']} has given this consumer no assignment since {clock}"
+        return Unavailable(what, "see what is wrong: python run.py doctor").line()
 
     def _ask(self, error: KafkaError | None = None) -> str:
         """What is missing and what to do about it, as sentences; "" if nothing is. `error` is what the client has
@@ -147,12 +170,14 @@ class LastingConsumer:
         try:
             self._identity.admin.count_partitions(self._topic)
         except Unavailable as missing:
+            if self._waiting_since is not None:  # not for the group
+                self._waiting_since = time.monotonic()
             return missing.line()
         if error is None or error.code() in CONNECTION_ERRORS:
             self._membership.ask(self._identity.admin.client)
         else:
             self._membership.note(error, self._identity.admin.client)
-        return self._membership.problem
+        return self._membership.problem or self._waits_in_vain()
 
     def find_problem(self) -> str:
         """What keeps it from reading now and what to do about it, as sentences; "" if nothing does. Asks the broker."""

@@ -1,6 +1,6 @@
 """The numbers of the likes: `order` continues where the topic ends."""
 
-from collections import Counter
+import logging
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from gevent.lock import BoundedSemaphore
@@ -12,6 +12,8 @@ from plumbing.topic import READ_TO_END, insist, read_to_end
 
 OFFSET_TAIL = -2000  # less n: n records before the end (RD_KAFKA_OFFSET_TAIL in rdkafka.h)
 TAIL = 100  # records at the end of each partition in which the last order is looked for
+
+log = logging.getLogger("producer")
 
 
 class Orders:
@@ -43,28 +45,28 @@ class Orders:
 
     def _read_last(self, partitions: int) -> int:
         client = connect(Consumer, self._config)
+        starts = [TopicPartition(self._topic, partition, OFFSET_TAIL - TAIL) for partition in range(partitions)]
+        largest: dict[int, int] = {}  # partition -> largest order in its tail, 0 if no record there is a like
         try:
             # So that it knows the leaders: without them, it waits for half a second before it asks again.
             insist(lambda: client.list_topics(timeout=BROKER_SECONDS))
-            starts = [TopicPartition(self._topic, partition, OFFSET_TAIL - TAIL) for partition in range(partitions)]
-            return last_order(read_to_end(client, starts, BROKER_SECONDS))
+            try:
+                for record in read_to_end(client, starts, BROKER_SECONDS):
+                    largest[record.partition()] = max(largest.get(record.partition(), 0), order_of(record))
+            except KafkaException as error:  # a record may be too large to be read in time, or broken
+                log.warning("The end of the topic %s cannot be read: %s", self._topic, error.args[0].str())
+                largest[-1] = 0
+            # Where no like was found, those before are unknown: then count on from the number of records.
+            records = self._count_records(client, partitions) if 0 in largest.values() else 0
+            return max(records, *largest.values(), 0)
         except KafkaException as error:
             raise Unavailable(f"the end of the topic {self._topic} cannot be read: {error.args[0].str()}") from error
         finally:
             client.close()
 
-
-def last_order(records) -> int:
-    """The largest `order` in the last records of a topic, 0 if there are none."""
-    orders: Counter[int] = Counter()
-    ends: Counter[int] = Counter()
-    for record in records:
-        partition = record.partition()
-        orders[partition] = max(orders[partition], order_of(record))
-        ends[partition] = record.offset() + 1
-    # Where no record is a like, those before them are unknown. There are not more likes than records.
-    floor = ends.total() if 0 in orders.values() else 0
-    return max(floor, *orders.values(), 0)
+    def _count_records(self, client: Consumer, partitions: int) -> int:
+        asked = [TopicPartition(self._topic, partition) for partition in range(partitions)]
+        return sum(client.get_watermark_offsets(one, timeout=BROKER_SECONDS)[1] for one in asked)
 
 
 def order_of(record: Message) -> int:

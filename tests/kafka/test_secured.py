@@ -131,7 +131,17 @@ def test_doctor_reports_a_missing_tls_setting(secured):
     assert "-> check the file that KAFKA_CLIENT_CONFIG names: TLS" in done.stdout
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"no.such.setting=1"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"\xff\xfe",
+        b"no.such.setting=1",
+        b"group.instance.id=a",
+        b"transactional.id=a",
+        b"api.version.request=false",
+    ],
+)
 def test_an_invalid_client_properties_is_one_clear_line(tmp_path, start, group, monkeypatch, content):
     file = tmp_path / "client.properties"
     if content is not None:

@@ -15,6 +15,7 @@ from plumbing import lasting_consumer, topic
 from plumbing.group import Membership
 from plumbing.lasting_consumer import LastingConsumer
 from plumbing.process import StopSignal
+from tests.programs import wait_until
 
 LIKE = {"order": 1, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
 ROOT = Path(__file__).parents[2]
@@ -189,8 +190,24 @@ def group_of(*client_ids: str, assignor: str) -> SimpleNamespace:
 def test_a_member_that_the_group_does_not_know_is_stranded(monkeypatch, lasting, group, stranded):
     monkeypatch.setattr(Membership, "_describe", lambda *_asked: group)
     assert not lasting._is_stranded()  # it has only begun to wait
-    lasting._waiting_since -= lasting_consumer.STRANDED_SECONDS
+    lasting._ask_group_at -= lasting_consumer.STRANDED_SECONDS
     assert lasting._is_stranded() is stranded
     assert not lasting._is_stranded()
     lasting._note_assignment([], begins=True)  # more members than partitions
     assert lasting._waiting_since is None
+
+
+def test_a_member_without_an_assignment_says_since_when(monkeypatch, lasting, simulated, caplog):
+    monkeypatch.setattr(Membership, "_describe", lambda *_asked: None)  # the group does not answer
+    assert lasting.find_problem() == ""
+    lasting._waiting_since -= 60
+    lasting._note_problem()
+    assert lasting.problem.startswith("The group likes-ui has given this consumer no assignment since ")
+    assert lasting.find_problem() == lasting.problem
+    assert caplog.text.count("no assignment since") == 1
+    simulated.set_down()
+    assert "No broker answers" in lasting.find_problem()
+    simulated.set_down(False)
+    wait_until(lambda: "No broker" not in lasting.find_problem(), "the broker")
+    lasting._note_problem()
+    assert lasting.find_problem() == "", "it has waited for the broker, not for the group"
