@@ -32,7 +32,7 @@ def main(mark: Path) -> int:
     if count := len(our_windows()):
         with contextlib.suppress(OSError):
             mark.unlink()
-        print(f"{count} of the five windows {'is' if count == 1 else 'are'} already open.")
+        print(f"{count} of the five windows {'is' if count == 1 else 'are'} open already.")
         return 1
     return 0
 

@@ -59,7 +59,7 @@ def test_a_group_whose_clients_send_their_own_data_is_not_converted(kafka_4, gro
         old_2.start()
         protocols.wait_for(old_1, old_2)
         new_1.start()
-        with pytest.raises(Problem, match=r"the broker does not let new-1 in: .*group id does not exist"):
+        with pytest.raises(Problem, match=r"the broker refuses new-1: .*group id does not exist"):
             protocols.wait_for(old_1, old_2, new_1)
     finally:
         for member in (old_1, old_2, new_1):

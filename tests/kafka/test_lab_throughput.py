@@ -102,7 +102,7 @@ def test_after_ctrl_c_the_readers_have_left_and_a_reset_leaves_nothing(kafka, le
     assert history.of(name).generations[-1].members == ()
     checked = run_py("check", "14")[1]
     assert "done     with one reader, the lag grows" in checked, checked
-    assert "not yet  with a reader for each partition" in checked
+    assert "not yet  with one reader per partition" in checked
     printed = run_py("labs", "reset", "14")[1]
     assert f"deletes     the topic {name}\n" in printed
     assert f"deletes     the group {name}\n" in printed
