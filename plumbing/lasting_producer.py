@@ -3,7 +3,7 @@
 import logging
 import time
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from gevent.lock import BoundedSemaphore
 
 from plumbing import greenlets
@@ -24,7 +24,7 @@ class LastingProducer:
     def __init__(self, config: dict):
         self._servers, self._capacity = config["bootstrap.servers"], config["queue.buffering.max.messages"]
         self._errors = Errors()
-        self._config = config | {"error_cb": lambda error: self._errors(error)}
+        self._config = config | {"error_cb": self._note_error}
         self._fatal = ""  # the error that was logged last
         self._asking = BoundedSemaphore()
         self._answer: int | Unavailable = 0  # how many partitions the topic has, or why that is not known
@@ -32,6 +32,11 @@ class LastingProducer:
         self._is_cut_off = False
         self._producer = connect(Producer, self._config)
         self.flush = self._producer.flush
+
+    def _note_error(self, error: KafkaError) -> None:
+        self._errors(error)
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._answered_at = float("-inf")  # the last answer is out of date
 
     def __len__(self) -> int:
         """The events without a delivery report so far."""
