@@ -1,71 +1,37 @@
 @echo off
-rem Creates the topic `likes` in the container `kafka`: 3 partitions, replication factor 1. Running it twice is fine.
-rem Exits with 0, or with 1 after printing what is wrong and what to do.
-setlocal
-call :main
-set "code=%errorlevel%"
-rem After a double-click the window waits; start_kafka.bat says how that is known.
+rem Creates the topic `likes` in the container `kafka`. Running it twice is fine.
+setlocal EnableExtensions DisableDelayedExpansion
+set "code=1"
+pushd "%~dp0" || goto :end
+for %%v in (ERRORLEVEL PYTHONHOME PYTHONPATH) do set "%%v="
+if not exist docker-compose.yml echo docker-compose.yml is missing in this folder: did you "Extract all" of the ZIP file?& goto :end
+rem Where there is a Python, it runs Docker's commands, and explains their failures: brokers\explain.py.
+set "run=call"
+for %%p in ("py -3" "python" ".venv\Scripts\python") do call %%~p -c "import sys; sys.exit(sys.version_info < (3, 10))" >nul 2>&1 && set "run=call %%~p -m brokers.explain"
+rem Another project may have a container that is named kafka, too. The image of Kafka 4 has its scripts elsewhere.
+set "tool="
+for /f %%c in ('docker ps -q --filter "name=kafka" --filter "label=com.docker.compose.project=hands-on-kafka" 2^>nul') do set "tool=kafka-topics.sh"
+for /f %%c in ('docker ps -q --filter "name=kafka" --filter "label=com.docker.compose.project=hands-on-kafka-4" 2^>nul') do set "tool=/opt/kafka/bin/kafka-topics.sh"
+if not defined tool echo Kafka is not running here, or it is another project's. First:  start_kafka.bat& goto :end
+rem Three partitions, one for each of the three consumers; one replica, because there is one broker.
+set "topics=docker exec kafka %tool% --bootstrap-server localhost:9092 --topic likes"
+%run% %topics% --create --if-not-exists --partitions 3 --replication-factor 1 || goto :end
+set "partitions=0"
+for /f "delims=" %%l in ('%topics% --describe 2^>^&1') do (
+  echo %%l
+  for /f "tokens=3" %%w in ("%%l") do if "%%w"=="Partition:" set /a partitions+=1 >nul
+)
+if not %partitions%==3 (
+  echo The topic existed already, with another number of partitions than 3. To delete it with its events, then start over:
+  echo   %topics% --delete
+  goto :end
+)
+set "code=0"
+echo The topic likes is ready: 3 partitions. Next:  start_apps.bat
+:end
+popd
+rem After a double-click, the window stays until it was read: then cmd's command line has a /c and ends with a blank.
 setlocal EnableDelayedExpansion
 set "how=!cmdcmdline:"=!"
 if "!how:~-1!"==" " if not "!how:/c=!"=="!how!" pause
-exit /b %code%
-
-:main
-rem `call`, because docker may be a batch file (docker.cmd): without it, this one would end there.
-where docker >nul 2>&1 || (
-  echo Docker is not installed. "python run.py" works without it, and creates the topic, too.
-  exit /b 1
-)
-call docker info >nul 2>&1 || (
-  echo Docker is installed, but it is not running.
-  echo Open Docker Desktop, wait until it says "Engine running", then run start_kafka.bat.
-  exit /b 1
-)
-rem Another project may have a container that is named kafka, too.
-set "log=%TEMP%\create_likes_topic.log"
-rem `call` would double a ^ that it sees, so it gets the name of the variable: %%name%%.
-set "name=name=^/kafka$"
-set "project=label=com.docker.compose.project=hands-on-kafka"
-set "named=no"
-set "ours=no"
-call docker ps --filter "%%name%%" --format "named {{.Names}}" >"%log%" && findstr /c:"named kafka" "%log%" >nul && set "named=yes"
-call docker ps --filter "%%name%%" --filter "%project%" --format "named {{.Names}}" >"%log%" && findstr /c:"named kafka" "%log%" >nul && set "ours=yes"
-if %named%%ours%==yesno (
-  echo The container kafka belongs to another project: nothing was created in it. To free its name and port:
-  echo   docker stop kafka
-  echo   docker rename kafka kafka-old
-  echo   start_kafka.bat
-  exit /b 1
-)
-call docker exec kafka true >nul 2>&1 || (
-  echo Kafka is not running. First:  start_kafka.bat
-  exit /b 1
-)
-
-rem Three partitions, because a partition has one consumer of a group at a time: three consumers need three.
-rem One replica, because there is one broker.
-set "topics=docker exec kafka kafka-topics.sh --bootstrap-server localhost:9092 --topic likes"
-call %topics% --create --if-not-exists --partitions 3 --replication-factor 1 || (
-  echo Kafka did not create the topic; the reason is above. If it has just started, try again in ten seconds.
-  exit /b 1
-)
-call %topics% --describe >"%log%" || (
-  echo Kafka did not describe the topic; the reason is above.
-  exit /b 1
-)
-type "%log%"
-echo.
-rem --if-not-exists leaves a topic that is already there as it is, with whatever partitions it has.
-rem Partitions are counted from 0, so with three of them there is a 2 and no 3.
-set "three=no"
-findstr /c:"Partition: 2" "%log%" >nul && set "three=yes"
-findstr /c:"Partition: 3" "%log%" >nul && set "three=no"
-if %three%==no (
-  echo The topic existed already, with another number of partitions than 3. To start over, without its events:
-  echo   %topics% --delete
-  echo   create_likes_topic.bat
-  exit /b 1
-)
-echo The topic likes is ready: 3 partitions.
-echo Next:  start_apps.bat
-exit /b 0
+"%ComSpec%" /d /c exit %code%

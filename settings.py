@@ -94,8 +94,9 @@ SCHEMA_REGISTRY_URL = _text("SCHEMA_REGISTRY_URL", "mock://labs")
 # twice as long. HTTPS_PROXY, certificates, Java's options and the rest do.
 _FOREIGN = re.compile("PYTHON|STREAMLIT_|FLASK_|WERKZEUG_|GEVENT")
 _HARMLESS = re.compile("PYTHON(UTF8|UNBUFFERED|PYCACHEPREFIX)|STREAMLIT_THEME_")
-_PIP = re.compile("PIP_")
-_UV = re.compile("UV_(?!DEFAULT_INDEX|INDEX|EXTRA_INDEX|FIND_LINKS|CACHE|NO_CACHE|LINK|HTTP|INSECURE|KEYRING|OFFLINE)")
+# Of what is set for uv, where packages come from and how the network is reached; pip is asked for what is set for it.
+_SOURCES = "DEFAULT_INDEX|INDEX|EXTRA_INDEX|FIND_LINKS|CACHE|NO_CACHE|LINK|HTTP|INSECURE|KEYRING|OFFLINE|PYTHON_INSTALL"
+_INSTALLERS = re.compile(f"PIP_|UV_(?!{_SOURCES})")
 _OTHER_PROJECT = re.compile("COMPOSE_(FILE|PROJECT_NAME|PROFILES|ENV_FILES)$")
 
 
@@ -114,14 +115,19 @@ def _environment_without(names: re.Pattern) -> dict[str, str]:
     return {name: value for name, value in environment().items() if not names.match(name)}
 
 
-def environment_of_pip(**more: str) -> dict[str, str]:
-    """As `environment`, with `more` as the only settings of pip."""
-    return _environment_without(_PIP) | more
+def environment_of_installer(defaults: dict[str, str]) -> dict[str, str]:
+    """As `environment`, for pip or uv: with no more of their settings than where packages come from. `defaults` give
+    way to those."""
+    return defaults | _environment_without(_INSTALLERS)
 
 
-def environment_of_uv(defaults: dict[str, str]) -> dict[str, str]:
-    """As `environment`, with uv's settings for where packages come from; these override `defaults`."""
-    return defaults | _environment_without(_UV)
+def files_of_uv() -> list[Path]:
+    """uv's settings of this computer and of this user, who wins; or the one file that a variable names."""
+    if named := os.environ.get("UV_CONFIG_FILE"):
+        return [Path(named)]
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 (there may be no home)
+    folders = [os.environ.get(name, "") for name in ("PROGRAMDATA", "APPDATA")] if os.name == "nt" else ["/etc", home]
+    return [Path(folder, "uv", "uv.toml") for folder in folders]
 
 
 def environment_of_docker() -> dict[str, str]:

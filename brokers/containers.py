@@ -77,6 +77,11 @@ def of_others(names: tuple[str, ...] = NAMES) -> list[Container]:
     return [container for container in listed if container.name in names and not container.is_ours]
 
 
+def named(name: str) -> Container | None:
+    """The container of this name, running or not."""
+    return next((one for one in _listed(f"name=^/{name}$", every=True) if one.name == name), None)
+
+
 def _listed(*filters: str, every: bool = False) -> list[Container]:
     if not shutil.which("docker"):
         return []

@@ -1,7 +1,6 @@
 """The compose project: Apache Kafka in Docker, and Kafdrop beside it."""
 
 import contextlib
-import re
 import shutil
 import subprocess
 
@@ -9,6 +8,7 @@ import settings
 from brokers import Broker, NotAvailable, Progress
 from brokers.compose import SINGLES
 from brokers.containers import PROJECTS, NoAnswer, docker
+from brokers.explain import PORT, WITHOUT, compose_command, engine_problem, last_line, remedy_of, why_it_failed
 from brokers.jars import CURRENT
 from brokers.ports import port_holder
 from plumbing import Problem
@@ -16,33 +16,7 @@ from plumbing import Problem
 START_SECONDS = 600.0  # the first start pulls two images, about 500 MB
 STOP_SECONDS = 90.0  # a container has 30 s to end
 PULL_SECONDS = 1800.0
-ALLOW_USER = "sudo usermod -aG docker $USER, then log in again"
-WITHOUT = "python run.py --broker local"
-RENAME = "docker rename {name} {name}-old"  # frees the name of another project's container, and loses nothing
 KAFDROP = "kafdrop"
-
-# What Docker's message contains -> what to type next. {compose}: with the file that it is about; {image}: where the
-# image is named.
-KNOWN_FAILURES = [
-    (r"permission denied.*docker", ALLOW_USER),
-    (
-        r"invalid (reference|tag) format|(?<!permission )denied|unauthorized|manifest unknown|not found",
-        "check the image: {image}",
-    ),
-    (r"toomanyrequests", "docker login, or wait some hours: the registry limits how much is pulled"),
-    (
-        r"port is already allocated|address already in use|ports are not available",
-        "python run.py doctor",
-    ),
-    (r"no such host|timeout|\btls\b|connection refused|network is unreachable", "check the network"),
-    (r"no space left on device", "make room: delete files, or docker image prune"),
-    (r"container (?P<name>\S+) (is unhealthy|exited)|unhealthy", "{compose} logs {name}"),
-    (
-        r'container name "/(?P<name>[^"]+)" is already in use',
-        f"{RENAME}   (another project's container has that name)",
-    ),
-]
-PORT = re.compile(r"(?:Bind for|listen tcp4?|bind host port(?: for)?|exposing port TCP) \S*?:(\d+)")
 
 
 class DockerBroker(Broker):
@@ -135,7 +109,7 @@ class DockerBroker(Broker):
         if done.returncode:
             command = f"{compose_command(self.file)} {' '.join(arguments)}"
             raise Problem(
-                f"Docker failed at {command}: {_last_line(done.stderr)}", "docker ps   (shows what still runs)"
+                f"Docker failed at {command}: {last_line(done.stderr)}", "docker ps   (shows what still runs)"
             )
         return done.stdout
 
@@ -149,7 +123,7 @@ class DockerBroker(Broker):
             done = self.compose("pull", "--quiet", timeout=PULL_SECONDS)
         if done.returncode:
             reason = why_it_failed(done.stderr, self.file)
-            what = f"an image of {self.file} cannot be pulled: {_last_line(done.stderr)}"
+            what = f"an image of {self.file} cannot be pulled: {last_line(done.stderr)}"
             raise Problem(what, f"{reason.remedy}, then: python run.py prepare")
 
 
@@ -161,56 +135,6 @@ class DockerBrokerOf4(DockerBroker):
     without = "python run.py --kafka 4 --broker local"
 
 
-def compose_command(file: str) -> str:
-    """How a user types it in the project's folder."""
-    return "docker compose" if file == DockerBroker.file else f"docker compose -f {file}"
-
-
-def engine_problem() -> str:
-    """Why Docker cannot be used, empty if an engine with the compose plugin answers."""
-    if not shutil.which("docker"):
-        return "Docker is not installed"
-    try:
-        engine = docker("info", "--format", "{{.OSType}}")
-        if "permission denied" in engine.stderr:
-            return "Docker is installed, but this user may not use it (permission denied)"
-        if engine.returncode or not engine.stdout.strip():
-            return "Docker is installed, but its engine is not running"
-        if engine.stdout.strip() != "linux":
-            return "Docker is set to Windows containers, and Kafka needs Linux ones"
-        if docker("compose", "version").returncode:
-            return "Docker runs, but its compose plugin is missing"
-    except NoAnswer as late:
-        return f"Docker is installed, but its engine did not answer: {late}"
-    return ""
-
-
-def remedy_of(problem: str) -> str:
-    """What to do about an `engine_problem`."""
-    if "permission denied" in problem:
-        return ALLOW_USER
-    if "Windows containers" in problem:
-        return "right-click Docker's whale, Switch to Linux containers"
-    if "cannot be started" in problem:
-        return "docker ps   (shows whether it works)"
-    if "compose plugin" in problem:
-        return "update Docker Desktop, or install docker-compose-plugin"
-    return "start Docker Desktop"
-
-
-def why_it_failed(stderr: str, file: str = DockerBroker.file, without: str = WITHOUT) -> NotAvailable:
-    """Docker's last line, and what to type next."""
-    what, compose = f"docker compose failed: {_last_line(stderr)}", compose_command(file)
-    if (port := PORT.search(stderr)) and (holder := port_holder(int(port[1]))):
-        return NotAvailable(f"{what} (port {port[1]}: {holder})", f"end it ({holder.how_to_end})", without)
-    image = file if file == DockerBrokerOf4.file else f"KAFKA_IMAGE, {file}"  # which Kafka 4 does not read
-    for sign, remedy in KNOWN_FAILURES:
-        if found := re.search(sign, stderr, re.IGNORECASE):
-            name = found.groupdict().get("name") or ""
-            return NotAvailable(what, remedy.format(compose=compose, image=image, name=name).rstrip(), without)
-    return NotAvailable(what, f"{compose} up -d --wait   (shows more)", without)
-
-
 def kept() -> list[str]:
     """What wipes the events that Docker keeps for this project; nothing if it keeps none, or does not answer."""
     commands = []
@@ -220,7 +144,3 @@ def kept() -> list[str]:
             if shutil.which("docker") and docker("volume", "ls", "--quiet", "--filter", label).stdout.strip():
                 commands.append(f"{compose_command(file)} down -v")
     return commands
-
-
-def _last_line(stderr: str) -> str:
-    return ([line.strip() for line in stderr.splitlines() if line.strip()] or ["no output"])[-1]

@@ -5,6 +5,7 @@ Kafka 4 in `.kafka/4/`, and survives restarts.
 """
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -19,6 +21,7 @@ from brokers import Broker, Progress, jars, java
 from brokers.compose import SINGLE, Service, cluster_ids, renumber, server_properties
 from brokers.failures import WIPE, Failure, failure
 from brokers.jars import CURRENT, LESSONS
+from brokers.lock import lock
 from brokers.ports import PortHolder, port_holder
 from plumbing import Problem
 from plumbing.child import Child
@@ -26,7 +29,7 @@ from plumbing.kafka import answers
 from settings import ROOT
 
 FOLDER = ROOT / ".kafka"
-MAIN, SETTINGS = "kafka.Kafka", "server.properties"
+MAIN, SETTINGS, LOCK = "kafka.Kafka", "server.properties", "in-use.lock"
 PORTS = {"EXTERNAL": 9092, "INTERNAL": 29092, "CONTROLLER": 9093}
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
@@ -64,6 +67,27 @@ def running(folder: Path = FOLDER) -> int | None:
     return None
 
 
+def wipe() -> bool:
+    """Remove what the local brokers keep; whether there was anything. Raises `Problem` while one of them works."""
+    if not FOLDER.exists():
+        return False
+    with contextlib.ExitStack() as held:
+        for path in {FOLDER / LOCK, *FOLDER.rglob(LOCK)}:
+            held.enter_context(_alone_in(path.parent))
+        if os.name == "nt":
+            held.close()  # it removes no open file
+        shutil.rmtree(FOLDER)
+    return True
+
+
+def _alone_in(folder: Path) -> BinaryIO:
+    """The lock of this folder, in which one broker works at a time. Raises `Problem`."""
+    if locked := lock(folder / LOCK):
+        return locked
+    what = f"a broker works in {shown(folder)}, of a run.py in another terminal or container"
+    raise Problem(what, "quit it first (quit, or Ctrl+C in its terminal), then the same command again")
+
+
 class LocalBroker(Broker):
     """One Apache Kafka process on the loopback interface.
 
@@ -94,6 +118,7 @@ class LocalBroker(Broker):
         self.log = self.folder / "broker.log"
         self._log_begin = 0  # where the lines of this run begin
         self._child: Child | None = None
+        self._lock: BinaryIO | None = None
         self.nodes = (self,)
         self.on_crash: Callable[[LocalBroker, Failure], None] = lambda _broker, _failure: None
         self.how_to_start = f"start {self.name}, in the terminal of run.py"
@@ -124,6 +149,18 @@ class LocalBroker(Broker):
                 "make room and type the same command again",
             )
         self._refuse_data_of_another_version()
+        locked = _alone_in(self.folder)
+        try:
+            self._launch(runtime, locked, progress)
+        except BaseException:
+            locked.close()
+            raise
+        if os.name == "posix":
+            locked.close()  # Java holds it from now on, and a run.py that is killed changes nothing
+        else:
+            self._lock = locked
+
+    def _launch(self, runtime: list[str], locked: BinaryIO, progress: Progress) -> None:
         environment = java.environment(progress, self.service.kafka)
         options = java.options(environment, self.service.kafka)
         self._write_settings()
@@ -135,7 +172,7 @@ class LocalBroker(Broker):
         progress(f"starting {self.title}")
         command = [*runtime, *options, *java.BROKER_OPTIONS, *self.java_options, MAIN, SETTINGS]
         self._log_begin = self._log_size()
-        self._child = Child(*command, cwd=self.folder, environment=environment, log=self.log)
+        self._child = Child(*command, cwd=self.folder, environment=environment, log=self.log, holds=locked)
 
     def _refuse_data_of_another_version(self) -> None:
         """Raises `Problem`. Each version has its own cluster ids; an id that is neither's is Kafka's to judge."""
@@ -188,6 +225,8 @@ class LocalBroker(Broker):
             child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             child.kill()
+        if self._lock:
+            self._lock.close()
 
     def settings(self) -> dict[str, str]:
         return server_properties(self.folder / "data", self.renumbered, self.service)

@@ -200,24 +200,16 @@ def _prepare(_options) -> int:
     return 0
 
 
-def _stop(_options) -> int:
-    from launcher import leftovers
+def _windows(options: argparse.Namespace) -> int:
+    from launcher import windows
 
-    return leftovers.main()
+    return windows.main(*options.arguments)
 
 
 def _clean(_options) -> int:
-    import shutil
-
     from brokers import docker, local
-    from launcher import leftovers
 
-    if processes := leftovers.left():
-        raise Problem(leftovers.description(processes), f"{leftovers.END}, then python run.py clean")
-    if pid := local.running():
-        raise Problem(f"the local broker is running (pid {pid})", "quit it first (quit, or Ctrl+C in its terminal)")
-    if local.FOLDER.exists():
-        shutil.rmtree(local.FOLDER)
+    if local.wipe():
         terminal.say("clean", f"removed {local.FOLDER.name}/ with the local broker's data")
     else:
         terminal.say("clean", "there was no data of a local broker")
@@ -255,7 +247,7 @@ COMMANDS = {
     "bench": Command("measure how fast the programs are", BENCH, _bench, passes_on=True),
     "doctor": Command("find what is wrong, and how to fix it", PROGRAMS, _doctor),
     "topic": Command("create the topic likes", PROGRAMS, _topic),
-    "stop": Command("end what a run.py has left running when it was killed", PROGRAMS, _stop),
+    "windows": Command("on Windows: open the five programs in windows", PROGRAMS, _windows, passes_on=True),
     "clean": Command("wipe the data of the local broker", PROGRAMS, _clean),
 }
 COMMANDS |= {

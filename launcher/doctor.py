@@ -13,12 +13,12 @@ from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 import settings
-from brokers import compose, containers, docker, jars, java, local
+from brokers import compose, containers, explain, jars, java, local
 from brokers.cluster import services
 from brokers.jars import VERSIONS
 from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
-from launcher import leftovers, terminal
+from launcher import terminal
 from plumbing import Problem, loopback
 from plumbing.kafka import Misdirected, broker_problem, client_config
 from plumbing.plain import plain
@@ -62,7 +62,6 @@ def findings() -> Iterator[Finding]:
     yield from _containers(needed=no_broker)
     yield _image()
     yield from _local_broker()
-    yield from _left()
     yield from _programs()
     yield _hosts()
     if hint:
@@ -91,9 +90,9 @@ def _kafka_problem(servers: str) -> tuple[str, str]:
 
 def _docker(needed: bool) -> Finding:
     """If Docker is not running, that only has to be fixed if no broker answers."""
-    problem = docker.engine_problem()
+    problem = explain.engine_problem()
     installed_but = problem and problem != "Docker is not installed"
-    fix = f"{docker.remedy_of(problem)}, or do without it: {docker.WITHOUT}" if needed and installed_but else ""
+    fix = f"{explain.remedy_of(problem)}, or do without it: {explain.WITHOUT}" if needed and installed_but else ""
     return Finding("docker", problem or "the engine answers, with compose", fix)
 
 
@@ -102,7 +101,7 @@ def _containers(needed: bool) -> Iterator[Finding]:
     if not shutil.which("docker"):
         return
     for container in containers.of_others():
-        fix = f"{docker.RENAME.format(name=container.name)}, or do without Docker: {docker.WITHOUT}" if needed else ""
+        fix = f"{explain.RENAME.format(name=container.name)}, or do without Docker: {explain.WITHOUT}" if needed else ""
         yield Finding("container", f"{container} belongs to another project, and has a name from this one", fix)
     port = settings.KAFDROP_PORT
     if (holder := port_holder(port)) and holder.container and holder.container.is_ours:
@@ -158,12 +157,6 @@ def _local_broker() -> Iterator[Finding]:
         what = f"{missing} of {len(jars.pinned(kafka))} still to download" if missing else "all there, verified"
         yield Finding("kafka jars", f"{jars.kafka_version(kafka)}: {what}, in {jars.REPOSITORY}")
     yield from _data()
-
-
-def _left() -> Iterator[Finding]:
-    """What a killed run.py left running."""
-    if processes := leftovers.left():
-        yield Finding("left", leftovers.description(processes), leftovers.END)
 
 
 def _programs() -> Iterator[Finding]:

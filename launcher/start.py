@@ -14,7 +14,7 @@ from brokers.choose import candidates, cluster_candidates, start_first
 from brokers.jars import LESSONS
 from brokers.ports import port_holder
 from brokers.topic import create_likes
-from launcher import leftovers, terminal
+from launcher import guard, terminal
 from plumbing import Problem
 
 try:
@@ -28,12 +28,11 @@ OPEN_FILES, FEWEST_OPEN_FILES = 4096, 512
 def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
     """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem`."""
     _handle_signals()
-    leftovers.settle()
     check_settings()
     # The session's imports take half a second: the broker starts meanwhile.
     threading.Thread(target=importlib.import_module, args=["launcher.session"], daemon=True).start()
     try:
-        with leftovers.recorded(), running_broker(kind, brokers, kafka) as broker:
+        with guard.watched(), running_broker(kind, brokers, kafka) as broker:
             terminal.say("topic", create_likes(broker.bootstrap_servers))
             from launcher.session import Session
 
@@ -91,7 +90,9 @@ def check_settings() -> None:
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
     ports |= {f"consumer {n + 1}": settings.CONSUMER_PORT + n for n in range(settings.CONSUMERS)}
     for name, port in ports.items():
-        if holder := port_holder(port):
+        if (holder := port_holder(port)) and guard.finish():
+            holder = port_holder(port)
+        if holder:
             raise Problem(
                 f"port {port} (of the {name}) is taken by {holder}",
                 f"end it ({holder.how_to_end}), then: python run.py",

@@ -7,51 +7,44 @@ ended by force is only missed when its session times out, 6 s later.
 import contextlib
 import ctypes
 import re
-from pathlib import Path, PureWindowsPath
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
+from brokers.ports import port_holder
 from settings import ROOT
 
-PROGRAMS = ("producer.py", "consumer.py", "producer_ui.py")
-# As start_apps.bat opens them. A window of another command, which may well name one of the files, is not ours to end.
+# As launcher/windows.py opens them. Another command's window, which may well name one of the files, is not ours to end.
+# pushd has given the drive to a folder in the network: to be given back.
 COMMAND = re.compile(
-    r"((set CONSUMER_PORT=\d+|echo The page: \S+) && )?(python|py -3) "
-    r"(producer\.py|consumer\.py|-m streamlit run producer_ui\.py\b.*)"
+    r"(set BORROWED=(?P<drive>\w:)& )?title (?P<title>[\w ]+)& "
+    r"python (producer|consumer|-m streamlit run producer_ui)\.py.*"
 )
+PORTS = (5001, 5002, 5003, 5004, 8501)
 PATIENCE_SECONDS = 10  # for a clean end; what is left then is ended by force
 CTRL_C_EVENT = 0
 
 
-def runs_ours(process: psutil.Process) -> bool:
-    """Whether `process` is one of the programs: an argument of it names the file."""
-    try:
-        return any(PureWindowsPath(argument).name in PROGRAMS for argument in process.cmdline())
-    except (psutil.Error, OSError):  # ended meanwhile, or another user's
-        return False
+def our_windows() -> dict[psutil.Process, re.Match]:
+    """The cmd.exe of each of our windows, which works in this folder, and its `COMMAND`."""
+    found = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):  # ended meanwhile, or another user's
+            _, _, command = " ".join(process.cmdline()).partition(" /k ")
+            # A link, a mapped drive and `subst` give the folder another path.
+            if (ours := COMMAND.fullmatch(command.strip(' "'))) and Path(process.cwd()).samefile(ROOT):
+                found[process] = ours
+    return found
 
 
-def is_our_window(process: psutil.Process) -> bool:
-    """Whether it is the cmd.exe of a window: opened in this folder, with the command of one of the programs."""
-    try:
-        _, opened, command = " ".join(process.cmdline()).partition(" /k ")
-        # A link, a mapped drive and `subst` give the folder another path.
-        return bool(opened and COMMAND.fullmatch(command.strip())) and Path(process.cwd()).samefile(ROOT)
-    except (psutil.Error, OSError):
-        return False
-
-
-def our_windows() -> list[psutil.Process]:
-    """The cmd.exe of each of our windows."""
-    return [process for process in psutil.process_iter() if is_our_window(process)]
-
-
-def our_programs(windows: list[psutil.Process]) -> list[psutil.Process]:
-    """The programs of this project that run in these windows."""
+def our_programs(windows: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """The programs that run in these windows."""
     programs = []
     for window in windows:
-        with contextlib.suppress(psutil.NoSuchProcess):  # closed meanwhile
-            programs += filter(runs_ours, window.children(recursive=True))
+        with contextlib.suppress(psutil.Error, OSError):
+            programs += [one for one in window.children(recursive=True) if ".py" in " ".join(one.cmdline())]
     return programs
 
 
@@ -72,8 +65,11 @@ def main() -> None:
     windows = our_windows()
     if not windows:
         print("None of the five windows is open.")
+        for port in PORTS:
+            if holder := port_holder(port):
+                print(f"Port {port} is taken by {holder}. To end it: {holder.how_to_end}")
         return
-    programs = our_programs(windows)
+    programs, drives = our_programs(windows), {ours["drive"] for ours in windows.values()} - {None}
     print(f"Ending {len(windows)} windows ...", flush=True)  # while this process still has a screen
     for window in windows:
         press_ctrl_c(window.pid)
@@ -84,6 +80,8 @@ def main() -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(windows, timeout=PATIENCE_SECONDS)
+    for drive in drives:
+        subprocess.run(["net", "use", drive, "/delete", "/yes"], stdin=subprocess.DEVNULL, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -41,15 +41,6 @@ def in_foreground() -> bool:
         return True
 
 
-def agrees(what: str, question: str) -> bool:
-    """True if the user says yes; False if nobody can answer."""
-    if not (sys.stdin.isatty() and is_interactive() and in_foreground()):
-        return False
-    write(f"{what}\n  -> {question} (Enter or y: yes; n: no)")
-    answer = sys.stdin.readline()
-    return answer != "" and answer.strip().lower() in ("", "y", "yes")
-
-
 def prepare() -> None:
     """UTF-8 lines on any system, escape sequences in the Windows console, output that never blocks."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):

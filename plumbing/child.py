@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import settings
 from settings import ROOT
@@ -53,6 +53,7 @@ class Child:
     log          a file to which its lines are appended instead
     reads        True if it has an input, for type(); otherwise its input is empty
     late         True if a Ctrl+C waits until its StopSignal can deal with it
+    holds        a locked file, which it keeps locked until it ends; not on Windows
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Child:
         log: Path | None = None,
         reads: bool = False,
         late: bool = False,
+        holds: BinaryIO | None = None,
     ):
         output: Any = log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE)
         with output as output, put_off_ctrl_c() if late else contextlib.nullcontext():
@@ -73,6 +75,7 @@ class Child:
                 env=settings.environment(**{"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(environment or {})}),
                 **ONE_OUTPUT | {"stdin": subprocess.PIPE if reads else subprocess.DEVNULL, "stdout": output},
                 **own_process_group(),
+                pass_fds=[holds.fileno()] if holds and os.name == "posix" else (),
             )
         for tell in started:
             tell(self.process.pid)

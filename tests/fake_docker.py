@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-PLAYER = Path(__file__).with_name("windows") / "fakes" / "docker.py"
+PLAYER = Path(__file__).with_name("docker_player.py")
 ENGINE = [{"to": "info", "says": "linux"}]
 
 # The wording of Docker Engine 26 to 28 and Compose 2.40.

@@ -25,7 +25,7 @@ def copy(tmp_path_factory):
             refuse = pytest.fail if os.environ.get("CI") else pytest.skip
             refuse(f"port {port} is taken by {holder}: end it to run the tests of the whole system")
     folder = tmp_path_factory.mktemp("hands on kafka") / "copy"
-    leave = shutil.ignore_patterns(".git", ".venv", ".kafka", ".run", "__pycache__", ".*_cache", "test-results")
+    leave = shutil.ignore_patterns(".git", ".venv", ".kafka", "__pycache__", ".*_cache", "test-results")
     shutil.copytree(ROOT, folder, ignore=leave)
     if (ROOT / ".venv").exists():
         (folder / ".venv").symlink_to(ROOT / ".venv", target_is_directory=True)

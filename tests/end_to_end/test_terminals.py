@@ -12,6 +12,7 @@ import psutil
 import pytest
 import requests
 
+from launcher import guard
 from tests.end_to_end.conftest import READY, new_session, nothing_is_left, run_py
 from tests.programs import PATIENCE, wait_until
 
@@ -104,7 +105,6 @@ def test_a_terminal_that_nobody_reads_stops_neither_the_programs_nor_the_end(ter
     unread.process.send_signal(signal.SIGTERM)
     assert unread.process.wait(PATIENCE) == 0
     assert nothing_is_left()
-    assert not (copy / ".run").exists()
 
 
 def its_terminal_is_named(pid: int, copy) -> None:
@@ -113,8 +113,6 @@ def its_terminal_is_named(pid: int, copy) -> None:
     assert second.wait() == 1
     second.kill()
     assert re.search(rf"type quit in its terminal, /dev/\S+ \(pid {pid}\)", second.lines[1])
-    refused = subprocess.run([sys.executable, "run.py", "stop"], cwd=copy, capture_output=True, text=True)
-    assert re.match(rf"run.py is running: /dev/\S+ \(pid {pid}\)\n  -> type quit there", refused.stdout)
 
 
 def test_a_stopped_run_py_stops_no_program_and_a_killed_one_takes_its_programs_along(copy):
@@ -127,7 +125,6 @@ def test_a_stopped_run_py_stops_no_program_and_a_killed_one_takes_its_programs_a
         session.wait_for("lines are missing here: nobody read this output")
         session.process.kill()
         wait_until(nothing_is_left, "the end of all programs")
-        wait_until(lambda: not (copy / ".run").exists(), "the end of the record")
 
 
 def test_it_keeps_running_in_the_background_and_takes_commands_again_in_the_foreground(terminal):
@@ -160,30 +157,23 @@ def test_nohup_outlives_its_terminal(terminal, copy):
     (copy / "nohup.out").unlink()
 
 
-def test_what_a_killed_run_py_has_left_is_named_and_ended(copy, terminal):
-    def kill(pid: int) -> None:
-        run_py = psutil.Process(pid)
-        guard = next(child for child in run_py.children() if "launcher.leftovers" in child.cmdline())
-        guard.kill()
-        run_py.kill()
-        run_py.wait()
-
-    def typed(*arguments: str) -> str:
-        done = subprocess.run([sys.executable, "run.py", *arguments], cwd=copy, capture_output=True, text=True)
-        return done.stdout
-
+def test_what_a_killed_run_py_and_its_guard_have_left_is_named_by_its_ports(copy):
+    """With what ends it; and `clean` does not wipe the folder of the broker among it."""
     with new_session(copy, "--broker", "local") as session:
-        kill(session.process.pid)
-        left = r"a run.py that was killed has left these running: the broker \(pid \d+\), producer.py \(pid \d+\), .+"
-        for arguments in ((), ("clean",), ("doctor",)):
-            said = typed(*arguments)
-            assert re.search(left, said), said
-            assert "-> python run.py stop   (ends them)" in said
-        following = terminal(*RUN_PY).read()
-        following.wait_for("end them")
-        following.type("y")
-        following.wait_for(READY)
-        kill(following.process.pid)
-        assert "ended 6 programs that a run.py had left" in typed("stop")
+        run_py = psutil.Process(session.process.pid)
+        (its_guard,) = [child for child in run_py.children() if guard.MODULE in child.cmdline()]
+        left = [child for child in run_py.children(recursive=True) if child != its_guard]
+        for process in (its_guard, run_py):
+            process.kill()
+        run_py.wait()
+        try:
+            for arguments, said in (
+                ((), r"port 5001 .+ is taken by .+\n  -> end it \(kill \d+\)"),
+                (("clean",), "works in"),
+            ):
+                command = [sys.executable, "run.py", *arguments]
+                done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+                assert re.search(said, done.stdout), done.stdout
+        finally:
+            guard.end(left)
         assert nothing_is_left()
-        assert "no run.py has left any running" in typed("stop")

@@ -25,7 +25,7 @@ def test_prepare_reports_that_everything_is_there(copy):
 @pytest.mark.skipif(sys.platform == "win32", reason="the block is for a POSIX shell")
 def test_two_learners_on_one_broker(launched, copy, tmp_path):
     anna = tmp_path / "anna"
-    leave = shutil.ignore_patterns(".kafka", ".run")
+    leave = shutil.ignore_patterns(".kafka")
     shutil.copytree(copy, anna, symlinks=True, ignore=leave)
     for name in ("producer.py", "consumer.py"):
         edit(anna / name, 'TOPIC = "likes"\n', 'TOPIC = "likes-anna"\n')
@@ -49,7 +49,7 @@ def test_two_learners_on_one_broker(launched, copy, tmp_path):
 
 def test_a_topic_that_was_changed_in_one_file_only_is_one_clear_line(copy, tmp_path):
     ben = tmp_path / "ben"
-    shutil.copytree(copy, ben, symlinks=True, ignore=shutil.ignore_patterns(".kafka", ".run"))
+    shutil.copytree(copy, ben, symlinks=True, ignore=shutil.ignore_patterns(".kafka"))
     edit(ben / "producer.py", 'TOPIC = "likes"\n', 'TOPIC = "likes-ben"\n')
     done = subprocess.run([sys.executable, "run.py"], cwd=ben, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1

@@ -175,25 +175,6 @@ def test_a_proxy_that_refuses_is_not_taken_for_a_missing_network(repository, mon
     assert f"copy {jars.REPOSITORY} from a computer that has it" in refused.value.hint
 
 
-DOCKER_SAYS = [
-    ("Bind for 127.0.0.1:9092 failed: port is already allocated", "doctor"),
-    ("pull access denied for bitnami/kafka", "KAFKA_IMAGE"),
-    ("lookup registry.example: no such host", "network"),
-    ("dependency failed to start: container kafka is unhealthy", "logs kafka"),
-    ('The container name "/kafka" is already in use by container "1f"', "docker rename"),
-    ("something new", "docker compose up"),
-]
-
-
-@pytest.mark.parametrize(("words", "hint"), DOCKER_SAYS)
-def test_dockers_failures_come_with_the_next_thing_to_type(words, hint, monkeypatch):
-    monkeypatch.setattr(docker, "port_holder", lambda _port: None)  # other tests may use 9092 at the same time
-    error = docker.why_it_failed(f" Network x  Creating\n{words}\n")
-    assert words in str(error)
-    assert hint in error.hint
-    assert "--broker local" in error.hint
-
-
 def test_docker_that_is_not_installed_is_reported(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert docker.engine_problem() == "Docker is not installed"

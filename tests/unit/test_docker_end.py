@@ -77,7 +77,7 @@ def session(engine, monkeypatch) -> Session:
     ("words", "hint"),
     [
         (says.UNHEALTHY.format(name="kafka-1"), "-> docker compose -f docker-compose.cluster.yml logs kafka-1"),
-        (says.NO_ENGINE, "-> docker compose -f docker-compose.cluster.yml up -d --wait"),
+        (says.NO_ENGINE, "-> start Docker Desktop"),
     ],
 )
 def test_a_broker_that_docker_cannot_start_is_not_reported_as_back(engine, session, capsys, words, hint):

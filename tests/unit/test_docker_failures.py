@@ -93,8 +93,6 @@ def test_an_image_that_cannot_be_pulled_is_not_pulled_again_as_it_is(engine, wor
 def test_clean_says_what_wipes_the_events_in_docker(engine, monkeypatch, capsys, tmp_path):
     engine.play({"to": "volume ls", "says": "hands-on-kafka_kafka-data"})
     monkeypatch.setattr("brokers.local.FOLDER", tmp_path / "none")
-    monkeypatch.setattr("brokers.local.running", lambda: None)
-    monkeypatch.setattr("launcher.leftovers.left", list)
     assert cli._clean(None) == 0
     shown = capsys.readouterr().out
     assert "to wipe them: docker compose down -v\n" in shown

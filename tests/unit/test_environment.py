@@ -13,13 +13,10 @@ import pytest
 
 import settings
 from brokers import jars, java
-from launcher import cli, pip, setup, start
-from plumbing import Problem, child, kafka, process
+from launcher import cli, setup, start
+from plumbing import child, kafka, process
 from tests.programs import ROOT, Program
-from tests.scheduling import rest_repeats
-from tests.unit.test_launcher import project, wheel
 
-__all__ = ["project", "wheel"]
 posix = pytest.mark.skipif(os.name == "nt", reason="needs the signals and limits of Linux or macOS")
 
 
@@ -55,41 +52,6 @@ def test_run_py_starts_whatever_is_set_for_python(variable, shadows):
     for command in (["labs"], ["test", "--version"]):
         done = run("run.py", *command, **{variable: value})
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("where", rest_repeats(["a variable", "a file"]))
-@pytest.mark.parametrize("option", ["target", "user"])
-def test_packages_get_into_venv_whatever_is_set_for_pip(project, monkeypatch, tmp_path, wheel, option, where):
-    (project / "requirements.txt").write_text("likes==1\n")
-    (project / "requirements" / "lock.txt").write_text(f"likes==1 --hash=sha256:{jars.sha256(wheel)}\n")
-    value = str(tmp_path / "elsewhere") if option == "target" else "1"
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    sources = {"no-index": "1", "find-links": str(tmp_path)}  # these are heeded
-    if where == "a file":
-        lines = [f"{name} = {text}\n" for name, text in (sources | {option: value}).items()]
-        (tmp_path / "pip.conf").write_text("[global]\n" + "".join(lines))
-        monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
-    else:
-        for name, text in (sources | {option: value}).items():
-            monkeypatch.setenv(f"PIP_{name.replace('-', '_').upper()}", text)
-    setup.enter("requirements.txt")
-    assert subprocess.run([setup.PYTHON, "-c", "import likes"]).returncode == 0
-
-
-def test_an_installation_without_packages_gets_no_stamp(project, monkeypatch):
-    (project / "requirements.txt").write_text("likes==1\nother==2; sys_platform == 'beos'\n")
-    monkeypatch.setattr(pip, "install", lambda *_: None)
-    for _ in range(2):
-        with pytest.raises(Problem, match=r"somewhere else than into \.venv: .*likes"):
-            setup.enter("requirements.txt")
-
-
-def test_a_broken_file_of_pip_is_named(project, monkeypatch, tmp_path):
-    (tmp_path / "pip.conf").write_text("[global\n")
-    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
-    with pytest.raises(Problem, match=r"pip\.conf"):
-        setup.enter("requirements.txt")
 
 
 def no_home():
@@ -203,7 +165,7 @@ STARTED_AGAIN = """
 import os, signal
 from launcher import setup
 os.execve = lambda *_: exit(str(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])))
-setup._start_again()
+setup._start_again(setup.PYTHON)
 """
 
 

@@ -1,13 +1,11 @@
-"""run.py's parts: the set-up, the commands, the choice of a broker; without starting the programs."""
+"""run.py's parts: the commands, the choice of a broker; without starting the programs."""
 
 import ast
-import hashlib
 import os
 import re
 import socket
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,7 @@ from brokers.local import LocalBroker
 from brokers.ports import PortHolder, free_ports
 from brokers.secured import SecuredBroker
 from labs import prompt
-from launcher import cli, session, setup, start, uv
+from launcher import cli, session, start
 from plumbing import Problem
 from tests.programs import ROOT
 
@@ -36,109 +34,6 @@ def test_an_old_python_is_refused_in_one_line(version):
 
 def test_an_old_python_can_read_run_py_as_far_as_that():
     ast.parse((ROOT / "run.py").read_text(encoding="utf-8"), feature_version=(3, 4))
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A project without requirements, and without a `.venv`; its folder has a blank in its name."""
-    folder = tmp_path / "hands on"
-    folder.mkdir()
-    (folder / "requirements.txt").write_text("# nothing\n")
-    (folder / "requirements").mkdir()
-    for lock in ("lock.txt", "lock-dev.txt"):
-        (folder / "requirements" / lock).write_text("# nothing\n")
-    (folder / "requirements" / "dev.txt").write_text("-r ../requirements.txt\n")
-    monkeypatch.setattr(setup, "ROOT", folder)
-    monkeypatch.setattr(setup, "VENV", folder / ".venv")
-    monkeypatch.setattr(setup, "PYTHON", folder / ".venv" / setup.PYTHON.relative_to(setup.PYTHON.parents[1]))
-    monkeypatch.setattr(setup, "_start_again", lambda: None)
-    monkeypatch.setattr(uv, "install", lambda *_: False)  # see test_packages_by_uv.py
-    return folder
-
-
-def test_venv_is_created_once_and_repaired_when_it_is_incomplete(project, capsys):
-    setup.enter("requirements/dev.txt")
-    assert "packages    installed in .venv" in capsys.readouterr().out
-    setup.enter("requirements/dev.txt")
-    setup.enter("requirements.txt")  # is part of the other
-    assert capsys.readouterr().out == ""
-
-    (project / "requirements.txt").write_text("# changed\n")
-    setup.enter("requirements.txt")
-    assert "installed" in capsys.readouterr().out
-
-    setup.PYTHON.unlink()
-    setup.enter("requirements.txt")
-    assert subprocess.run([setup.PYTHON, "-c", "import pip"]).returncode == 0
-
-
-def test_without_network_the_packages_are_refused_in_one_line(project, monkeypatch):
-    (project / "requirements" / "lock.txt").write_text(f"hands-on-kafka-does-not-exist==1 --hash=sha256:{'0' * 64}\n")
-    nobody = f"http://127.0.0.1:{free_ports(1)[0]}/"
-    for name in [name for name in os.environ if name.startswith("PIP_") or name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_INDEX_URL", nobody)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    with pytest.raises(Problem, match="no network") as refused:
-        setup.enter("requirements.txt")
-    assert refused.value.hint.endswith("python run.py")
-    monkeypatch.setattr(setup, "_create_venv", lambda: pytest.fail("the folder is good; only the packages lack"))
-    with pytest.raises(Problem):
-        setup.enter("requirements.txt")
-
-
-@pytest.fixture
-def wheel(tmp_path):
-    """A package, likes 1, as a file."""
-    wheel = tmp_path / "likes-1-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("likes.py", "")
-        archive.writestr("likes-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: likes\nVersion: 1\n")
-        archive.writestr("likes-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr("likes-1.dist-info/RECORD", "")
-    return wheel
-
-
-def test_a_package_that_is_not_the_pinned_one_is_refused(project, monkeypatch, wheel):
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (project / "requirements" / "lock.txt").write_text(f"likes==1 --hash=sha256:{digest[::-1]}\n")
-    with pytest.raises(Problem, match="SHA-256"):
-        setup.enter("requirements.txt")
-    (project / "requirements" / "lock.txt").write_text(f"likes==1 --hash=sha256:{digest}\n")
-    setup.enter("requirements.txt")
-    assert subprocess.run([setup.PYTHON, "-c", "import likes"]).returncode == 0
-
-
-def test_the_lock_is_in_step_with_the_requirements():
-    """requirements/lock.txt says how to write it."""
-    pinned = re.compile(r"^([\w-]+)==([^\s;]+)", re.MULTILINE)
-    lock = (ROOT / "requirements" / "lock.txt").read_text(encoding="utf-8")
-    wanted = set(pinned.findall((ROOT / "requirements.txt").read_text(encoding="utf-8")))
-    locked = set(pinned.findall(lock))
-    names = {name for name, _version in wanted}
-    assert {(name, version) for name, version in locked if name in names} == wanted
-    blocks = re.split(r"\n(?=[\w-]+==)", lock)[1:]
-    assert len(blocks) == len(pinned.findall(lock)) > len(wanted)
-    assert all("--hash=sha256:" in block for block in blocks)
-
-
-def test_a_system_without_the_venv_package_is_told_what_to_install(project, monkeypatch):
-    output = "The virtual environment was not created successfully because ensurepip is not available."
-    failed = subprocess.CompletedProcess([], 1, stdout=output, stderr="")
-    monkeypatch.setattr(subprocess, "run", lambda *_arguments, **_options: failed)
-    with pytest.raises(Problem) as refused:
-        setup.enter("requirements.txt")
-    assert "sudo apt install python3-venv" in refused.value.hint
-
-
-@pytest.mark.skipif(sys.version_info < (3, 11, 4), reason="an older Python creates it")
-def test_a_folder_that_python_cannot_work_in_has_to_be_renamed(tmp_path, monkeypatch):
-    monkeypatch.setattr(setup, "VENV", tmp_path / f"a{os.pathsep}b" / ".venv")
-    with pytest.raises(Problem, match=f"has a {os.pathsep} in its name") as refused:
-        setup._create_venv()
-    assert refused.value.hint == "rename it, then: python run.py"
 
 
 def found_here(monkeypatch, *, kafka=False, holder=None, docker="Docker is not installed", servers=""):
@@ -312,8 +207,8 @@ def test_help_names_every_command():
     assert "python run.py --broker local" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["start", "check", "labs", "prepare", "doctor", "topic", "stop", "clean"])
-def test_each_command_has_its_own_help(command):
+@pytest.mark.parametrize("command", ["start", "check", "labs", "prepare", "doctor", "topic", "clean"])
+def test_each_command_has_help_of_its_own(command):
     done = subprocess.run([sys.executable, ROOT / "run.py", command, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout.startswith(f"usage: python run.py {command}")

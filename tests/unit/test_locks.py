@@ -12,7 +12,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from launcher import cli, pip, setup, uv
+from launcher import cli, setup
+from plumbing import Problem
 from tests.programs import ROOT
 
 LOCKS = sorted(path.name for path in (ROOT / "requirements").glob("lock*.txt"))
@@ -38,38 +39,34 @@ def versions(lock: str, python: str, system: dict[str, str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("requirements", sorted({command.requirements for command in cli.COMMANDS.values()}))
 def test_every_command_installs_from_a_lock_and_nothing_else(requirements, monkeypatch, tmp_path):
+    """By uv, and by pip where that fails."""
     commands = []
 
-    class Pip:
-        returncode, stdout = 0, ()
+    def fail(*words, **_options):
+        commands.append(words)
+        return subprocess.CompletedProcess(words, 1, stdout="")
 
-        def __init__(self, command, **_options):
-            commands.append([str(word) for word in command])
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_exception):
-            pass
-
-    monkeypatch.setattr(subprocess, "Popen", Pip)
     monkeypatch.setattr(setup, "VENV", tmp_path)
-    monkeypatch.setattr(setup, "_works", lambda: True)
-    monkeypatch.setattr(pip, "sources_of_packages", lambda _: {})
-    monkeypatch.setattr(uv, "install", lambda *_: False)
-    monkeypatch.setattr(setup, "_check", lambda _: None)
-    setup._install(requirements)
-    ((*_, hashes, option, lock),) = commands
-    assert (hashes, option) == ("--require-hashes", "-r")
-    assert Path(lock).parent.samefile(ROOT / "requirements")
-    assert Path(lock).name in LOCKS
+    monkeypatch.setattr(setup, "_fits", lambda _: True)
+    monkeypatch.setattr(setup, "_sources", dict)
+    monkeypatch.setattr(setup, "_run", lambda *words, **_options: subprocess.CompletedProcess(words, 0))
+    monkeypatch.setattr(setup, "_run_uv", lambda *words, **_options: commands.append(words))
+    monkeypatch.setattr(setup, "_run_pip", fail)
+    with pytest.raises(Problem):
+        setup._install(requirements, print)
+    assert [words[1:3] == ("pip", "install") for words in commands] == [True, True, False]
+    for words in commands:
+        assert "--require-hashes" in words
+        files = [Path(words[place + 1]) for place, word in enumerate(words) if word == "-r"]
+        assert all(file.parent.samefile(ROOT / "requirements") and file.name in LOCKS for file in files)
+        assert files[0].name == Path(setup.lock_of(requirements)).name
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_is_in_step_with_its_requirements(lock):
     """It says how to write it."""
     source = next(word for word in read(lock).splitlines()[1].split()[::-1] if word.endswith(".txt"))
-    wanted = {pin for file in setup._included(source) for pin in PINNED.findall((ROOT / file).read_text("utf-8"))}
+    wanted = {pin for file in setup.included(source) for pin in PINNED.findall((ROOT / file).read_text("utf-8"))}
     locked = PINNED.findall(read(lock))
     names = {name.lower() for name, _version in wanted}
     assert {(name, version) for name, version in locked if name in names} == {(n.lower(), v) for n, v in wanted}

@@ -18,7 +18,7 @@ LINKS = [
 ]
 FOLDERS_WITH_MESSAGES = ("", "plumbing/", "brokers/", "launcher/")
 DIFFERS = {"likes", "producer", "localhost"}  # in a message, these are values
-NOT_OURS = {"ModuleNotFoundError", "python producer.py"}
+NOT_OURS = {"uv sync", "The project is marked as unmanaged", "ModuleNotFoundError", "python producer.py"}
 
 
 def anchors(page: Path) -> set[str]:

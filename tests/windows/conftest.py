@@ -8,12 +8,11 @@ import subprocess
 
 import pytest
 
-from tests.programs import wait_until
+from brokers.lock import wait_for
+from launcher.stop_windows import PORTS
 from tests.windows import wine_bench
-from tests.windows.shell import ON_WINDOWS, Fake, Shell, copy_project
+from tests.windows.shell import ON_WINDOWS, Docker, Shell, copy_project
 
-PROGRAM_PORTS = (5001, 5002, 5003, 5004, 8501)
-LOCK_SECONDS = 600
 WINE_SECONDS = 180
 NOTHING = dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.DEVNULL)
 
@@ -39,7 +38,8 @@ def bench():
         socket.getaddrinfo("localhost", 9092, socket.AF_INET, flags=socket.AI_ADDRCONFIG)  # as librdkafka asks
     except OSError:
         pytest.fail("Windows programs find localhost only where there is a network: ip address add 10.0.0.1/32 dev lo")
-    with bench_for_us_alone(), display() as number, pytest.MonkeyPatch.context() as patch:
+    # The end of one session ends all programs in the bench, so another one has to wait.
+    with wait_for(wine_bench.home() / "in-use"), display() as number, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DISPLAY", number)
         end_all_programs()  # of a session that was killed
         try:
@@ -51,14 +51,6 @@ def bench():
             yield
         finally:
             end_all_programs()
-
-
-@contextlib.contextmanager
-def bench_for_us_alone():
-    """The end of one session ends all programs in the bench, so another one has to wait."""
-    with (wine_bench.home() / "in-use").open("w") as file:
-        wait_until(lambda: wine_bench.lock(file), "the end of another session in the Wine bench", LOCK_SECONDS)
-        yield
 
 
 @contextlib.contextmanager
@@ -88,20 +80,20 @@ def shell(bench, tmp_path):
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with a blank in its name that holds what the batch files need."""
+    """In a folder with a blank in its name."""
     return copy_project(tmp_path / "hands on kafka")
 
 
 @pytest.fixture
 def docker(shell, tmp_path):
-    """A docker.exe that is on the PATH when its folder is, and that succeeds at everything."""
-    return Fake(shell, tmp_path / "docker", "docker", "docker.py", answers=[])
+    """A docker.bat that is on the PATH when its folder is, and that succeeds at everything."""
+    return Docker(shell, tmp_path / "docker")
 
 
 @pytest.fixture
 def free_ports(bench):
     """The batch files know their ports by heart, so a running project would disturb the tests, and they it."""
-    for port in PROGRAM_PORTS:
+    for port in PORTS:
         with socket.socket() as client:
             if client.connect_ex(("127.0.0.1", port)) == 0:
                 refuse(f"port {port} is in use: end the five programs first")

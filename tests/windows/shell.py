@@ -4,25 +4,24 @@ The tests see one class, `Shell`, and no difference between the two.
 """
 
 import ast
-import io
 import itertools
 import os
 import shutil
 import subprocess
 import sys
-import sysconfig
-import zipfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.windows import wine_bench
 
 ON_WINDOWS = os.name == "nt"
-FAKES = Path(__file__).with_name("fakes")
+WINE = [] if ON_WINDOWS else ["wine"]
+PLAYER = Path(__file__).parents[1] / "docker_player.py"
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 240
+SYSTEM_PATH = [os.environ["SYSTEMROOT"] + r"\system32" if ON_WINDOWS else r"C:\windows\system32"]
 
 # Starts the batch file in a known place with a known PATH. All that a test can choose comes as environment
 # variables, so that no blank, & or umlaut ever stands on a command line. The output goes to a file, because the
@@ -34,34 +33,21 @@ cd /d "%RUN_IN%"
 call "%RUN_FILE%" >"%RUN_OUTPUT%" 2>&1
 exit /b %errorlevel%
 """
-
 CLOSE_WINDOWS = """
-import contextlib, psutil
+import psutil
 from launcher import stop_windows
-windows = stop_windows.our_windows()
+found = stop_windows.our_windows().items()
+windows = [window for window, ours in found if ours["title"] in {titles} or not {titles}]
 for process in [*stop_windows.our_programs(windows), *windows]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.kill()
+    process.kill()
 psutil.wait_procs(windows, timeout=30)
 """
-
-CLOSE_WINDOW = """
-import ctypes
-from launcher import stop_windows
-kernel32, title = ctypes.WinDLL("kernel32"), ctypes.create_unicode_buffer(256)
-for window in stop_windows.our_windows():
-    kernel32.FreeConsole()
-    kernel32.AttachConsole(window.pid)
-    kernel32.GetConsoleTitleW(title, len(title))
-    if title.value.startswith({title!r}):
-        handle = kernel32.GetConsoleWindow()
-        kernel32.FreeConsole()  # what closes is the others' window
-        ctypes.WinDLL("user32").PostMessageW(handle, 0x10, 0, 0)  # WM_CLOSE
-"""
+# A .venv as run.py leaves it, with the packages of the Python that made it: nothing is downloaded.
+MAKE_VENV = "import venv; venv.create('.venv', system_site_packages=True)\n"
+MAKE_VENV += "from launcher import setup; setup.remember(setup.PROGRAMS)"
 
 
-@dataclass
-class Result:
+class Result(NamedTuple):
     code: int
     output: str
 
@@ -81,7 +67,7 @@ class Shell:
         # Each run has a file of its own: the windows of start_apps.bat keep theirs open.
         output = self.folder / f"output {next(self.numbers)}.txt"
         variables = {
-            "RUN_PATH": ";".join([*map(self.windows_path, path), *self.system_path()]),
+            "RUN_PATH": ";".join([*map(self.windows_path, path), *SYSTEM_PATH]),
             "RUN_IN": self.windows_path(cwd or file.parent),
             "RUN_FILE": self.windows_path(file),
             "RUN_OUTPUT": self.windows_path(output),
@@ -96,8 +82,7 @@ class Shell:
 
     def _call(self, output: Path, environment: dict[str, str]) -> int:
         """Has the trampoline call the batch file; its exit code."""
-        command = [] if ON_WINDOWS else ["wine"]
-        command += ["cmd", "/d", "/c", self.windows_path(self.trampoline)]
+        command = [*WINE, "cmd", "/d", "/c", self.windows_path(self.trampoline)]
         with self.words.open("wb") as words:
             settings = {"env": self.environment() | environment, "stdin": subprocess.DEVNULL}
             done = subprocess.Popen(command, stdout=words, stderr=words, **settings)
@@ -119,33 +104,20 @@ class Shell:
 
     def python(self, code: str, cwd: Path, **environment: str) -> str:
         """What the Windows Python prints for `code`."""
-        command = ([] if ON_WINDOWS else ["wine"]) + [self.windows_path(self.interpreter)]
-        done = subprocess.run(
-            [*command, "-c", code],
-            cwd=cwd,
-            env=self.environment() | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE_SECONDS,
-        )
+        command = [*WINE, self.windows_path(self.interpreter), "-c", code]
+        options = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": PATIENCE_SECONDS}
+        done = subprocess.run(command, cwd=cwd, env=self.environment() | environment, **options)
         assert done.returncode == 0, done.stderr.decode(errors="replace")
         return done.stdout.decode().strip()
 
-    def windows_open(self, project: Path) -> int:
-        """How many of the five windows of this project are open."""
-        return int(self.python("from launcher import stop_windows; print(len(stop_windows.our_windows()))", project))
+    def titles(self, project: Path) -> list[str]:
+        """Those of the windows of this project that are open."""
+        code = "from launcher.stop_windows import *; print(sorted(ours['title'] for ours in our_windows().values()))"
+        return ast.literal_eval(self.python(code, project))
 
-    def close_windows(self, project: Path) -> None:
-        """Ends them and their programs by force."""
-        self.python(CLOSE_WINDOWS, project)
-
-    def close_window(self, title: str, project: Path) -> None:
-        """Closes one of the five windows, as a click on its X does."""
-        if ON_WINDOWS:
-            self.python(CLOSE_WINDOW.format(title=title), project)
-        else:
-            search = ["xdotool", "search", "--name", f"^{title}$", "windowkill"]
-            subprocess.run(search, check=True, env=self.environment(), timeout=PATIENCE_SECONDS)
+    def close_windows(self, project: Path, *titles: str) -> None:
+        """Ends them, by default all, and their programs by force."""
+        self.python(CLOSE_WINDOWS.format(titles=titles), project)
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ) if ON_WINDOWS else wine_bench.environment()
@@ -154,16 +126,6 @@ class Shell:
     def interpreter(self) -> Path:
         """A Windows Python that has the packages of requirements.txt."""
         return Path(sys.executable) if ON_WINDOWS else wine_bench.python_home() / "python.exe"
-
-    @property
-    def launcher(self) -> bytes:
-        """The .exe that pip puts before a script to make a command of it."""
-        packages = Path(sysconfig.get_path("purelib")) if ON_WINDOWS else self.interpreter.parent / "Lib/site-packages"
-        return (packages / "pip/_vendor/distlib/t64.exe").read_bytes()
-
-    def system_path(self) -> list[str]:
-        root = os.environ["SYSTEMROOT"] if ON_WINDOWS else r"C:\windows"
-        return [rf"{root}\system32", root]
 
     def windows_path(self, path: Path) -> str:
         return str(path) if ON_WINDOWS else wine_bench.windows_path(path)
@@ -182,36 +144,24 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-class Fake:
-    """A program of our own under another's name, such as docker.exe; it does what its scenario says.
+class Docker:
+    """A `docker` for the PATH, in `folder`, which does what its scenario says: tests/docker_player.py."""
 
-    It is one of the scripts in fakes/ behind the launcher that pip puts before its own commands; without site-packages
-    (-S), which take long in Wine. The scenario and the logs of the calls are files beside it.
-    """
-
-    def __init__(self, shell: Shell, folder: Path, name: str, script: str, **scenario):
+    def __init__(self, shell: Shell, folder: Path):
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self.scenario_file = folder / f"{name}.scenario"
-        self.log_file = folder / f"{name}.log"
-        self.play(**scenario)
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as program:
-            program.write(FAKES / script, "__main__.py")
-        shebang = f'#!"{shell.windows_path(shell.interpreter)}" -S\r\n'
-        (folder / f"{name}.exe").write_bytes(shell.launcher + shebang.encode() + archive.getvalue())
-
-    def behind_batch_file(self, shell: Shell, name: str) -> Path:
-        """A folder for the PATH where only a batch file of that name leads to this program."""
-        folder = self.folder / "shims"
         folder.mkdir()
-        program = shell.windows_path(self.log_file.with_suffix(".exe"))
-        (folder / name).write_bytes(f'@echo off\r\n"{program}" %*\r\n'.encode())
-        return folder
+        shutil.copy(PLAYER, folder / "docker.py")
+        # -S: without site-packages, which take long in Wine.
+        line = f'@"{shell.windows_path(shell.interpreter)}" -S "%~dp0docker.py" %*\r\n'
+        (folder / "docker.bat").write_bytes(line.encode())
+        self.play()
 
-    def play(self, **scenario) -> None:
-        self.scenario_file.write_text(repr(scenario), encoding="utf-8")
+    def play(self, *answers: dict) -> None:
+        (self.folder / "docker.scenario").write_text(repr({"answers": answers}), encoding="utf-8")
 
-    def calls(self) -> list[dict]:
-        files = sorted(self.log_file.parent.glob(f"{self.log_file.stem}*.log"))
-        return [ast.literal_eval(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    def log(self) -> list[dict]:
+        file = self.folder / "docker.log"
+        return [ast.literal_eval(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
+    def calls(self, about: str = "") -> list[str]:
+        return [entry["call"] for entry in self.log() if entry["call"].startswith(about)]

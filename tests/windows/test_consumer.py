@@ -8,26 +8,19 @@ from tests.scheduling import rest_repeats
 CONSUMER_TO_BE_ENDED = """
 import signal, threading, time
 import consumer
-from plumbing.process import StopSignal
 
-members = []
+class Watched(consumer.LastingConsumer):
+    def __init__(self, config, stop):
+        super().__init__(config, stop)
 
-class Watched(consumer.Member):
-    def __init__(self):
-        super().__init__()
-        members.append(self)
+        def end():
+            while not self.position:
+                time.sleep(0.1)
+            {end}
 
-enter = StopSignal.__enter__
+        threading.Thread(target=end, daemon=True).start()
 
-def enter_and_end(stop):
-    def end():
-        while not (members and members[0].position):
-            time.sleep(0.1)
-        {end}
-    threading.Thread(target=end, daemon=True).start()
-    return enter(stop)
-
-consumer.Member, StopSignal.__enter__ = Watched, enter_and_end
+consumer.LastingConsumer = Watched
 consumer.main()
 """
 ENDS = {
@@ -37,7 +30,6 @@ ENDS = {
     "logging off": "stop._on_close(5)",
     "shutting down": "stop._on_close(6)",
 }
-LEFT = "Consumer on port 5002 left the group"
 
 
 @pytest.mark.usefixtures("free_ports")
@@ -46,7 +38,7 @@ def test_it_leaves_the_group(shell, project, kafka, group, end):
     code = CONSUMER_TO_BE_ENDED.format(end=ENDS[end])
     lines = shell.python(code, project, KAFKA_BOOTSTRAP_SERVERS=kafka, CONSUMER_GROUP=group).splitlines()
     assert "Assigned: partitions=[0, 1, 2]" in lines
-    assert lines[-1] == LEFT
+    assert lines[-1] == "Consumer on port 5002 left the group"
 
 
 def test_the_window_stays_until_the_group_was_told(shell, project):

@@ -13,11 +13,14 @@ import platform
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from functools import cache
 from pathlib import Path
-from typing import TextIO
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from brokers.lock import lock, wait_for
+from plumbing.child import ONE_OUTPUT
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "wine"
@@ -35,8 +38,8 @@ UCRTBASE = (
     ("org.openjfx", "javafx-graphics", "21.0.2", "win"),
     "55947b98e30424b831f8e1f0e80656355d244f2d57df679841a2e07cbbd84729",
 )
-DEBIAN_PACKAGES = ["wine", "wine64", "xvfb", "xauth", "xdotool", "x11-utils", "gcc-mingw-w64-x86-64"]
-WINE_10_PROGRAMS = ["cmd", "start", "where", "findstr", "tasklist", "taskkill"]
+DEBIAN_PACKAGES = ["wine", "wine64", "xvfb", "xauth", "gcc-mingw-w64-x86-64"]
+WINE_10_PROGRAMS = ["cmd", "start"]
 # pip looks at the markers of the computer it runs on, so it does not see what only Windows needs.
 WINDOWS_ONLY_PACKAGES = ["colorama", "tzdata", "pywin32", "cffi"]
 
@@ -71,13 +74,13 @@ def build() -> None:
     if "bookworm" not in platform.freedesktop_os_release().values() or os.geteuid() != 0:
         sys.exit("The Wine bench can be built on Debian 12 (bookworm) as root. Elsewhere its tests skip.")
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as file:
-        while not lock(file):
-            time.sleep(1)
+    with wait_for(CACHE / "lock"):
         if is_built():  # by another process, while this one waited
             return
         for old in CACHE.iterdir():
-            if old.is_dir() and not is_in_use(old):
+            # Of another clone, with other packages, tests may run in it now.
+            if old.is_dir() and (unused := lock(old / "in-use")):
+                unused.close()
                 shutil.rmtree(old)
         work = home() / "work"
         work.mkdir(parents=True)
@@ -86,27 +89,6 @@ def build() -> None:
             step(work)
         shutil.rmtree(work)
         (home() / "complete").touch()
-
-
-def lock(file: TextIO) -> bool:
-    """Take the lock that `file` stands for, until it is closed; False when another process has it."""
-    import fcntl  # Windows has none, and imports this module, too
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def is_in_use(bench: Path) -> bool:
-    """Do tests run in it now? Those of another clone, with other packages, may need another bench than ours."""
-    return is_locked(bench / "in-use")
-
-
-def is_locked(path: Path) -> bool:
-    with path.open("w") as file:
-        return not lock(file)
 
 
 def install_debian_packages(_work: Path) -> None:
@@ -133,7 +115,7 @@ def add_python(work: Path) -> None:
     dlls.mkdir()
     for library in [*(python / "Lib").glob("*.pyd"), *(python / "Lib").glob("*.dll")]:
         library.rename(dlls / library.name)
-    programs = ["python.exe", f"python{PYTHON_VERSION}.dll", "bin/pythonw.exe"]
+    programs = ["python.exe", f"python{PYTHON_VERSION}.dll"]
     for file in [*(source / name for name in programs), *dlls.glob("vcruntime140*.dll")]:
         shutil.copy(file, python)
     (dlls / "_wmi.pyd").unlink()  # Wine 8's WMI aborts the process; the platform module can do without
@@ -196,9 +178,10 @@ def add_wine_10(work: Path) -> None:
 def add_our_own(work: Path) -> None:
     """What Wine lacks and we have in C"""
     compile_c(SOURCES / "bcryptprimitives.c", system32() / "bcryptprimitives.dll", "-shared", "-ladvapi32")
-    launcher = python_home() / "Lib/venv/scripts/nt/python.exe"
-    compile_c(SOURCES / "venv_launcher.c", launcher)
-    shutil.copy(launcher, launcher.with_name("pythonw.exe"))
+    # A `.venv` gets python.exe itself: the jar has no launcher for it. It finds its libraries as all programs do.
+    shutil.copy(python_home() / "python.exe", python_home() / "Lib/venv/scripts/nt")
+    for library in python_home().glob("*.dll"):
+        shutil.copy(library, system32())
 
 
 def add_packages(_work: Path) -> None:
@@ -258,16 +241,8 @@ def wine(*command: str, cwd: Path | None = None) -> str:
 def run(*command: str | Path, cwd: Path | None = None, may_fail: bool = False) -> str:
     """What the command prints; ends this program when the command fails."""
     # Always a pipe: Windows Python 3.12 under Wine dies at its start when its output is a Linux file.
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=environment() | {"DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
+    variables = environment() | {"DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, cwd=cwd, env=variables, **ONE_OUTPUT)
     if done.returncode and not may_fail:
         sys.exit(f"{' '.join(map(str, command))}\nended with {done.returncode}:\n{done.stdout}")
     return done.stdout

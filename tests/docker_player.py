@@ -1,4 +1,4 @@
-"""docker.exe of the tests: notes each call and answers as docker.scenario beside it says.
+"""The docker of the tests: notes each call and answers as docker.scenario beside it says.
 
     {"answers": [{"to": "compose up", "code": 1, "says": "pull access denied ...", "times": 1}, ...]}
 
@@ -13,7 +13,7 @@ import os
 import sys
 import time
 
-beside = sys.argv[0].removesuffix(".exe")
+beside = os.path.splitext(sys.argv[0])[0]
 call = " ".join(sys.argv[1:])
 earlier = []
 if os.path.exists(beside + ".log"):
