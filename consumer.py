@@ -22,7 +22,6 @@ from flask import Flask, jsonify, request
 from werkzeug.exceptions import BadRequest
 
 from plumbing import process, web
-from plumbing.kafka import Unavailable
 from plumbing.lasting_consumer import LastingConsumer
 from plumbing.like import parse_like
 from settings import BOOTSTRAP_SERVERS, CONSUMER_PORT, GROUP
@@ -115,7 +114,7 @@ def create_app(consumer: LastingConsumer, history: History) -> Flask:
     @app.get("/health")
     def health():
         if problem := consumer.find_problem():
-            raise Unavailable(problem)  # answered 503
+            raise problem  # answered 503
         return {"status": "ok", "broker": BOOTSTRAP_SERVERS, "topic": TOPIC, "group": GROUP}
 
     @app.get("/messages")

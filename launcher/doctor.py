@@ -4,12 +4,13 @@ import re
 import shutil
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupState, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 import settings
@@ -20,11 +21,13 @@ from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
 from launcher import terminal
 from plumbing import Problem, loopback
-from plumbing.kafka import Misdirected, broker_problem, client_config
+from plumbing.kafka import BROKER_SECONDS, Misdirected, broker_problem, client_config
 from plumbing.plain import plain
+from plumbing.topic import create
 from settings import ROOT
 
 DISK_MEGABYTES = 1000
+LONGEST_MEMBER = 100  # characters; a client id may have thousands
 CLOCK_SECONDS = 60  # a broker's clock may differ by this much
 
 
@@ -160,26 +163,31 @@ def _local_broker() -> Iterator[Finding]:
 
 
 def _programs() -> Iterator[Finding]:
-    """The ports of the five programs: free, in use by them, or by another program."""
+    """The five programs: what they say of themselves, or who else has their ports."""
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
     ports |= {f"consumer-{n + 1}": settings.CONSUMER_PORT + n for n in range(settings.CONSUMERS)}
     for name, port in ports.items():
         holder = port_holder(port)
         if holder is None:
             yield Finding(name, f"not running, port {port} is free")
-        elif _is_ours(name, port):
-            yield Finding(name, f"running on port {port}: {holder}")
-        else:
+        elif (health := _health(name, port)) is None:
             yield Finding(name, f"port {port} is taken by {holder}", f"end it: {holder.how_to_end}")
+        elif "error" in health:
+            yield Finding(name, f"port {port}: {health['error']}", health["hint"])
+        else:
+            yield Finding(name, f"running on port {port}: {holder}")
 
 
-def _is_ours(name: str, port: int) -> bool:
-    path = "_stcore/health" if name == "page" else "health"
+def _health(name: str, port: int) -> dict | None:
+    """What the program answers, None if it is not one of the five."""
     try:
-        answer = loopback.get(f"http://127.0.0.1:{port}/{path}", timeout=8)
-        return answer.text == "ok" if name == "page" else bool({"topic", "hint"} & answer.json().keys())
+        if name == "page":
+            page = loopback.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=8)
+            return {} if page.text == "ok" else None
+        answer = loopback.get(f"http://127.0.0.1:{port}/health", timeout=8).json()
+        return answer if {"topic", "hint"} & answer.keys() else None
     except (requests.RequestException, ValueError, AttributeError):
-        return False
+        return None
 
 
 def _hosts() -> Finding:
@@ -229,30 +237,59 @@ def _cluster(servers: str) -> Iterator[Finding]:
         delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {settings.TOPIC}"
         fix = "" if count == wanted else f"{delete}   (its events go!), then: python run.py topic"
         yield Finding("topic", f"{settings.TOPIC} has {count} partitions", fix)
-        yield _clock(admin, count)
+        yield _clock(admin, servers, count)
         yield _group(admin)
     except KafkaException as error:
         yield Finding("kafka", f"the broker does not answer: {error.args[0].str()}", "python run.py doctor, once more")
 
 
-def _clock(admin: AdminClient, partitions: int) -> Finding:
-    """The newest event compared with this computer's clock: if it is in the future, one of two clocks is wrong."""
+def _clock(admin: AdminClient, servers: str, partitions: int) -> Finding:
+    """This computer's clock, compared with the broker's and with the newest event."""
     latest = {TopicPartition(settings.TOPIC, number): OffsetSpec.max_timestamp() for number in range(partitions)}
     newest = max(done.result().timestamp for done in admin.list_offsets(latest, request_timeout=10).values())
     ahead = newest / 1000 - time.time()
-    fix = "set the clock of this computer, or of the one that wrote the event" if ahead > CLOCK_SECONDS else ""
-    what = f"the newest event is {ahead:.0f} s in the future" if fix else "no event is in the future"
-    return Finding("clock", what, fix)
+    if ahead > CLOCK_SECONDS:
+        fix = "set the clock of this computer, or of the one that wrote the event"
+        return Finding("clock", f"the newest event is {ahead:.0f} s in the future", fix)
+    differs = _seconds_ahead_of_broker(admin, servers)
+    if differs is None:
+        return Finding("clock", "no event is in the future; the broker's clock is not known")
+    if abs(differs) > CLOCK_SECONDS:
+        what = (
+            f"the clock of this computer is {abs(differs):.0f} s {'ahead of' if differs > 0 else 'behind'} the broker's"
+        )
+        return Finding("clock", what, "set the one that is wrong")
+    return Finding("clock", "no event is in the future, and the broker's clock agrees")
+
+
+def _seconds_ahead_of_broker(admin: AdminClient, servers: str) -> float | None:
+    """By an event in a topic of its own, which the broker dates; None where this client may not create one."""
+    name = f"doctor-{uuid.uuid4().hex[:12]}"
+    dated: list[float] = []
+    try:
+        create(admin, name, 1, {"message.timestamp.type": "LogAppendTime"})
+        producer = Producer(client_config(servers))
+        producer.produce(name, b"", on_delivery=lambda error, message: dated.append(message.timestamp()[1] / 1000))
+        producer.flush(BROKER_SECONDS)
+        return time.time() - dated[0] if dated else None
+    except KafkaException:
+        return None
+    finally:
+        admin.delete_topics([name])[name].exception(BROKER_SECONDS)
 
 
 def _group(admin: AdminClient) -> Finding:
-    group = admin.describe_consumer_groups([settings.GROUP], request_timeout=10)[settings.GROUP].result()
-    members = ", ".join(
+    try:
+        group = admin.describe_consumer_groups([settings.GROUP], request_timeout=10)[settings.GROUP].result()
+    except KafkaException as error:
+        fix = "restart the broker; if that does not help, read its log"
+        return Finding("group", f"the coordinator of {settings.GROUP} does not answer: {error.args[0].str()}", fix)
+    listed = [
         f"{member.client_id} {sorted(p.partition for p in member.assignment.topic_partitions)}"
         for member in sorted(group.members, key=lambda member: member.client_id)
-    )
-    moving = group.state in (ConsumerGroupState.PREPARING_REBALANCING, ConsumerGroupState.COMPLETING_REBALANCING)
-    fix = "a rebalance takes seconds: python run.py doctor, once more; then restart the consumers" if moving else ""
-    if moving:
+    ]
+    members = ", ".join(name if len(name) <= LONGEST_MEMBER else f"{name[:LONGEST_MEMBER]}..." for name in listed)
+    if group.state in (ConsumerGroupState.PREPARING_REBALANCING, ConsumerGroupState.COMPLETING_REBALANCING):
+        fix = "a rebalance takes seconds: python run.py doctor, once more; then restart the consumers"
         return Finding("group", f"{settings.GROUP} is rebalancing: {members}", fix)
-    return Finding("group", f"{settings.GROUP}: {members or 'no members'}", fix)
+    return Finding("group", f"{settings.GROUP}: {members or 'no members'}")

@@ -20,7 +20,7 @@ class Problem(Exception):
     def sentences(self) -> tuple[str, str]:
         """What happened, and what to type."""
         what, hint = (f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in (str(self), self.hint))
-        return what, hint
+        return what, self.hint if self.hint.startswith("python ") else hint  # a command stands as it is typed
 
 
 def problem_of(error: OSError) -> Problem:

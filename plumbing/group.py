@@ -21,23 +21,23 @@ class Membership:
         self._client_id, self._group = own["client.id"], own.get("group.id", own["client.id"])
         self._assignors = own.get("partition.assignment.strategy", "range,roundrobin")
         self._session_timeout = own.get("session.timeout.ms", 45_000)
-        self.problem = ""
+        self.problem: Unavailable | None = None
 
     def note(self, error: KafkaError, admin: AdminClient) -> None:
         """The client has reported this error."""
-        problem = f"Kafka says: {error.str().rstrip('.')}."
+        problem = Unavailable(f"Kafka says: {error.str().rstrip('.')}", "restart this consumer")
         if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
             group = self._describe(admin)
             if group and group.members:
-                problem = self._clash(group).line()
+                problem = self._clash(group)
             elif group and group.state == ConsumerGroupState.DEAD:  # no consumer group has this name
-                problem = self._other_kind().line()
+                problem = self._other_kind()
             else:  # its members have left meanwhile
                 problem = self.problem or problem
         elif error.code() == KafkaError.INVALID_SESSION_TIMEOUT:
-            problem = self._session(broker_settings(admin)).line()
+            problem = self._session(broker_settings(admin))
         elif error.code() == KafkaError.GROUP_MAX_SIZE_REACHED:
-            problem = self._full(broker_settings(admin)).line()
+            problem = self._full(broker_settings(admin))
         self.problem = problem
 
     def fatal(self, error: KafkaError) -> Unavailable:
@@ -50,7 +50,7 @@ class Membership:
     def ask(self, admin: AdminClient) -> None:
         """Forget the problem if the group now lists the client."""
         if self.problem and (group := self._describe(admin)) and self._is_in(group):
-            self.problem = ""
+            self.problem = None
 
     def is_missing(self, admin: AdminClient) -> bool:
         """True if the group answers, does not list this client, and would let it join."""

@@ -40,7 +40,7 @@ class LastingConsumer:
         }
         self._stop = stop
         self.position: dict[int, int | None] = {}  # assigned partition -> next offset, None before the first event
-        self.problem = ""  # what keeps it from reading
+        self._problem: Unavailable | None = None  # what keeps it from reading
         self._error: KafkaError | None = None  # the last one that _note_problem() has not dealt with
         self._polled_at = time.monotonic()
         self._waiting_since: float | None = None  # since when it waits for an assignment; None while it has one
@@ -79,7 +79,7 @@ class LastingConsumer:
         self._polled_at = time.monotonic()
         if self._stop.requested:
             return None  # read again by the partition's next owner
-        if not self.problem and self._identity.was_recreated():
+        if not self._problem and self._identity.was_recreated():
             # librdkafka goes by the offsets and leader epochs of the old topic; a new member does not.
             log.warning("The topic %s was deleted and recreated. Rejoining the group ...", self._topic)
             self._consumer.close()
@@ -143,48 +143,52 @@ class LastingConsumer:
 
     def _note_problem(self) -> None:
         """Log once what keeps it from reading, and once that this is over. A fatal error ends the program."""
-        if not self._error and not self.problem and not self._waits_in_vain():
+        if not self._error and not self._problem and not self._waits_in_vain():
             return
         error, self._error = self._error, None
         if error and error.code() == KafkaError._FATAL:
             abandon(self._consumer)
             sys.exit(self._membership.fatal(error).line())
-        problem = self._ask(error)
-        if problem != self.problem:
-            self.problem = problem
-            log.warning(f"{problem} Waiting for it ..." if problem else "Kafka answers again.")
+        before, self._problem = self.problem, self._ask(error)
+        if self.problem != before:
+            log.warning(f"{self.problem} Waiting for it ..." if self._problem else "Kafka answers again.")
 
-    def _waits_in_vain(self) -> str:
-        """Since when it has had no assignment, if that is longer than a rebalance takes; else ""."""
+    def _waits_in_vain(self) -> Unavailable | None:
+        """It has had no assignment for longer than a rebalance takes."""
         since = self._waiting_since
         patience = self._config["session.timeout.ms"] / 1000 + REBALANCE_SECONDS
         if since is None or time.monotonic() - since < patience:
-            return ""
+            return None
         clock = time.strftime("%H:%M:%S", time.localtime(time.time() - time.monotonic() + since))
         what = f"the group {self._config['group.id']} has given this consumer no assignment since {clock}"
-        return Unavailable(what, "see what is wrong: python run.py doctor").line()
+        return Unavailable(what, "see what is wrong: python run.py doctor; then restart this consumer")
 
-    def _ask(self, error: KafkaError | None = None) -> str:
-        """What is missing and what to do about it, as sentences; "" if nothing is. `error` is what the client has
-        reported: if it is about more than a connection, it counts until the group has the client as a member."""
+    def _ask(self, error: KafkaError | None = None) -> Unavailable | None:
+        """What is missing. `error` is what the client has reported: if it is about more than a connection, it counts
+        until the group has the client as a member."""
         try:
             self._identity.admin.count_partitions(self._topic)
         except Unavailable as missing:
             if self._waiting_since is not None:  # not for the group
                 self._waiting_since = time.monotonic()
-            return missing.line()
+            return missing
         if error is None or error.code() in CONNECTION_ERRORS:
             self._membership.ask(self._identity.admin.client)
         else:
             self._membership.note(error, self._identity.admin.client)
         return self._membership.problem or self._waits_in_vain()
 
-    def find_problem(self) -> str:
-        """What keeps it from reading now and what to do about it, as sentences; "" if nothing does. Asks the broker."""
+    @property
+    def problem(self) -> str:
+        """What kept it from reading when it last polled and what to do about it, as sentences; "" if nothing did."""
+        return self._problem.line() if self._problem else ""
+
+    def find_problem(self) -> Unavailable | None:
+        """What keeps it from reading now. Asks the broker."""
         silent_for = time.monotonic() - self._polled_at
         if silent_for > SILENT_SECONDS:
-            return f"The poll loop has been silent for {silent_for:.0f} s."
-        return self._ask() or self.problem
+            return Unavailable(f"the poll loop has been silent for {silent_for:.0f} s", "restart this consumer")
+        return self._ask() or self._problem
 
     def lag(self) -> dict[int, int | None]:
         """Assigned partition -> events left to read, None if the broker does not answer."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,11 +15,11 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from brokers import compose, docker, java, local
+from brokers import compose, explain, java, local
 from launcher import doctor
 from plumbing.kafka import client_config
 from tests.brokers import PARTITIONS, TOPIC, local_broker
-from tests.programs import wait_until
+from tests.programs import consumer, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,33 @@ def test_a_clock_that_is_ahead(admin, broker):
     assert producer.flush(20) == 0
     assert "s in the future" in found("clock").what
     assert "clock" in found("clock").fix
+
+
+@pytest.mark.parametrize(("seconds", "side"), [(7200, "ahead of"), (-7200, "behind")])
+def test_a_clock_that_is_not_the_brokers(admin, broker, monkeypatch, seconds, side):
+    create(admin)
+    now = time.time
+    monkeypatch.setattr("launcher.doctor.time.time", lambda: now() + seconds)
+    assert re.fullmatch(rf"the clock of this computer is \d+ s {side} the broker's", found("clock").what)
+    assert found("clock").fix
+    assert not [name for name in admin.list_topics(timeout=20).topics if name.startswith("doctor-")]
+
+
+def test_a_consumer_that_is_refused_is_not_all_is_well(broker, admin, group, monkeypatch, start):
+    create(admin)
+    own = {"group.id": group, "client.id": "x" * 5000, "partition.assignment.strategy": "roundrobin"}
+    stranger = Consumer(client_config(broker.bootstrap_servers) | own)
+    stranger.subscribe([TOPIC])
+    wait_until(lambda: stranger.poll(0.2) or stranger.assignment(), "an assignment")
+    member = start(consumer(broker.bootstrap_servers, group))
+    wait_until(lambda: stranger.poll(0.2) or any("uses the assignor" in line for line in member.lines), "a refusal")
+    monkeypatch.setattr("settings.CONSUMER_PORT", member.port)
+    monkeypatch.setattr("settings.GROUP", group)
+    findings = {finding.about: finding for finding in [*doctor._programs(), doctor._group(admin)]}
+    assert "uses the assignor roundrobin" in findings["consumer-1"].what
+    assert findings["consumer-1"].fix.startswith("end that client")
+    assert len(findings["group"].what) < 300
+    stranger.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
@@ -135,7 +163,7 @@ def test_a_port_that_is_taken_names_the_process(monkeypatch):
     [("Docker is installed, but its engine is not running", True), ("Docker is not installed", False), ("", False)],
 )
 def test_docker_that_is_stopped(monkeypatch, problem, needs_fix):
-    monkeypatch.setattr(docker, "engine_problem", lambda: problem)
+    monkeypatch.setattr(explain, "engine_problem", lambda: problem)
     assert bool(doctor._docker(needed=True).fix) == needs_fix
     assert doctor._docker(needed=False).fix == ""
 

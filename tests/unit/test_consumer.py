@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, TopicPartition
 import consumer
 from plumbing import lasting_consumer, topic
 from plumbing.group import Membership
+from plumbing.kafka import Unavailable
 from plumbing.lasting_consumer import LastingConsumer
 from plumbing.process import StopSignal
 from tests.programs import wait_until
@@ -74,10 +75,10 @@ def test_the_port_names_the_client_also_with_the_blank_that_windows_leaves(port,
 class IdleConsumer:
     """A consumer of two partitions that has read nothing yet."""
 
-    position, problem = {2: None, 0: None}, ""
+    position, problem, found = {2: None, 0: None}, "", None
 
     def find_problem(self):
-        return self.problem
+        return self.found
 
     def lag(self):
         return dict.fromkeys(self.position, 0)
@@ -143,18 +144,18 @@ def test_a_bad_limit_is_refused(client, limit):
 
 def test_health_says_what_is_missing(client, idle):
     assert client.get("/health").json["status"] == "ok"
-    idle.problem = "No broker answers on localhost:9092."
+    idle.found = Unavailable("no broker answers", "start it")
     answer = client.get("/health")
-    assert (answer.status_code, answer.json["error"]) == (503, idle.problem)
+    assert (answer.status_code, answer.json) == (503, {"error": "no broker answers", "hint": "start it"})
 
 
 def test_a_loop_that_does_not_poll_and_a_broker_that_is_gone_are_problems(lasting, simulated):
-    assert lasting.find_problem() == ""
+    assert lasting.find_problem() is None
     lasting._polled_at -= 60
-    assert "poll loop" in lasting.find_problem()
+    assert "poll loop" in str(lasting.find_problem())
     lasting._polled_at += 60
     simulated.set_down()
-    assert "No broker answers" in lasting.find_problem()
+    assert "no broker answers" in str(lasting.find_problem())
 
 
 def test_an_outage_is_logged_once_and_so_is_its_end(lasting, simulated, caplog):
@@ -199,15 +200,15 @@ def test_a_member_that_the_group_does_not_know_is_stranded(monkeypatch, lasting,
 
 def test_a_member_without_an_assignment_says_since_when(monkeypatch, lasting, simulated, caplog):
     monkeypatch.setattr(Membership, "_describe", lambda *_asked: None)  # the group does not answer
-    assert lasting.find_problem() == ""
+    assert lasting.find_problem() is None
     lasting._waiting_since -= 60
     lasting._note_problem()
     assert lasting.problem.startswith("The group likes-ui has given this consumer no assignment since ")
-    assert lasting.find_problem() == lasting.problem
+    assert lasting.find_problem().line() == lasting.problem
     assert caplog.text.count("no assignment since") == 1
     simulated.set_down()
-    assert "No broker answers" in lasting.find_problem()
+    assert "no broker answers" in str(lasting.find_problem())
     simulated.set_down(False)
-    wait_until(lambda: "No broker" not in lasting.find_problem(), "the broker")
+    wait_until(lambda: "no broker" not in str(lasting.find_problem()), "the broker")
     lasting._note_problem()
-    assert lasting.find_problem() == "", "it has waited for the broker, not for the group"
+    assert lasting.find_problem() is None, "it has waited for the broker, not for the group"

@@ -13,6 +13,7 @@ from plumbing.kafka import Unavailable, client_config
 from plumbing.lasting_producer import LastingProducer
 from plumbing.orders import TAIL, Orders
 from settings import LARGEST_BURST
+from tests.programs import wait_until
 
 
 @dataclass
@@ -267,6 +268,14 @@ def test_clicks_that_come_while_the_broker_is_asked_share_its_answer(kafka_produ
     gevent.joinall(answers, raise_error=True)
     assert [answer.value for answer in answers] == [3] * 8
     assert len(asked) == 1
+
+
+def test_an_answer_of_a_broker_that_has_gone_since_does_not_count(kafka_producer, simulated):
+    assert kafka_producer.partitions("likes", room_for=1) == 3
+    simulated.set_down()
+    wait_until(lambda: gevent.sleep(0.1) or kafka_producer._answered_at < 0, "news of the end")
+    with pytest.raises(Unavailable, match="no broker answers"):
+        kafka_producer.partitions("likes", room_for=1)
 
 
 def test_requests_that_wait_for_a_broker_share_its_failure(kafka_producer, simulated, monkeypatch):
