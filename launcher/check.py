@@ -5,7 +5,7 @@ from confluent_kafka import KafkaException
 from labs import checks, secured
 from labs.checks import Goal
 from labs.evidence import Evidence
-from launcher import terminal
+from launcher import exercise, terminal
 from plumbing import Problem
 from plumbing.kafka import Misdirected, broker_problem
 from plumbing.plain import plain
@@ -50,6 +50,8 @@ def _print_progress(labs: dict[int, list[Goal]]) -> int:
             open_labs.append(number)
         state = "done" if reached == len(goals) else f"{reached} of {len(goals)}"
         terminal.write(f"  {number:>2}  {checks.title(number):<50} {state}")
+    done, exercises = exercise.progress()
+    terminal.write(f"      exercises {done} of {exercises}   (python run.py exercise)")
     if open_labs:
         terminal.write(f"  -> python run.py check {open_labs[0]}   (what is missing there)")
     return 1 if open_labs else 0

@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
                 _add_broker_options(one, *[argparse.SUPPRESS] * 3)  # keeps what precedes the command
             if name == "check":
                 one.add_argument("lab", nargs="?", help="its number: what is missing in that lab, and why")
+            if name == "exercise":
+                one.add_argument(
+                    "words", nargs="*", metavar="...", help="8 | check 8 [FILE] | check [FOLDER] | hint 8 | list"
+                )
             if name == "labs":
                 one.add_argument(
                     "action", nargs="?", choices=["reset"], help="delete what a lab has left, to repeat it"
@@ -135,6 +139,12 @@ def _check(options: argparse.Namespace) -> int:
     from launcher import check
 
     return check.main(options.lab)
+
+
+def _exercise(options: argparse.Namespace) -> int:
+    from launcher import exercise
+
+    return exercise.main(options.words)
 
 
 def _lab(options: argparse.Namespace) -> int:
@@ -231,6 +241,7 @@ MORE = f"""examples:
   python run.py --kafka 4               start everything, on the current Kafka
   python run.py check 1                 what is missing in lab 1
   python run.py labs/click.py           a program of the labs
+  python run.py exercise check 8        judge your program of exercise 8
   python run.py test tests/unit         some of the tests; what follows `test` goes to pytest
 
 Kafka's own command line, without Docker: python run.py kafka-topics --list; and in the same way
@@ -242,6 +253,7 @@ COMMANDS = {
     "start": Command("start a broker, the topic and the five programs (the default)", PROGRAMS, _start),
     "check": Command("what you have reached in the labs, asked from the broker", LABS, _check),
     "labs": Command("list the programs of the labs; run one: labs/click.py; repeat a lab: labs reset 4", LABS, _lab),
+    "exercise": Command("write a program that a real broker judges: exercise, exercise 8", PROGRAMS, _exercise),
     "prepare": Command("fetch everything beforehand, for a room without network", LABS, _prepare),
     "test": Command("run the tests; arguments go to pytest", DEV, _test, passes_on=True),
     "bench": Command("measure how fast the programs are", BENCH, _bench, passes_on=True),

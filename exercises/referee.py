@@ -1,0 +1,417 @@
+"""What the judges share: a trial with topics of its own, the learner's program in a process, faults that always hit.
+
+A fault is a state (offsets that go back, a service that holds its answer, a locked database), not a moment: it hits
+however slow the machine is. A judge makes sure that its fault has hit before it decides a goal. It never reads the
+program: only the log, the group, the service and the database.
+"""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import psutil
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+import settings
+from labs import topics
+from labs.checks import Goal
+from plumbing.child import Child
+from plumbing.kafka import client_config, security_protocol
+from plumbing.waiting import wait_until
+
+START_SECONDS = 10.0  # until a program has joined its group and does something
+QUIET_SECONDS = 3.0  # without anything new: it does nothing more
+COMMIT_SECONDS = 0.5  # in which an automatic commit would happen: see child.QUICK
+END_SECONDS = 5.0  # that a program may take to end after Ctrl+C
+LEFT_SECONDS = 300.0  # what is older was left by a judge that was killed
+TRIAL = "try-"  # topics and groups of trials are named LEARNER-try-TIME-...
+FOLDER = "kafka-exercise-"  # and so are their temporary folders
+TRACEBACK = "Traceback (most recent call last):"
+MOST_LINES = 1000  # that are kept of a program: it may print for ever
+GONE = (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.UNKNOWN_MEMBER_ID)
+
+
+class Stuck(Exception):
+    """The program does not do what the judge waits for; the text says what it did instead."""
+
+
+def insist(ask: Callable, seconds: float = 5.0):
+    """What `ask()` returns, asked again while it raises KafkaException: a new topic or group is not known at once."""
+    give_up_at = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except KafkaException:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.05)
+
+
+def some(orders: Iterable, most: int = 5) -> str:
+    """`12, 13, 14, 15, 16 and 7 more`"""
+    orders = sorted(orders)
+    more = f" and {len(orders) - most} more" if len(orders) > most else ""
+    return ", ".join(map(str, orders[:most])) + more
+
+
+class Program(Child):
+    """The learner's program, while it runs."""
+
+    def __init__(self, file: Path, places: Path):
+        self.lines: list[str] = []
+        self._file, self._places = file, places
+        super().__init__(sys.executable, "-m", "exercises.child", str(file), on_line=self._keep, reads=True, late=True)
+
+    def _keep(self, line: str) -> None:
+        if len(self.lines) < MOST_LINES:
+            self.lines.append(line)
+
+    def begin(self, wanted: dict) -> None:
+        """Until now it has only started Python, which takes longer than all that follows."""
+        self.began = time.monotonic()
+        self.type(json.dumps(wanted | {"places": str(self._places), "pid": os.getpid()}))
+
+    @property
+    def places(self) -> dict[int, int]:
+        """Partition -> the offset after the last record that it was given."""
+        return {int(number): offset for number, offset in self._told().get("next", {}).items()}
+
+    @property
+    def records(self) -> int:
+        """How many records it was given."""
+        return self._told().get("records", 0)
+
+    def _told(self) -> dict:
+        try:
+            return json.loads(self._places.read_text())
+        except (OSError, ValueError):  # not yet; it is just being written
+            return {}
+
+    def kill(self, seconds: float | None = END_SECONDS) -> int:
+        """With what it has started."""
+        below = []
+        with contextlib.suppress(psutil.Error):
+            below = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.kill()
+        for one in below:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+        return self.wait(seconds)
+
+    def interrupt(self, seconds: float = END_SECONDS) -> int | None:
+        """Ctrl+C; its exit code, None if it goes on and was killed."""
+        self.ask_to_stop()
+        try:
+            return self.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return None
+
+    def interrupt_at_next_read(self) -> None:
+        """Ctrl+C just as poll() returns the next record."""
+        self._places.with_name(f"{self._places.name}.interrupt").touch()
+
+    @property
+    def last_words(self) -> str:
+        """Its last line, and where in the learner's file an exception was raised."""
+        places = [line.strip() for line in self.lines if line.strip().startswith(f'File "{self._file}", line ')]
+        where = places[-1].rpartition("line ")[2].partition(",")[0] if places else ""
+        last = next((line for line in reversed(self.lines) if line.strip()), "it printed nothing")
+        return f"{last}{f' (line {where})' if where else ''}"
+
+
+class Trial:
+    """One judgement: topics, groups and files of its own; made by `trial_of`.
+
+    `group` is the name that the program sees as GROUP, the same in all rounds; on the broker the group has the round's
+    prefix. `defaults` are settings of the program's clients that it may overrule: {"Producer": {...}}.
+    """
+
+    group = "mine"
+
+    def __init__(self, source: bytes, file: Path, number: int):
+        self._source, self._file = source, file.resolve()
+        self.prefix = topics.named(f"{TRIAL}{time.time_ns() // 1_000_000:x}-{random.randrange(16**4):04x}-{number}-")
+        self.defaults: dict[str, dict] = {}
+        self.found = lambda: ""  # what else is wrong up to here, if the program gets stuck
+        self.round = 0
+        self.what, self.next = "it runs", "read the task again, or type: hint"  # what the judge is looking at
+        self.topics: dict[str, list[list[dict]]] = {}  # name -> the events of each partition
+        self.programs: list[Program] = []
+
+    def prepare(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=FOLDER))
+        self._snapshot = self.folder / "snapshot.py"  # of one moment: the learner may save while the judge works
+        self._snapshot.write_bytes(self._source)
+        self._spare = self._start_spare()
+        self.admin = AdminClient(client_config())
+        self._producer = Producer(client_config() | {"linger.ms": 5})
+
+    def close(self) -> None:
+        """End the programs; delete topics, groups and files."""
+        for program in self.programs:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.kill()
+        if hasattr(self, "admin"):
+            with contextlib.suppress(KafkaException):
+                self._delete()
+        if hasattr(self, "folder"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _delete(self) -> None:
+        if self.topics:  # only asked for: the broker deletes them while we go on
+            self.admin.delete_topics(list(self.topics))
+        known = [group.group_id for group in self.admin.list_consumer_groups().result().valid]
+        groups = [group for group in known if group.startswith(self.prefix)]
+        for group in groups if self.can_evict else ():  # members that were killed would hold their group
+            for member, _ in self.members(group):
+                self.evict(member, group)
+        if groups:
+            self.admin.delete_consumer_groups(groups)
+        self._producer.poll(0)
+
+    # Kafka
+
+    def topic(self, partitions: int = 3, name: str = "likes", config: dict[str, str] | None = None) -> str:
+        """A new topic."""
+        full = f"{self.prefix}{name}"
+        self.topics[full] = [[] for _ in range(partitions)]
+        topics.make_topic(full, partitions, config)
+        return full
+
+    def write(self, topic: str, events: Iterable[dict]) -> None:
+        """Round robin over the partitions, by `order`, and confirmed. The key is the `person`, if it has one."""
+        for event in events:
+            partition = event["order"] % len(self.topics[topic])
+            self.topics[topic][partition].append(event)
+            self.produce(topic, json.dumps(event), event.get("person"), partition)
+        self.flush()
+
+    def produce(self, topic: str, value, key=None, partition: int = -1, **more) -> None:
+        """A record of any kind; `flush` confirms it."""
+        insist(lambda: self._producer.produce(topic, value, key, partition, on_delivery=self._report, **more))
+
+    def _report(self, error, _message) -> None:
+        if error:
+            raise KafkaException(error)  # from flush()
+
+    def flush(self) -> None:
+        if self._producer.flush(10):
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the judge's events"))
+
+    def read(self, topic: str, isolation: str = "read_uncommitted") -> list[Message]:
+        """All records of the topic, by partition and offset."""
+        found = topics.read(topic, isolation=isolation)
+        return sorted(found, key=lambda record: (record.partition(), record.offset()))
+
+    @property
+    def real_group(self) -> str:
+        return f"{self.prefix}{self.round}-{self.group}"
+
+    def committed(self, topic: str) -> dict[int, int]:
+        """Partition -> committed offset of this round's group; 0 where there is none."""
+        places = [TopicPartition(topic, number) for number in range(len(self.topics[topic]))]
+
+        def ask():
+            asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.real_group, places)])
+            return asked[self.real_group].result().topic_partitions
+
+        return {place.partition: max(place.offset, 0) for place in insist(ask)}
+
+    def ends(self, topic: str) -> dict[int, int]:
+        return {number: len(events) for number, events in enumerate(self.topics[topic])}
+
+    def passed(self, topic: str) -> list[dict]:
+        """The events before the committed offsets: the group will never read them again."""
+        committed = self.committed(topic).items()
+        return [event for number, offset in committed for event in self.topics[topic][number][:offset]]
+
+    def is_at_the_end(self, topic: str) -> bool:
+        return self.committed(topic) == self.ends(topic)
+
+    def all_read(self, topic: str, *programs: Program) -> bool:
+        """Whether every event was given to one of these programs, or is committed."""
+        read = self.committed(topic)
+        for program in programs:
+            for partition, offset in program.places.items():
+                read[partition] = max(read[partition], offset)
+        return read == self.ends(topic)
+
+    def next_round(self, *names: str, back: int = 0) -> None:
+        """From now on the program is in another group, which has the offsets of the one so far in these topics, or
+        `back` fewer: what a crash leaves, without the wait for the session timeout of the dead member."""
+        offsets = {name: self.committed(name) for name in names}
+        self.round += 1
+        places = [
+            TopicPartition(name, partition, max(0, offset - back))
+            for name, of_partitions in offsets.items()
+            for partition, offset in of_partitions.items()
+            if offset
+        ]
+        if places:
+            group = self.real_group
+            moved = lambda: self.admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, places)])  # noqa: E731
+            insist(lambda: moved()[group].result())
+
+    def members(self, group: str = "") -> list[tuple[str, list[int]]]:
+        """(id, its partitions) of each member of this round's group."""
+        found = self._described(group or self.real_group).members
+        return [(one.member_id, [place.partition for place in one.assignment.topic_partitions]) for one in found]
+
+    def _described(self, group: str):
+        return insist(lambda: self.admin.describe_consumer_groups([group])[group].result())
+
+    @property
+    def can_evict(self) -> bool:
+        """Only without TLS and passwords."""
+        return security_protocol() == "PLAINTEXT"
+
+    def evict(self, member: str, group: str = "") -> None:
+        """Take a member out of the group, as its session timeout would: a LeaveGroup request on its behalf. (Java's
+        admin client can; librdkafka's cannot.) https://kafka.apache.org/protocol#The_Messages_LeaveGroup"""
+        group = group or self.real_group
+        coordinator = self._described(group).coordinator
+        text = lambda value: struct.pack(">h", len(value.encode())) + value.encode()  # noqa: E731
+        body = struct.pack(">hhi", 13, 2, 1) + text("judge") + text(group) + text(member)
+        with socket.create_connection((coordinator.host, coordinator.port), 5) as connection:
+            connection.sendall(struct.pack(">i", len(body)) + body)
+            answer = connection.recv(64)
+        (error,) = struct.unpack(">h", answer[12:14])
+        if error and error not in GONE:
+            raise KafkaException(KafkaError(error))
+
+    # The program
+
+    def look(self, what: str, following: str) -> None:
+        """What comes next: `goal` is about it, and so is what a `Stuck` tells."""
+        self.what, self.next = what, following
+
+    def goal(self, reached: bool, why: str) -> Goal:
+        return Goal(self.what, reached, why, self.next)
+
+    def start(self, **environment: str) -> Program:
+        """The learner's program, with KAFKA_BOOTSTRAP_SERVERS, GROUP and this environment."""
+        own = {"KAFKA_BOOTSTRAP_SERVERS": settings.BOOTSTRAP_SERVERS, "GROUP": self.group}
+        own |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")  # for the service
+        wanted = {"environment": own | environment, "group": self.real_group, "prefix": self.prefix}
+        program = self._spare
+        program.begin(wanted | {"snapshot": str(self._snapshot), "defaults": self.defaults})
+        self._spare = self._start_spare()
+        return program
+
+    def run(self, seconds: float = START_SECONDS, **environment: str) -> tuple[Program, int]:
+        """The program and its exit code, when it has ended. Raises `Stuck` if it does not."""
+        program = self.start(**environment)
+        return program, self.end_of(program, seconds)
+
+    def end_of(self, program: Program, seconds: float = START_SECONDS) -> int:
+        """Its exit code. Raises `Stuck` if it does not end in time."""
+        try:
+            return program.wait(max(0.0, program.began + seconds - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            program.kill()
+            raise Stuck(f"the program has not ended within {seconds:.0f} s") from None
+
+    def _start_spare(self) -> Program:
+        program = Program(self._file, self.folder / f"places-{len(self.programs)}")
+        self.programs.append(program)
+        return program
+
+    def wait(
+        self, program: Program, condition: Callable, what: str | Callable[[], str], seconds: float = START_SECONDS
+    ):
+        """Until the condition is true. Raises `Stuck` with what the program did instead."""
+        wait_until(lambda: condition() or not program.running, seconds, 0.01)
+        if value := condition():
+            return value
+        if not program.running:
+            code = program.wait(END_SECONDS)
+            raise Stuck(f"the program has ended with exit code {code}: {program.last_words}")
+        raise Stuck(f"not within {seconds:.0f} s: {what() if callable(what) else what}. {self._instead()}")
+
+    def insist_on_running(self, program: Program) -> None:
+        """Raises `Stuck` if it has ended."""
+        self.wait(program, lambda: program.running, "")
+
+    def _instead(self) -> str:
+        members = self.members()
+        if not members:
+            return "Nobody is in the group: does the program call subscribe(), with GROUP as group.id, and poll()?"
+        if not any(partitions for _, partitions in members):
+            return "It is in the group, but owns no partition: does it subscribe to TOPIC, and poll()?"
+        committed = [offset for topic in self.topics for offset in self.committed(topic).values()]
+        if not any(committed):
+            return (
+                "It owns partitions, and has committed nothing. Does it poll? "
+                "And without auto.offset.reset=earliest, a new group starts at the end."
+            )
+        return f"It owns partitions; committed offsets: {committed}"
+
+    @property
+    def printed(self) -> list[str]:
+        """What the programs have printed, without tracebacks, the last one last."""
+        ends = [[*program.lines, TRACEBACK].index(TRACEBACK) for program in self.programs]
+        return [line for program, end in zip(self.programs, ends, strict=True) for line in program.lines[:end]]
+
+
+@contextlib.contextmanager
+def trial_of(source: bytes, file: Path, number: int) -> Iterator[Trial]:
+    """A trial of this source, which was read from the file. A Ctrl+C does not disturb the cleaning up."""
+    trial = Trial(source, file, number)
+    try:
+        trial.prepare()
+        yield trial
+    finally:
+        with _undisturbed():
+            trial.close()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def sweep() -> None:
+    """Delete what judges that were killed have left: topics, groups, temporary folders. Raises KafkaException."""
+    admin = AdminClient(client_config())
+    if left := [name for name in admin.list_topics(timeout=topics.BROKER_SECONDS).topics if _was_left(name)]:
+        admin.delete_topics(left)
+    groups = [group.group_id for group in admin.list_consumer_groups().result().valid]
+    if left := [name for name in groups if _was_left(name)]:
+        admin.delete_consumer_groups(left)  # those that still have a member refuse
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _was_left(name: str) -> bool:
+    """Whether this topic or group is from a trial of this learner that must have ended by now."""
+    beginning = topics.named(TRIAL)
+    if not name.startswith(beginning):
+        return False
+    try:
+        began = int(name.removeprefix(beginning).partition("-")[0], 16) / 1000
+    except ValueError:
+        return False
+    return time.time() - began > LEFT_SECONDS
