@@ -38,23 +38,29 @@ class Places:
         self._file = file.open("wb", buffering=0)
         self._interrupt = file.with_name(f"{file.name}.interrupt")
         self._next: dict[int, int] = {}  # partition -> offset after the last record that the program was given
-        self._records = 0
+        self._records = self._silences = 0
 
     def note(self, found):
         """Called with what poll() or consume() returns."""
+        if not found:
+            self._silences += 1
+            self._tell()
         records = [
             one for one in (found if isinstance(found, list) else [found]) if one is not None and not one.error()
         ]
         if records:
             self._next |= {record.partition(): record.offset() + 1 for record in records}
             self._records += len(records)
-            told = json.dumps({"next": self._next, "records": self._records})
-            self._file.seek(0)
-            self._file.write(told.ljust(500).encode())
+            self._tell()
             if self._interrupt.exists():
                 self._interrupt.unlink()
                 raise KeyboardInterrupt  # Ctrl+C at the worst moment: read, and not in the program's hands
         return found
+
+    def _tell(self) -> None:
+        told = json.dumps({"next": self._next, "records": self._records, "silences": self._silences})
+        self._file.seek(0)
+        self._file.write(told.ljust(500).encode())
 
 
 def prepare_clients(judge: dict) -> None:

@@ -94,6 +94,11 @@ class Program(Child):
         """How many records it was given."""
         return self._told().get("records", 0)
 
+    @property
+    def silences(self) -> int:
+        """How often it was given none."""
+        return self._told().get("silences", 0)
+
     def _told(self) -> dict:
         try:
             return json.loads(self._places.read_text())
@@ -211,6 +216,15 @@ class Trial:
     def flush(self) -> None:
         if self._producer.flush(10):
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the judge's events"))
+
+    def refuses(self, topic: str) -> bool:
+        """Whether the broker refuses a record; otherwise it is now in the topic."""
+        errors: list[KafkaError | None] = []
+        insist(
+            lambda: self._producer.produce(topic, b"probe", on_delivery=lambda error, _message: errors.append(error))
+        )
+        self.flush()
+        return errors != [None]
 
     def read(self, topic: str, isolation: str = "read_uncommitted") -> list[Message]:
         """All records of the topic, by partition and offset."""
