@@ -36,6 +36,7 @@ START_SECONDS = 10.0  # until a program has joined its group and does something
 QUIET_SECONDS = 3.0  # without anything new: it does nothing more
 COMMIT_SECONDS = 0.5  # in which an automatic commit would happen: see child.QUICK
 END_SECONDS = 5.0  # that a program may take to end after Ctrl+C
+SESSION_SECONDS = 6.0  # the shortest that brokers allow: see child.CLASSIC
 LEFT_SECONDS = 300.0  # what is older was left by a judge that was killed
 TRIAL = "try-"  # topics and groups of trials are named LEARNER-try-TIME-...
 FOLDER = "kafka-exercise-"  # and so are their temporary folders
@@ -224,7 +225,7 @@ class Trial:
             lambda: self._producer.produce(topic, b"probe", on_delivery=lambda error, _message: errors.append(error))
         )
         self.flush()
-        return errors != [None]
+        return errors[0] is not None  # a KafkaError that is compared with None leaves a TypeError for the next line
 
     def read(self, topic: str, isolation: str = "read_uncommitted") -> list[Message]:
         """All records of the topic, by partition and offset."""
@@ -269,16 +270,17 @@ class Trial:
         `back` fewer: what a crash leaves, without the wait for the session timeout of the dead member."""
         offsets = {name: self.committed(name) for name in names}
         self.round += 1
-        places = [
-            TopicPartition(name, partition, max(0, offset - back))
-            for name, of_partitions in offsets.items()
-            for partition, offset in of_partitions.items()
-            if offset
-        ]
-        if places:
-            group = self.real_group
-            moved = lambda: self.admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, places)])  # noqa: E731
-            insist(lambda: moved()[group].result())
+        for name in names:
+            self.commit(
+                name, {partition: max(0, offset - back) for partition, offset in offsets[name].items() if offset}
+            )
+
+    def commit(self, topic: str, offsets: dict[int, int]) -> None:
+        """Move this round's group, which must have no member, to these offsets."""
+        group = self.real_group
+        moved = [ConsumerGroupTopicPartitions(group, [TopicPartition(topic, p, at) for p, at in offsets.items()])]
+        if offsets:
+            insist(lambda: self.admin.alter_consumer_group_offsets(moved)[group].result())
 
     def members(self, group: str = "") -> list[tuple[str, list[int]]]:
         """(id, its partitions) of each member of this round's group."""
@@ -306,6 +308,21 @@ class Trial:
         (error,) = struct.unpack(">h", answer[12:14])
         if error and error not in GONE:
             raise KafkaException(KafkaError(error))
+
+    def throw_out(self, program: Program) -> str:
+        """Let the group go on without its only member, which does not know yet that it has lost its partitions. Gives
+        the id that it had."""
+        [(member, _)] = self.members()
+        if self.can_evict:
+            self.evict(member)
+            return member
+        process = psutil.Process(program.process.pid)
+        process.suspend()  # until its session has timed out
+        try:
+            wait_until(lambda: not self.members(), 2 * SESSION_SECONDS)
+        finally:
+            process.resume()
+        return member
 
     # The program
 
