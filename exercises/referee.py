@@ -38,8 +38,7 @@ COMMIT_SECONDS = 0.5  # in which an automatic commit would happen: see child.QUI
 END_SECONDS = 5.0  # that a program may take to end after Ctrl+C
 SESSION_SECONDS = 6.0  # the shortest that brokers allow: see child.CLASSIC
 LEFT_SECONDS = 300.0  # what is older was left by a judge that was killed
-TRIAL = "try-"  # topics and groups of trials are named LEARNER-try-TIME-...
-FOLDER = "kafka-exercise-"  # and so are their temporary folders
+FOLDER = "kafka-exercise-"  # temporary ones of trials
 TRACEBACK = "Traceback (most recent call last):"
 MOST_LINES = 1000  # that are kept of a program: it may print for ever
 GONE = (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.UNKNOWN_MEMBER_ID)
@@ -59,6 +58,13 @@ def insist(ask: Callable, seconds: float = 5.0):
             if time.monotonic() > give_up_at:
                 raise
             time.sleep(0.05)
+
+
+def _without_errors(places: list[TopicPartition]) -> list[TopicPartition]:
+    """Raises KafkaException if one of them has an error: the answer as a whole may have none."""
+    if error := next((place.error for place in places if place.error is not None), None):
+        raise KafkaException(error)
+    return places
 
 
 def some(orders: Iterable, most: int = 5) -> str:
@@ -150,7 +156,9 @@ class Trial:
 
     def __init__(self, source: bytes, file: Path, number: int):
         self._source, self._file = source, file.resolve()
-        self.prefix = topics.named(f"{TRIAL}{time.time_ns() // 1_000_000:x}-{random.randrange(16**4):04x}-{number}-")
+        self.prefix = topics.named(
+            f"{topics.TRIAL}{time.time_ns() // 1_000_000:x}-{random.randrange(16**4):04x}-{number}-"
+        )
         self.defaults: dict[str, dict] = {}
         self.found = lambda: ""  # what else is wrong up to here, if the program gets stuck
         self.round = 0
@@ -242,7 +250,7 @@ class Trial:
 
         def ask():
             asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.real_group, places)])
-            return asked[self.real_group].result().topic_partitions
+            return _without_errors(asked[self.real_group].result().topic_partitions)
 
         return {place.partition: max(place.offset, 0) for place in insist(ask)}
 
@@ -280,7 +288,8 @@ class Trial:
         group = self.real_group
         moved = [ConsumerGroupTopicPartitions(group, [TopicPartition(topic, p, at) for p, at in offsets.items()])]
         if offsets:
-            insist(lambda: self.admin.alter_consumer_group_offsets(moved)[group].result())
+            asked = self.admin.alter_consumer_group_offsets
+            insist(lambda: _without_errors(asked(moved)[group].result().topic_partitions))
 
     def members(self, group: str = "") -> list[tuple[str, list[int]]]:
         """(id, its partitions) of each member of this round's group."""
@@ -438,7 +447,7 @@ def sweep() -> None:
 
 def _was_left(name: str) -> bool:
     """Whether this topic or group is from a trial of this learner that must have ended by now."""
-    beginning = topics.named(TRIAL)
+    beginning = topics.named(topics.TRIAL)
     if not name.startswith(beginning):
         return False
     try:

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from labs import click, topics
-from labs.internals import batches, epochs, history, queues
+from labs.internals import batches, epochs, groups, history, queues
 from plumbing.kafka import client_config
 from plumbing.like import parse_like
 
@@ -20,8 +20,9 @@ class Evidence:
     def __init__(self):
         self.admin = AdminClient(client_config())
         self.partitions = cache(lambda topic: topics.partitions_of(topic, self.admin))
-        self.history = cache(history.of)
-        self.epochs = cache(epochs.of)
+        self._groups = cache(groups.known)
+        self.history = cache(lambda group: history.of(group, self._groups()))
+        self.epochs = cache(lambda group: epochs.of(group, self._groups()))
         self.queue = cache(lambda group, topic: queues.of(group, topic, self.admin))
         self.records = cache(self._records)
         self.batches = cache(batches.batches_of)  # also raises Problem

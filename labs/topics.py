@@ -11,6 +11,7 @@ from plumbing.topic import READ_TO_END, create, insist, read_to_end
 from settings import LEARNER
 
 BROKER_SECONDS = 15.0
+TRIAL = "try-"  # topics and groups with which a judge tries a program: LEARNER-try-TIME-...
 JOIN_SECONDS = 4.0  # until the only member of a group has its partitions
 # A killed run did not leave its group: the next one waits for its session timeout, here 6 s, not 45.
 SESSION = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
@@ -36,17 +37,22 @@ def partitions_of(topic: str, admin: AdminClient | None = None) -> int:
 
 
 def read(
-    topic: str, last: int | None = None, isolation: str = "read_uncommitted", only: int | None = None
+    topic: str,
+    last: int | None = None,
+    isolation: str = "read_uncommitted",
+    only: int | None = None,
+    since: dict[int, int] | None = None,
 ) -> Iterator[Message]:
-    """The records in the topic: all, or the `last` of each partition, or only those of partition `only`. Empty if the
-    topic does not exist. Joins no group. Raises KafkaException."""
+    """The records in the topic: all, or the `last` of each partition, or only those of partition `only`, or from the
+    offset that `since` has for a partition. Empty if the topic does not exist. Joins no group. Raises KafkaException."""
     reader = {"group.id": named("onlooker"), "auto.offset.reset": "earliest", "isolation.level": isolation}
     consumer = Consumer(client_config() | READ_TO_END | reader)
     try:
         starts = []
         for partition in range(partitions_of(topic)) if only is None else [only]:
             low, high = _watermarks(consumer, TopicPartition(topic, partition))
-            starts.append(TopicPartition(topic, partition, low if last is None else max(low, high - last)))
+            start = max(low, (since or {}).get(partition, low))
+            starts.append(TopicPartition(topic, partition, start if last is None else max(low, high - last)))
         yield from read_to_end(consumer, starts, BROKER_SECONDS)
     finally:
         consumer.close()

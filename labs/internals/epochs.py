@@ -11,9 +11,10 @@ in https://github.com/apache/kafka/tree/4.0/group-coordinator/src/main/resources
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labs.internals.history import RESET, TOPIC, commit_of, partition_of
+from labs.internals import groups
+from labs.internals.groups import Groups
+from labs.internals.history import RESET, commit_of
 from labs.internals.wire import Reader
-from labs.topics import partitions_of, read
 
 COMMITS, GROUP, MEMBER, ASSIGNMENT = (0, 1), 3, 5, 8  # record types: the first field of the key
 CLASSIC = 0  # the tag of a structure: it begins with 1 for a classic member, is 0 otherwise
@@ -55,23 +56,23 @@ class Assigned:
 Event = Epoch | Joined | Left | Assigned
 
 
-def of(group: str) -> list[Event]:
-    """The group's history as far as the broker still has it, oldest first, since the last reset. Raises
-    KafkaException."""
+def of(group: str, known: Groups | None = None) -> list[Event]:
+    """The group's history as far as the broker still has it, oldest first, since the last reset: from what is `known`,
+    or as it is now. Raises KafkaException."""
     events: list[Event] = []
-    count = partitions_of(TOPIC)
-    for record in read(TOPIC, only=partition_of(group, count)) if count else ():
-        key = Reader(record.key())
+    for record in (known or groups.known()).of(group):
+        key = Reader(record.key)
         kind = key.int16()
-        if kind not in (*COMMITS, GROUP, MEMBER, ASSIGNMENT) or key.string() != group:
+        key.string()  # the group
+        if kind not in (*COMMITS, GROUP, MEMBER, ASSIGNMENT):
             continue
         if kind in COMMITS:
             partition = key.string() or "", key.int32()
-            if record.value() and commit_of(*partition, Reader(record.value())).metadata == RESET:
+            if record.value and commit_of(*partition, Reader(record.value)).metadata == RESET:
                 events.clear()
         else:
             member_id = "" if kind == GROUP else key.string() or ""
-            events += _events(kind, record.timestamp()[1], member_id, record.value())
+            events += _events(kind, record.at_ms, member_id, record.value)
     return events
 
 

@@ -11,11 +11,11 @@ group-coordinator/src/main/resources; the subscription and assignment in Consume
 
 from dataclasses import dataclass, field
 
+from labs.internals import groups
+from labs.internals.groups import Groups
 from labs.internals.wire import Reader
-from labs.topics import partitions_of, read
 from plumbing.offsets import LABEL
 
-TOPIC = "__consumer_offsets"
 RESET = "labs reset"  # metadata of a commit: what the group did before no longer counts
 
 
@@ -85,16 +85,17 @@ class History:
         return found
 
 
-def of(group: str) -> History:
-    """The group's history, as far as the broker still has it, since the last reset. Raises KafkaException."""
+def of(group: str, known: Groups | None = None) -> History:
+    """The group's history, as far as the broker still has it, since the last reset: of what is `known`, or now.
+    Raises KafkaException."""
     history = History()
-    count = partitions_of(TOPIC)
-    for record in read(TOPIC, only=partition_of(group, count)) if count else ():
-        key = Reader(record.key())
+    for record in (known or groups.known()).of(group):
+        key = Reader(record.key)
         version = key.int16()
-        if version > 2 or key.string() != group or record.value() is None:  # another group, or a tombstone
+        key.string()  # the group
+        if version > 2 or record.value is None:  # of the new protocol, or a tombstone
             continue
-        value = Reader(record.value())
+        value = Reader(record.value)
         if version == 2:
             history.generations.append(_generation(value))
         elif (commit := commit_of(key.string() or "", key.int32(), value)).metadata == RESET:
