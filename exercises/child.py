@@ -39,6 +39,7 @@ class Places:
         self._interrupt = file.with_name(f"{file.name}.interrupt")
         self._next: dict[int, int] = {}  # partition -> offset after the last record that the program was given
         self._records = self._silences = 0
+        self.transactional_ids: list[str] = []
 
     def note(self, found):
         """Called with what poll() or consume() returns."""
@@ -58,9 +59,9 @@ class Places:
         return found
 
     def _tell(self) -> None:
-        told = json.dumps({"next": self._next, "records": self._records, "silences": self._silences})
+        told = {"next": self._next, "records": self._records, "silences": self._silences}
         self._file.seek(0)
-        self._file.write(told.ljust(500).encode())
+        self._file.write(json.dumps(told | {"transactional": self.transactional_ids[-1:]}).ljust(500).encode())
 
 
 def prepare_clients(judge: dict) -> None:
@@ -70,17 +71,20 @@ def prepare_clients(judge: dict) -> None:
         setattr(confluent_kafka, name, type(name, (getattr(confluent_kafka, name),), {}))
     kinds = (confluent_kafka.Consumer, confluent_kafka.DeserializingConsumer, confluent_kafka.Producer)
     for kind in (*kinds, confluent_kafka.SerializingProducer, confluent_kafka.admin.AdminClient):
-        _set_defaults(kind, judge)
+        _set_defaults(kind, judge, places)
         if "Consumer" in kind.__name__:
             _note_what_it_reads(kind, places)
 
 
-def _set_defaults(kind: type, judge: dict) -> None:
+def _set_defaults(kind: type, judge: dict, places: Places) -> None:
     original = getattr(kind, "__init__")  # noqa: B009  to mypy, kind.__init__ may be that of another class
 
     def __init__(self, config=None, /, **more):
         config = more.pop("conf", {}) if config is None else config
-        original(self, _config_of(kind.__name__, config, judge), **more)
+        config = _config_of(kind.__name__, config, judge)
+        original(self, config, **more)
+        if "transactional.id" in config:
+            places.transactional_ids.append(config["transactional.id"])
 
     setattr(kind, "__init__", __init__)  # noqa: B010
 

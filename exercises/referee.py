@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 import settings
 from labs import topics
@@ -36,6 +36,7 @@ START_SECONDS = 10.0  # until a program has joined its group and does something
 QUIET_SECONDS = 3.0  # without anything new: it does nothing more
 COMMIT_SECONDS = 0.5  # in which an automatic commit would happen: see child.QUICK
 END_SECONDS = 5.0  # that a program may take to end after Ctrl+C
+TAKE_EFFECT_SECONDS = 5.0  # until a broker heeds a new setting
 SESSION_SECONDS = 6.0  # the shortest that brokers allow: see child.CLASSIC
 LEFT_SECONDS = 300.0  # what is older was left by a judge that was killed
 FOLDER = "kafka-exercise-"  # temporary ones of trials
@@ -106,6 +107,11 @@ class Program(Child):
         """How often it was given none."""
         return self._told().get("silences", 0)
 
+    @property
+    def transactional_ids(self) -> list[str]:
+        """That of its last producer with one, as the broker knows it."""
+        return self._told().get("transactional", [])
+
     def _told(self) -> dict:
         try:
             return json.loads(self._places.read_text())
@@ -113,7 +119,7 @@ class Program(Child):
             return {}
 
     def kill(self, seconds: float | None = END_SECONDS) -> int:
-        """With what it has started."""
+        """With what it has started, also when it has ended itself."""
         below = []
         with contextlib.suppress(psutil.Error):
             below = psutil.Process(self.process.pid).children(recursive=True)
@@ -121,16 +127,20 @@ class Program(Child):
         for one in below:
             with contextlib.suppress(psutil.Error):
                 one.kill()
+        if hasattr(os, "killpg"):  # those whose parent has ended are still in its group
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         return self.wait(seconds)
 
     def interrupt(self, seconds: float = END_SECONDS) -> int | None:
         """Ctrl+C; its exit code, None if it goes on and was killed."""
         self.ask_to_stop()
         try:
-            return self.wait(seconds)
+            code: int | None = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.kill()
-            return None
+            code = None
+        self.kill()  # and what it has left running
+        return code
 
     def interrupt_at_next_read(self) -> None:
         """Ctrl+C just as poll() returns the next record."""
@@ -234,6 +244,23 @@ class Trial:
         )
         self.flush()
         return errors[0] is not None  # a KafkaError that is compared with None leaves a TypeError for the next line
+
+    def refuse(self, topic: str) -> None:
+        """From now on the broker refuses all records for the topic. Raises KafkaException if it does not."""
+        self._set_most_bytes(topic, "1")
+        if not wait_until(lambda: self.refuses(topic), TAKE_EFFECT_SECONDS):
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the broker does not refuse records yet"))
+
+    def accept(self, topic: str) -> None:
+        """Records are taken again."""
+        self._set_most_bytes(topic, None)
+        wait_until(lambda: not self.refuses(topic), TAKE_EFFECT_SECONDS)
+
+    def _set_most_bytes(self, topic: str, number: str | None) -> None:
+        operation = AlterConfigOpType.DELETE if number is None else AlterConfigOpType.SET
+        entry = ConfigEntry("max.message.bytes", number or "", incremental_operation=operation)
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+        insist(lambda: self.admin.incremental_alter_configs([resource])[resource].result())
 
     def read(self, topic: str, isolation: str = "read_uncommitted") -> list[Message]:
         """All records of the topic, by partition and offset."""

@@ -21,6 +21,8 @@ class Service:
         self.seconds = 0.0  # that each call takes
         self.hold_at: int | None = None  # from this call on, nothing is done and nothing answered
         self.done_before_hold = False  # the call at which it holds is done, only not answered
+        self._held: list[list[dict]] = []  # the events of each call that is held and not done
+        self._answer_of_held = 0
         self.holding = threading.Event()
         self._end_of_hold = threading.Event()
         self._closed = threading.Event()
@@ -44,23 +46,43 @@ class Service:
                 return 503
             hold = self.hold_at is not None and len(self.calls) >= self.hold_at
             if not hold or (self.done_before_hold and not self.holding.is_set()):
-                self.got.update(event["order"] for event in events)
-                self.done += events
+                self._do(events)
+            elif hold:
+                self._held.append(events)
             if hold:
+                self._answer_of_held = 0
                 self._end_of_hold.clear()
                 self.holding.set()
         if hold:
             self._end_of_hold.wait(HOLD_SECONDS)
-        return 0 if hold else 204
+        return self._answer_of_held if hold else 204
+
+    @property
+    def held(self) -> list[list[dict]]:
+        """The events of each call that it holds, and that are not done."""
+        return list(self._held)
 
     def refuse_once(self, call: int) -> None:
         """The call with this number, from 1 on."""
         self.refuses = lambda _events: len(self.calls) == call
 
+    def finish(self) -> None:
+        """Held calls are done and answered, and so are new ones."""
+        with self._lock:
+            for events in self._held:
+                self._do(events)
+            self._answer_of_held = 204
+        self.go_on()
+
+    def _do(self, events: list[dict]) -> None:
+        self.got.update(event["order"] for event in events)
+        self.done += events
+
     def go_on(self) -> None:
         """Held calls are broken off, new ones are done."""
         with self._lock:
             self.hold_at, self.done_before_hold = None, False
+            self._held = []
             self.holding.clear()
             self._end_of_hold.set()
 

@@ -4,16 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from confluent_kafka import KafkaError, KafkaException, Message
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka import Message
 
-from exercises.referee import COMMIT_SECONDS, QUIET_SECONDS, Program, Trial, insist, some
+from exercises.referee import COMMIT_SECONDS, QUIET_SECONDS, Program, Trial, some
 from exercises.service import Service
 from labs.checks import Goal
 from plumbing.waiting import wait_until
 
 PARTITIONS = 3
-TAKE_EFFECT_SECONDS = 5.0
 LIKES = 30  # in a round
 POISON = (  # (value, key)
     (b'{"order": 7, "person": "an', b"ann"),  # cut off
@@ -56,7 +54,7 @@ def _faults(trial: Trial, log: "Log", service: Service, start: Callable[[], Prog
     trial.insist_on_running(program)
 
     trial.look("the queue refuses a record: its offset is not committed", "look at the error in the delivery report")
-    _refuse(trial, log.letters)
+    trial.refuse(log.letters)
     log.write(with_likes=False)
     _until_it_has_tried(trial, log, program)
     early = log.lost()
@@ -65,7 +63,7 @@ def _faults(trial: Trial, log: "Log", service: Service, start: Callable[[], Prog
     yield trial.goal(not early, f"{', '.join(map(_shown, early))}: {why}" if early else why)
 
     trial.look("in the end nothing is missing", "what failed is read again, and goes into the queue then")
-    _accept(trial, log.letters)
+    trial.accept(log.letters)
     log.write()
     trial.next_round(log.topic)
     program = start()
@@ -139,25 +137,6 @@ def _take(found: list, record: tuple) -> bool:
 def _shown(origin: str) -> str:
     """`likes/2/41`, without the prefix of the trial."""
     return "likes/" + origin.partition("/")[2]
-
-
-def _refuse(trial: Trial, topic: str) -> None:
-    """From now on the topic takes nothing. Raises KafkaException if the broker does not do that in time."""
-    _set_most_bytes(trial, topic, "1")
-    if not wait_until(lambda: trial.refuses(topic), TAKE_EFFECT_SECONDS):
-        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the broker does not refuse records yet"))
-
-
-def _accept(trial: Trial, topic: str) -> None:
-    _set_most_bytes(trial, topic, None)
-    wait_until(lambda: not trial.refuses(topic), TAKE_EFFECT_SECONDS)
-
-
-def _set_most_bytes(trial: Trial, topic: str, number: str | None) -> None:
-    operation = AlterConfigOpType.DELETE if number is None else AlterConfigOpType.SET
-    entry = ConfigEntry("max.message.bytes", number or "", incremental_operation=operation)
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    insist(lambda: trial.admin.incremental_alter_configs([resource])[resource].result())
 
 
 def _until_it_has_tried(trial: Trial, log: Log, program: Program) -> None:
