@@ -81,6 +81,7 @@ class Program(Child):
     def __init__(self, file: Path, places: Path):
         self.lines: list[str] = []
         self._file, self._places = file, places
+        self._ended = False
         super().__init__(sys.executable, "-m", "exercises.child", str(file), on_line=self._keep, reads=True, late=True)
 
     def _keep(self, line: str) -> None:
@@ -127,9 +128,10 @@ class Program(Child):
         for one in below:
             with contextlib.suppress(psutil.Error):
                 one.kill()
-        if hasattr(os, "killpg"):  # those whose parent has ended are still in its group
+        if hasattr(os, "killpg") and not self._ended:  # those whose parent has ended are still in its group
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+        self._ended = True  # from now on, the number may be that of another group
         return self.wait(seconds)
 
     def interrupt(self, seconds: float = END_SECONDS) -> int | None:
@@ -181,8 +183,8 @@ class Trial:
         self._snapshot = self.folder / "snapshot.py"  # of one moment: the learner may save while the judge works
         self._snapshot.write_bytes(self._source)
         self._spare = self._start_spare()
-        self.admin = AdminClient(client_config())
         self._producer = Producer(client_config() | {"linger.ms": 5})
+        self.admin = AdminClient(client_config())
 
     def close(self) -> None:
         """End the programs; delete topics, groups and files."""
@@ -192,6 +194,9 @@ class Trial:
         if hasattr(self, "admin"):
             with contextlib.suppress(KafkaException):
                 self._delete()
+            # Now, and in this thread: the garbage collector may run in a thread of librdkafka, where a client that is
+            # destroyed ends the process.
+            del self.admin, self._producer
         if hasattr(self, "folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -276,7 +281,10 @@ class Trial:
         places = [TopicPartition(topic, number) for number in range(len(self.topics[topic]))]
 
         def ask():
-            asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.real_group, places)])
+            wanted = ConsumerGroupTopicPartitions(self.real_group, places)
+            asked = self.admin.list_consumer_group_offsets(
+                [wanted], require_stable=True
+            )  # not while a transaction ends
             return _without_errors(asked[self.real_group].result().topic_partitions)
 
         return {place.partition: max(place.offset, 0) for place in insist(ask)}
