@@ -11,7 +11,9 @@
 import contextlib
 import queue
 import re
+import shutil
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
+import settings
 from exercises import Exercise, exercises, mine, referee
 from exercises.verdict import Judgement
 from labs import secured
@@ -26,10 +29,11 @@ from launcher import terminal
 from plumbing import Problem
 from plumbing.kafka import broker_problem
 from plumbing.plain import plain
-from settings import BOOTSTRAP_SERVERS, ROOT
+from settings import ROOT
 
 LOOK_SECONDS = 0.2  # how often it looks whether the file was saved; and for how long it must not change then
 USAGE = "python run.py exercise   (or: exercise 8, exercise check 8, exercise hint 8, exercise list)"
+PAGE_WIDTH = 100
 END = "\x04"  # of the input
 LAST = ("quit", "exit", "q", END)
 COMMANDS = "hint | solution | next | list | task | check | reset | quit"
@@ -74,7 +78,7 @@ def _next_open(after: int = 0) -> Exercise:
 def _insist_on_a_broker() -> None:
     """Raises `Problem` if none answers; else deletes what judges that were killed have left there."""
     secured.act_as("admin")
-    if problem := broker_problem(BOOTSTRAP_SERVERS):
+    if problem := broker_problem(settings.BOOTSTRAP_SERVERS):
         raise problem
     with contextlib.suppress(KafkaException):
         referee.sweep()
@@ -149,7 +153,7 @@ def _answers() -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        what = f"{BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
+        what = f"{settings.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
         raise Problem(what, "python run.py in another terminal, then save the file again") from error
 
 
@@ -159,6 +163,20 @@ def _shows_progress(file: Path):
 
 def _shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+
+
+def _reflowed(page: str) -> str:
+    """The page in lines that fit on the terminal, with the addresses of its links."""
+    page = re.sub(r"\[([^\]]+)\]\((http[^)]+)\)(?: ·)?", r"\n\n\1:\n\n\2\n\n", page)
+    paragraphs = re.split(r"\n\n+|\n(?=\* )", page)
+    width = min(shutil.get_terminal_size().columns - 1, PAGE_WIDTH)
+    shown = (_wrapped(" ".join(paragraph.split()), width) for paragraph in paragraphs)
+    return re.sub(r"\n\n(?=\* )|(?<=:)\n\n(?=http)", "\n", "\n\n".join(filter(None, shown)))
+
+
+def _wrapped(paragraph: str, width: int) -> str:
+    indent = "  " if paragraph.startswith("* ") else ""
+    return textwrap.fill(paragraph, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 class Watch:
@@ -176,7 +194,7 @@ class Watch:
         self._show_task()
 
     def _show_task(self) -> None:
-        terminal.write("\n" + re.sub(r"\[([^\]]+)\]\((http[^)]+)\)", r"\1: \2", self._exercise.task))
+        terminal.write(f"\n{_reflowed(self._exercise.task)}\n")
         terminal.write(f"Your file: {_shown(self._file)}   Open it in your editor; it is judged whenever you save it.")
         terminal.write(f"Type here: {COMMANDS}\n")
 
