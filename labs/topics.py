@@ -43,8 +43,8 @@ def read(
     only: int | None = None,
     since: dict[int, int] | None = None,
 ) -> Iterator[Message]:
-    """The records in the topic: all, or the `last` of each partition, or only those of partition `only`, or from the
-    offset that `since` has for a partition. Empty if the topic does not exist. Joins no group. Raises KafkaException."""
+    """The records in the topic: all, or the `last` of each partition, or only those of partition `only`, or those
+    from the offset in `since` on. Empty if the topic does not exist. Joins no group. Raises KafkaException."""
     reader = {"group.id": named("onlooker"), "auto.offset.reset": "earliest", "isolation.level": isolation}
     consumer = Consumer(client_config() | READ_TO_END | reader)
     try:

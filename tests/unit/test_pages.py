@@ -10,7 +10,8 @@ import pytest
 from tests.programs import ROOT
 
 README, TROUBLESHOOTING = ROOT / "README.md", ROOT / "docs" / "troubleshooting.md"
-PAGES = [README, *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("labs/**/*.md"))]
+FOLDERS = ("docs/*.md", "labs/**/*.md", "exercises/**/*.md")
+PAGES = [README, *(page for folder in FOLDERS for page in sorted(ROOT.glob(folder)))]
 LINKS = [
     (page.relative_to(ROOT).as_posix(), target)
     for page in PAGES
