@@ -17,7 +17,8 @@ from tests.scheduling import (
     pytest_cmdline_main,
     pytest_collection_modifyitems,
     pytest_sessionstart,
-    pytest_terminal_summary,
+    pytest_testnodedown,
+    pytest_unconfigure,
     pytest_xdist_make_scheduler,
 )
 from tests.simulated import SimulatedBroker
@@ -27,7 +28,8 @@ __all__ = [
     "pytest_cmdline_main",
     "pytest_collection_modifyitems",
     "pytest_sessionstart",
-    "pytest_terminal_summary",
+    "pytest_testnodedown",
+    "pytest_unconfigure",
     "pytest_xdist_make_scheduler",
 ]
 

@@ -1,6 +1,7 @@
 """Which tests run, and which in the same process: a pytest plugin, loaded by conftest.py."""
 
 import re
+from collections import Counter
 
 import pytest
 
@@ -25,7 +26,8 @@ LONGEST_FIRST = (
     OUTAGES,
     "tests/kafka/",
 )
-REPEATS = "it repeats others with more cases: --all runs it"
+REPEATS, PLAYS = "repeats", "plays"  # why a test is left out, by its mark
+COLLECTED, COUNTS = pytest.StashKey[list](), pytest.StashKey[Counter]()
 
 
 def rest_repeats(cases) -> list:
@@ -93,8 +95,17 @@ def pytest_xdist_make_scheduler(config, log):
     return ByWhatIsShared(config, log)
 
 
+@pytest.hookimpl(trylast=True)  # of what -k and -m have left
 def pytest_collection_modifyitems(config, items):
-    items.sort(key=lambda item: place_in_order(item.nodeid))
+    reasons = [why_left_out(item, config.getoption("--all"), config.args_source) for item in items]
+    config.stash[COLLECTED] = [*items]
+    left = [item for item, reason in zip(items, reasons, strict=True) if reason]
+    config.stash[COUNTS] = Counter(filter(None, reasons))
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left out"] = dict(config.stash[COUNTS])
+    config.hook.pytest_deselected(items=left)
+    kept = [item for item, reason in zip(items, reasons, strict=True) if not reason]
+    items[:] = sorted(kept, key=lambda item: place_in_order(item.nodeid))
     for item in items:
         if config.getoption("--long"):
             item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))
@@ -102,13 +113,39 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="it takes long: --long runs it"))
         if item.nodeid.startswith("tests/windows/"):  # after that of --long: the first one counts
             item.add_marker(pytest.mark.timeout(WINE_TEST_SECONDS))
-        if item.get_closest_marker("repeats") and not config.getoption("--all"):
-            item.add_marker(pytest.mark.skip(reason=REPEATS))
 
 
-def pytest_terminal_summary(terminalreporter):
-    left = sum(REPEATS in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
-    if left:
-        terminalreporter.write_line(
-            f"tests left out because they repeat others: {left}; python run.py test --all runs them"
-        )
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """One of pytest-xdist's workers has ended; all have collected the same tests."""
+    node.config.stash[COUNTS] = Counter(getattr(node, "workeroutput", {}).get("left out"))
+
+
+def plays(item) -> bool:
+    return bool(item.get_closest_marker(PLAYS)) or item.nodeid.startswith(ALWAYS_TOGETHER)
+
+
+def why_left_out(item, all_cases: bool, named: pytest.Config.ArgsSource) -> str:
+    """Why this run leaves the test out, empty if it does not. `named`: what names the tests of this run."""
+    if all_cases:
+        return ""
+    if item.get_closest_marker(REPEATS):
+        return REPEATS
+    return PLAYS if plays(item) and named is pytest.Config.ArgsSource.TESTPATHS else ""
+
+
+def left_out(counts: Counter[str]) -> str:
+    """The last line of a run that has left out so many tests for these reasons; empty if it has left out nothing."""
+    if not counts.total():
+        return ""
+    return (
+        f"left out: {counts[PLAYS]} tests that play labs and documents or need Docker or Wine, {counts[REPEATS]} that "
+        "repeat others with more cases; python run.py test --all runs them"
+    )
+
+
+def pytest_unconfigure(config):
+    """After pytest's own last line."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and (line := left_out(config.stash.get(COUNTS, Counter()))):
+        reporter.write_line(line)

@@ -41,7 +41,7 @@ class MisdirectingBroker(LocalBroker):
             return False
 
 
-@pytest.fixture(scope="module", params=HOSTS)
+@pytest.fixture(scope="module", params=rest_repeats(HOSTS))
 def broker(request, tmp_path_factory):
     broker = MisdirectingBroker(tmp_path_factory.mktemp("advertised"), request.param)
     broker.why = HOSTS[request.param]
@@ -71,7 +71,6 @@ def run(broker, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("broker", rest_repeats(HOSTS), indirect=True)
 @pytest.mark.parametrize("command", [[], ["topic"], ["doctor"], ["labs/click.py"], ["check", "1"]])
 def test_each_command_names_the_address_and_what_is_wrong_with_it(broker, words, command):
     printed = run(broker, *command)

@@ -54,6 +54,7 @@ def test_the_version_is_seen_by_the_settings_of_a_broker(kafka_4, tmp_path):
     assert is_kafka_4("localhost:1") is None
 
 
+@pytest.mark.repeats
 def test_with_tls_and_with_three_brokers(tmp_path):
     secured = secured_broker(tmp_path / "secured", CURRENT)
     with secured as servers:

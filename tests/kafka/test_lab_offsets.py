@@ -13,6 +13,7 @@ from plumbing.kafka import client_config
 from plumbing.offsets import label_of
 from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import PATIENCE, ROOT
+from tests.scheduling import rest_repeats
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ PROGRAMS = [
 ]
 
 
-@pytest.mark.parametrize(("program", "group", "arguments", "read"), PROGRAMS)
+@pytest.mark.parametrize(("program", "group", "arguments", "read"), rest_repeats(PROGRAMS))
 def test_a_recreated_topic_is_read_from_its_beginning_and_then_no_event_twice(
     kafka, learner, some_likes, program, group, arguments, read
 ):

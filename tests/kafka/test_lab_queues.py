@@ -11,6 +11,7 @@ from labs import kafka4
 from tests.brokers import local_broker, with_topic
 from tests.programs import Program, expect_no_traceback, run_py
 
+pytestmark = pytest.mark.plays
 PROGRAM = "labs/lab_16_queues/workers.py"
 
 

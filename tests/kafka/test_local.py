@@ -134,7 +134,7 @@ OPTIONS = [("_JAVA_OPTIONS", "-Xmx64m"), ("_JAVA_OPTIONS", "-Xfoo"), ("JAVA_TOOL
 
 
 @pytest.mark.parametrize("new", rest_repeats([True, False]), ids=["new", "prepared"])
-@pytest.mark.parametrize(("variable", "value"), OPTIONS)
+@pytest.mark.parametrize(("variable", "value"), rest_repeats(OPTIONS))
 @pytest.mark.parametrize("kind", rest_repeats(KINDS))
 def test_options_that_java_refuses_are_named(kind, variable, value, new, tmp_path, monkeypatch):
     """And neither yesterday's fault, nor `clean`."""

@@ -10,6 +10,7 @@ from plumbing import topic, waiting
 from plumbing.kafka import client_config
 from tests.brokers import TOPIC, local_broker, with_topic
 from tests.programs import PATIENCE, Program, consumer, producer, wait_until
+from tests.scheduling import rest_repeats
 
 LIKES = 300
 
@@ -56,7 +57,7 @@ def wait_until_read(members: list[Program], orders: set[int]) -> None:
         pytest.fail("\n".join([f"{len(missing())} of {len(orders)} likes were not read", *lines]))
 
 
-@pytest.mark.parametrize("partitions", [3, 6, *[pytest.param(3, marks=pytest.mark.repeats)] * 2])
+@pytest.mark.parametrize("partitions", rest_repeats([3, 6, 3, 3]))
 def test_nothing_is_skipped_in_a_topic_that_was_recreated_at_once(broker, start, group, partitions):
     api = start(producer(broker))
     api.wait_until_it_answers()

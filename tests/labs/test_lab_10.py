@@ -9,6 +9,8 @@ from tests.end_to_end.conftest import new_session
 from tests.labs.play import PAGES, check, play
 from tests.programs import expect_no_traceback
 
+pytestmark = pytest.mark.plays
+
 
 @pytest.fixture(scope="module")
 def secured_session(copy):

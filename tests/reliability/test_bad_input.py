@@ -17,7 +17,7 @@ from tests.brokers import local_broker, with_topic
 from tests.programs import LIKE_LOGGED, consumer, expect_no_traceback, producer, wait_until
 from tests.reliability.trial import TOPIC
 
-EXAMPLES = {False: 75, True: 300}  # with --all
+EXAMPLES = {False: 40, True: 300}  # with --all
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

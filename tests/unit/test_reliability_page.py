@@ -4,10 +4,12 @@ import ast
 import re
 
 from tests.programs import ROOT
+from tests.scheduling import COLLECTED, PLAYS, REPEATS
 
 PAGE = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
 FILES = [file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")]
 TESTS = {name for text in FILES for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE)}
+MARKS = re.compile(r"pytest\.mark\.(repeats|plays)")
 
 
 def test_every_test_that_it_names_exists():
@@ -16,31 +18,31 @@ def test_every_test_that_it_names_exists():
     assert named <= TESTS
 
 
-def marked_as_a_repetition(text: str) -> set[str]:
-    """The tests of a file that only --all runs: by a mark of the test, or of the whole file."""
+def marked_as_left_out(text: str) -> set[str]:
+    """The tests of a file that a default run leaves out: by a mark of the test, or of the whole file."""
     tree = ast.parse(text)
     whole = any(
-        isinstance(node, ast.Assign) and "pytestmark" in ast.unparse(node) and "mark.repeats" in ast.unparse(node)
+        isinstance(node, ast.Assign) and "pytestmark" in ast.unparse(node) and MARKS.search(ast.unparse(node))
         for node in tree.body
     )
     tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
-    marked = {test.name for test in tests if "pytest.mark.repeats" in map(ast.unparse, test.decorator_list)}
+    marked = {test.name for test in tests if any(MARKS.fullmatch(ast.unparse(one)) for one in test.decorator_list)}
     return {test.name for test in tests} if whole else marked
 
 
 def test_promises_are_tested_without_all():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", PAGE + readme))
-    assert not named & set().union(*map(marked_as_a_repetition, FILES))
-    assert marked_as_a_repetition("@pytest.mark.repeats\ndef test_one(): ...\ndef test_two(): ...") == {"test_one"}
-    assert marked_as_a_repetition("pytestmark = pytest.mark.repeats\ndef test_one(): ...") == {"test_one"}
+    assert not named & set().union(*map(marked_as_left_out, FILES))
+    assert marked_as_left_out("@pytest.mark.repeats\ndef test_one(): ...\ndef test_two(): ...") == {"test_one"}
+    assert marked_as_left_out("pytestmark = pytest.mark.plays\ndef test_one(): ...") == {"test_one"}
 
 
 def test_one_case_of_each_promise_is_tested_without_all(request):
     """Of the tests that this run has collected."""
     cases = {}
-    for item in request.session.items:
-        cases.setdefault(item.originalname, []).append(item.get_closest_marker("repeats"))
+    for item in request.config.stash[COLLECTED]:
+        cases.setdefault(item.originalname, []).append(any(map(item.get_closest_marker, (REPEATS, PLAYS))))
     assert [name for name in re.findall(r"`(test_\w+)`", PAGE) if name in cases and all(cases[name])] == []
 
 

@@ -2,11 +2,31 @@
 
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
 from tests.programs import ROOT
-from tests.scheduling import ALWAYS_TOGETHER, LABS, place_in_order, rest_repeats, scope_of
+from tests.scheduling import (
+    ALWAYS_TOGETHER,
+    LABS,
+    PLAYS,
+    REPEATS,
+    left_out,
+    place_in_order,
+    rest_repeats,
+    scope_of,
+    why_left_out,
+)
+
+BY_DEFAULT, BY_NAME = pytest.Config.ArgsSource.TESTPATHS, pytest.Config.ArgsSource.ARGS
+
+
+class Item:
+    """A test in this file, with these marks."""
+
+    def __init__(self, nodeid: str, *marks: str):
+        self.nodeid, self.get_closest_marker = nodeid, lambda name: name in marks
 
 
 def test_the_first_case_of_a_parameter_always_runs_and_the_others_repeat_it():
@@ -29,6 +49,30 @@ def test_a_file_runs_in_one_process_except_for_the_labs():
     assert scope_of(first, ("tests/labs/",)) == scope_of(later, ("tests/labs/",))
     one, other = ("tests/windows/test_consumer.py::test_one", "tests/windows/test_packages.py::test_two")
     assert scope_of(one, ALWAYS_TOGETHER) == scope_of(other, ALWAYS_TOGETHER)
+
+
+@pytest.mark.parametrize(
+    ("item", "by_default", "by_name"),
+    [
+        (Item("tests/kafka/test_claims.py::test_1"), "", ""),
+        (Item("tests/kafka/test_local.py::test_1[b]", "repeats"), REPEATS, REPEATS),
+        (Item(f"{LABS}::test_1", "plays"), PLAYS, ""),
+        (Item("tests/windows/test_consumer.py::test_1"), PLAYS, ""),
+        (Item("tests/docker/test_apps.py::test_1"), PLAYS, ""),
+    ],
+)
+def test_a_default_run_plays_nothing_in_full(item, by_default, by_name):
+    assert why_left_out(item, False, BY_DEFAULT) == by_default
+    assert why_left_out(item, False, BY_NAME) == by_name
+    assert why_left_out(item, True, BY_DEFAULT) == why_left_out(item, True, BY_NAME) == ""
+
+
+def test_a_run_says_what_it_left_out_and_how_to_run_it():
+    line = left_out(Counter({PLAYS: 1, REPEATS: 2}))
+    assert line.startswith("left out: 1 tests that play ")
+    assert " 2 that repeat " in line
+    assert line.endswith("python run.py test --all runs them")
+    assert left_out(Counter()) == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="trap is of POSIX shells")
