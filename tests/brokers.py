@@ -57,6 +57,20 @@ def create_topic(admin: AdminClient) -> None:
     wait_until(exists, "the topic")
 
 
+def recreate(servers: str, partitions: int = PARTITIONS) -> None:
+    """Delete the topic `likes` and create it again, as quickly as Kafka allows."""
+    admin = AdminClient(client_config(servers))
+    admin.delete_topics([TOPIC])[TOPIC].result()
+
+    def created() -> bool:
+        try:
+            return topic.create(admin, TOPIC, partitions)
+        except KafkaException:
+            return False
+
+    wait_until(created, "the topic again")
+
+
 class container:
     """The compose file's image with the compose file's settings, on a port of its own (testcontainers)."""
 

@@ -10,7 +10,7 @@ from brokers import docker
 from brokers.ports import free_ports
 from settings import CHOSEN_BOOTSTRAP_SERVERS
 from tests import versions
-from tests.brokers import container, local_broker, with_topic
+from tests.brokers import container, local_broker, recreate, with_topic
 from tests.programs import Program, consumer, producer
 from tests.scheduling import (
     pytest_addoption,
@@ -42,17 +42,33 @@ def pytest_configure(config):
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory):
+def shared_broker(tmp_path_factory):
+    """The local broker of this process, with the topic `likes`. A test may stop it, and starts it again."""
+    broker = local_broker(tmp_path_factory.mktemp("kafka"))
+    with broker as servers:
+        with_topic(servers)
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def new_likes(shared_broker):
+    """Bootstrap servers of the shared broker, with an empty topic `likes`, before and after."""
+    recreate(shared_broker.bootstrap_servers)
+    yield shared_broker.bootstrap_servers
+    recreate(shared_broker.bootstrap_servers)
+
+
+@pytest.fixture(scope="session")
+def kafka(request):
     """Bootstrap servers of a real Kafka with the topic `likes`: the one that KAFKA_BOOTSTRAP_SERVERS names,
-    else the compose file's image where Docker runs, else the local broker. Nothing in it is deleted."""
+    else the compose file's image where Docker runs, else the shared broker. Nothing in it is deleted."""
     if CHOSEN_BOOTSTRAP_SERVERS:
         yield with_topic(CHOSEN_BOOTSTRAP_SERVERS)
     elif not docker.engine_problem():
         with container() as servers:
             yield with_topic(servers)
     else:
-        with local_broker(tmp_path_factory.mktemp("kafka")) as servers:
-            yield with_topic(servers)
+        yield request.getfixturevalue("shared_broker").bootstrap_servers
 
 
 @pytest.fixture(scope="session")
@@ -87,11 +103,22 @@ def start():
         program.kill()
 
 
+@pytest.fixture(scope="module")
+def producers():
+    """Those that `running_producer` has started."""
+    programs: list[Program] = []
+    yield programs
+    for program in programs:
+        program.kill()
+
+
 @pytest.fixture
-def running_producer(kafka, start) -> Program:
-    program = start(producer(kafka))
-    program.wait_until_it_answers()
-    return program
+def running_producer(kafka, producers) -> Program:
+    """The same for all tests of a file, unless one of them has ended it."""
+    if not producers or not producers[-1].running:
+        producers.append(producer(kafka))
+    producers[-1].wait_until_it_answers()
+    return producers[-1]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/", "te
 ALWAYS_TOGETHER = ("tests/windows/", "tests/docker/")  # one Wine, one Docker engine
 LABS, OUTAGES = "tests/labs/test_labs.py", "tests/kafka/test_outages.py"
 LATER_LABS = re.compile(rf"{LABS}::test_a_lab_played_from_its_page\[1\d\]")  # half of that file's time
+OF_KAFKA_4 = tuple(f"tests/kafka/test_{name}.py" for name in ("kafka4", "lab_new_protocol", "lab_queues"))  # one broker
 # So that no long file is the last.
 LONGEST_FIRST = (
     LABS,
@@ -75,6 +76,8 @@ def scope_of(nodeid: str, together: tuple[str, ...]) -> str:
     """The same for all tests that have to run in one process, where those in the folders `together` do."""
     if nodeid.startswith(together):
         return together[0]
+    if nodeid.startswith(OF_KAFKA_4):
+        return "Kafka 4"
     return "later labs" if LATER_LABS.match(nodeid) else nodeid.partition("::")[0]
 
 

@@ -241,6 +241,7 @@ def assert_they_wait_without_work(consumers: list[psutil.Process]) -> None:
     assert max(consumer.cpu_percent() for consumer in consumers) < 20
 
 
+@pytest.mark.repeats
 def test_a_secured_broker_lets_the_programs_in(copy):
     session = run_py(copy, "--broker", "secured")
     try:

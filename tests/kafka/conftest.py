@@ -5,7 +5,9 @@ from functools import partial
 
 import pytest
 
-from brokers.jars import CURRENT
+from brokers.jars import CURRENT, LESSONS
+from settings import CHOSEN_BOOTSTRAP_SERVERS
+from tests import versions
 from tests.brokers import local_broker, with_topic
 from tests.programs import run_py as run_py_to_its_end
 
@@ -27,11 +29,21 @@ def run_py(kafka, learner):
     return partial(run_py_to_its_end, kafka, learner)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def kafka_4(tmp_path_factory):
     """The address of a Kafka 4 broker, whichever version the other tests use."""
     with local_broker(tmp_path_factory.mktemp("kafka4"), CURRENT) as servers:
         yield with_topic(servers)
+
+
+@pytest.fixture
+def kafka_3(request, tmp_path):
+    """The address of a Kafka 3.7 broker, whichever version the other tests use."""
+    if versions.chosen == LESSONS and not CHOSEN_BOOTSTRAP_SERVERS:
+        yield request.getfixturevalue("kafka")
+    else:
+        with local_broker(tmp_path / "kafka 3", LESSONS) as servers:
+            yield with_topic(servers)
 
 
 @pytest.fixture

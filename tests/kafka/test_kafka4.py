@@ -8,21 +8,15 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from brokers import java
-from brokers.jars import CURRENT, LESSONS
+from brokers.jars import CURRENT
 from plumbing.kafka import client_config
 from plumbing.version import is_kafka_4
-from tests.brokers import PARTITIONS, TOPIC, local_broker, local_cluster, secured_broker, with_topic
+from tests.brokers import PARTITIONS, TOPIC, local_cluster, secured_broker, with_topic
 from tests.programs import ROOT, Program, wait_until
 
 NEW_PROTOCOL = {"group.protocol": "consumer", "auto.offset.reset": "earliest"}
 MOVE_SECONDS = 5.0  # takes 0.1 s; by Kafka's defaults, members ask every 5 s, and are removed after 45 s
 TAKEOVER_SECONDS = 30.0
-
-
-@pytest.fixture(scope="module")
-def kafka_4(tmp_path_factory):
-    with local_broker(tmp_path_factory.mktemp("kafka4"), CURRENT) as servers:
-        yield with_topic(servers)
 
 
 @pytest.fixture
@@ -47,10 +41,9 @@ def owned(*members: Consumer) -> list[int]:
     return sorted(place.partition for member in members for place in member.assignment())
 
 
-def test_the_version_is_seen_by_the_settings_of_a_broker(kafka_4, tmp_path):
+def test_the_version_is_seen_by_the_settings_of_a_broker(kafka_4, kafka_3):
     assert is_kafka_4(kafka_4)
-    with local_broker(tmp_path / "3", LESSONS) as servers:
-        assert is_kafka_4(servers) is False
+    assert is_kafka_4(kafka_3) is False
     assert is_kafka_4("localhost:1") is None
 
 

@@ -7,12 +7,10 @@ import sys
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from brokers.jars import LESSONS
 from labs import kafka4
 from labs.lab_15_new_protocol import protocols
 from plumbing import Problem
 from plumbing.kafka import client_config
-from tests.brokers import local_broker, with_topic
 from tests.programs import Program, expect_no_traceback, run_py
 from tests.scheduling import rest_repeats
 
@@ -68,11 +66,9 @@ def test_a_group_whose_clients_send_their_own_data_is_not_converted(kafka_4, gro
 
 
 @pytest.mark.plays
-def test_on_kafka_3_it_says_what_to_start(tmp_path):
-    with local_broker(tmp_path, LESSONS) as servers:
-        with_topic(servers)
-        for arguments in ([PROTOCOLS], [MIGRATION], ["check", "15"]):
-            code, printed = run_py(servers, "labs", *arguments)
-            assert code == 1
-            assert kafka4.START in printed
-            assert "Traceback" not in printed
+def test_on_kafka_3_it_says_what_to_start(kafka_3):
+    for arguments in ([PROTOCOLS], [MIGRATION], ["check", "15"]):
+        code, printed = run_py(kafka_3, "labs", *arguments)
+        assert code == 1
+        assert kafka4.START in printed
+        assert "Traceback" not in printed

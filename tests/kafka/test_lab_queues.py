@@ -6,9 +6,7 @@ import sys
 
 import pytest
 
-from brokers.jars import LESSONS
 from labs import kafka4
-from tests.brokers import local_broker, with_topic
 from tests.programs import Program, expect_no_traceback, run_py
 
 pytestmark = pytest.mark.plays
@@ -45,12 +43,10 @@ def test_ctrl_c_gives_the_jobs_back_and_the_next_run_finishes_them(kafka_4, lear
     assert "end 24: lag 0" in run_py_on_4("check", "16")[1]
 
 
-def test_on_kafka_3_it_says_what_to_start(tmp_path):
-    with local_broker(tmp_path, LESSONS) as servers:
-        with_topic(servers)
-        for arguments in ([PROGRAM], ["check", "16"]):
-            code, printed = run_py(servers, "labs", *arguments)
-            assert code == 1
-            assert kafka4.WHAT in printed.replace("This lab", "this lab")
-            assert kafka4.HOW in printed.replace("End the", "end the")
-            assert "Traceback" not in printed
+def test_on_kafka_3_it_says_what_to_start(kafka_3):
+    for arguments in ([PROGRAM], ["check", "16"]):
+        code, printed = run_py(kafka_3, "labs", *arguments)
+        assert code == 1
+        assert kafka4.WHAT in printed.replace("This lab", "this lab")
+        assert kafka4.HOW in printed.replace("End the", "end the")
+        assert "Traceback" not in printed

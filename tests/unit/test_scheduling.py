@@ -10,6 +10,7 @@ from tests.programs import ROOT
 from tests.scheduling import (
     ALWAYS_TOGETHER,
     LABS,
+    OF_KAFKA_4,
     PLAYS,
     REPEATS,
     left_out,
@@ -47,6 +48,7 @@ def test_a_file_runs_in_one_process_except_for_the_labs():
     first, later = (f"{LABS}::test_a_lab_played_from_its_page[{number}]" for number in (1, 11))
     assert scope_of(first, ALWAYS_TOGETHER) == LABS != scope_of(later, ALWAYS_TOGETHER)
     assert scope_of(first, ("tests/labs/",)) == scope_of(later, ("tests/labs/",))
+    assert scope_of(OF_KAFKA_4[0], ALWAYS_TOGETHER) == scope_of(OF_KAFKA_4[1], ALWAYS_TOGETHER)
     one, other = ("tests/windows/test_consumer.py::test_one", "tests/windows/test_packages.py::test_two")
     assert scope_of(one, ALWAYS_TOGETHER) == scope_of(other, ALWAYS_TOGETHER)
 
