@@ -7,7 +7,7 @@ from labs.internals.history import Commit, History
 from labs.lab_12_retention import check, cleaner
 from labs.topics import named
 from plumbing import Problem
-from tests.unit.test_lab_deeds import Record, Seen
+from tests.unit.deeds import EACH, Record, Seen, expect_words, reached
 
 PROFILES, VISITS, AWAY = named("profiles"), named("visits"), named("away")
 CHANGED, ONE_EACH, GONE, KEPT, DELETED, TOO_LATE = (
@@ -42,82 +42,72 @@ def read(first: int, committed: int, topic: str = VISITS) -> Commit:
     return Commit(topic, 0, committed, f"reads from {first}", 0)
 
 
-def reached(cluster: Cluster) -> set[str]:
-    return {goal.what for goal in check.goals(cluster) if goal.reached}
+COMPACTED = {CHANGED, ONE_EACH, GONE, KEPT}
+CASES = {
+    "nothing": (Cluster(), set()),
+    "everything": (Cluster(CLEANED, 160, 13, [read(0, 2), read(13, 14)]), COMPACTED | {DELETED, TOO_LATE}),
+    "before the cleaner comes": (Cluster(ALL_WRITTEN, 151), {CHANGED}),
+    "while the tombstone is there": (
+        Cluster([(147, "ann"), (148, "ben"), (150, "cem"), (151, "dan")], 152),
+        {CHANGED, ONE_EACH, KEPT},
+    ),
+    "a second run, before the cleaner, undoes goals that no longer hold": (
+        Cluster(CLEANED + [(offset + 160, key) for offset, key in ALL_WRITTEN], 311),
+        {CHANGED, KEPT},
+    ),
+    "a second run, after it": (Cluster([(307, "ann"), (308, "ben"), (315, "dan")], 316), COMPACTED),
+    "stopped while it wrote: no cem was there, so none is gone": (Cluster([(0, "ann"), (1, "ben")], 2), set()),
+    "one more deleted profile undoes nothing": (Cluster([(147, "ann"), *TICKS], 160), COMPACTED),
+    "the group has left and is not back": (Cluster(start=13, commits=[read(0, 2)]), {DELETED}),
+    "retention.ms was changed, or the program started again at once: the group came back in time": (
+        Cluster(commits=[read(0, 2), read(2, 4), read(4, 5)]),
+        set(),
+    ),
+    "a later return in time undoes nothing": (
+        Cluster(start=13, commits=[read(0, 2), read(13, 14), read(14, 16)]),
+        {DELETED, TOO_LATE},
+    ),
+    "commits for another topic do not count": (
+        Cluster(start=13, commits=[read(0, 2), read(13, 14, PROFILES)]),
+        {DELETED},
+    ),
+    "commits of kafka-consumer-groups do not count": (
+        Cluster(start=13, commits=[Commit(VISITS, 0, 0, "", 0), read(13, 14)]),
+        {DELETED},
+    ),
+}
+SAID = [
+    ("nothing", EACH, "-> python run.py labs/lab_12_retention/…"),
+    ("everything", KEPT, "4 of 160 offsets have a record: 147, 148, 158, 159"),
+    ("everything", TOO_LATE, "it had committed offset 2, and then read offset 13: 11 are missing -> "),
+    ("before the cleaner comes", GONE, "records with this key: 51"),
+    ("before the cleaner comes", ONE_EACH, "there are 50 records of ann, 50 of ben"),
+    ("while the tombstone is there", GONE, "records with this key: 1"),
+    ("the group has left and is not back", TOO_LATE, "it has committed offset 2, and has not come back yet"),
+    (
+        "retention.ms was changed, or the program started again at once: the group came back in time",
+        TOO_LATE,
+        "each time it came back, all events were still there",
+    ),
+]
 
 
-def goal(cluster: Cluster, what: str):
-    return next(one for one in check.goals(cluster) if one.what == what)
+@pytest.mark.parametrize("case", CASES)
+def test_a_deed_reaches_its_goals_and_no_others(case):
+    evidence, goals = CASES[case]
+    assert reached(check, evidence) == goals
 
 
-def test_nothing_done():
-    assert reached(Cluster()) == set()
-    assert all(one.next for one in check.goals(Cluster()))
-
-
-def test_all_done():
-    cluster = Cluster(CLEANED, 160, 13, [read(0, 2), read(13, 14)])
-    assert reached(cluster) == {CHANGED, ONE_EACH, GONE, KEPT, DELETED, TOO_LATE}
-    assert goal(cluster, KEPT).why == "4 of 160 offsets have a record: 147, 148, 158, 159"
-    assert goal(cluster, TOO_LATE).why == "it had committed offset 2, and then read offset 13: 11 are missing"
-
-
-def test_before_the_cleaner_comes():
-    cluster = Cluster(ALL_WRITTEN, 151)
-    assert reached(cluster) == {CHANGED}
-    assert goal(cluster, GONE).why == "records with this key: 51"
-    assert goal(cluster, ONE_EACH).why == "there are 50 records of ann, 50 of ben"
-
-
-def test_while_the_tombstone_is_there():
-    cluster = Cluster([(147, "ann"), (148, "ben"), (150, "cem"), (151, "dan")], 152)
-    assert reached(cluster) == {CHANGED, ONE_EACH, KEPT}
-    assert goal(cluster, GONE).why == "records with this key: 1"
-
-
-def test_a_second_run_before_the_cleaner_undoes_goals_that_no_longer_hold():
-    again = [(offset + 160, key) for offset, key in ALL_WRITTEN]
-    assert reached(Cluster(CLEANED + again, 311)) == {CHANGED, KEPT}
-    assert reached(Cluster([(307, "ann"), (308, "ben"), (315, "dan")], 316)) == {CHANGED, ONE_EACH, GONE, KEPT}
-
-
-def test_the_program_was_stopped_while_it_wrote():
-    cluster = Cluster([(0, "ann"), (1, "ben")], 2)
-    assert reached(cluster) == set(), "no cem was there, so none is gone"
-
-
-def test_one_more_deleted_profile_undoes_nothing():
-    assert reached(Cluster([(147, "ann"), *TICKS], 160)) == {CHANGED, ONE_EACH, GONE, KEPT}
-
-
-def test_the_group_has_left_and_is_not_back():
-    cluster = Cluster(start=13, commits=[read(0, 2)])
-    assert reached(cluster) == {DELETED}
-    assert goal(cluster, TOO_LATE).why == "it has committed offset 2, and has not come back yet"
-
-
-def test_the_group_came_back_in_time():
-    """The learner has changed retention.ms, or has ended the program, and has started it again at once."""
-    cluster = Cluster(commits=[read(0, 2), read(2, 4), read(4, 5)])
-    assert reached(cluster) == set()
-    assert goal(cluster, TOO_LATE).why == "each time it came back, all events were still there"
-
-
-def test_a_later_return_in_time_undoes_nothing():
-    cluster = Cluster(start=13, commits=[read(0, 2), read(13, 14), read(14, 16)])
-    assert reached(cluster) == {DELETED, TOO_LATE}
-
-
-@pytest.mark.parametrize("commits", [[read(0, 2), read(13, 14, PROFILES)], [Commit(VISITS, 0, 0, "", 0), read(13, 14)]])
-def test_other_commits_do_not_count(commits):
-    """Of another topic, or by kafka-consumer-groups."""
-    assert TOO_LATE not in reached(Cluster(start=13, commits=commits))
+@pytest.mark.parametrize(("case", "goal", "words"), SAID)
+def test_what_is_missing_or_done_is_said(case, goal, words):
+    expect_words(check, CASES[case][0], goal, words)
 
 
 def test_without_a_log_cleaner_the_lab_is_skipped(monkeypatch):
     monkeypatch.setattr(cleaner, "runs", lambda: False)
-    [only] = check.goals(Cluster(CLEANED, 160))
-    assert not only.reached
-    assert "--broker docker" in only.next
+    evidence = Cluster(CLEANED, 160)
+    assert reached(check, evidence) == set()
+    expect_words(check, evidence, EACH, "-> …--broker docker…")
+    assert len(list(check.goals(Cluster()))) == 1
     with pytest.raises(Problem, match="switched off"):
         cleaner.need()

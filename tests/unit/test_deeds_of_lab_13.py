@@ -8,7 +8,7 @@ import pytest
 
 from labs.lab_13_exactly_once import check, likes_per_minute, write_likes
 from labs.topics import named
-from tests.unit.test_lab_deeds import Record, Seen
+from tests.unit.deeds import EACH, Record, Seen, expect_words, reached
 
 LIKES, KILLED, GOES_ON, EQUAL, NONE_LOST = (
     "there are likes, and some come too late",
@@ -87,142 +87,136 @@ def four_minutes(since: int = 0) -> list[tuple[str, int]]:
     return [(write_likes.NAMES[n % 3], since + n - write_likes.delay_seconds(n)) for n in numbers]
 
 
-def reached(log: Log) -> set[str]:
-    return {goal.what for goal in check.goals(log) if goal.reached}
-
-
-def goal(log: Log, what: str):
-    return next(one for one in check.goals(log) if one.what == what)
-
-
 def minute(number: int) -> str:
     return f"1971-11-26 10:{40 + number:02}"  # 60,000,000 s after 1970
 
 
-def test_a_kill_and_a_second_run_reach_all():
-    log = Log().write(*four_minutes()).count(2, dies=True).count()
-    assert reached(log) == ALL
-    assert goal(log, KILLED).why == "4 of 20 counts were never committed, offsets 6 to 9"
-    assert goal(log, GOES_ON).why == f"ann {minute(1)} had 26 likes before the kill, and 39 after it"
-    assert goal(log, EQUAL).why == "8 windows, 237 likes, each counted once"
-    assert "3 are in" in goal(log, NONE_LOST).why
+MINUTES = four_minutes()
+NEXT_MINUTES = four_minutes(240)
 
 
-def test_nothing_done_gives_a_command_for_each_goal():
-    assert reached(Log()) == set()
-    assert all(one.next.startswith("python run.py labs/lab_13_exactly_once/") for one in check.goals(Log()))
-    assert goal(Log(), EQUAL).why == "there is nothing to count yet"
+def written() -> Log:
+    return Log().write(*MINUTES)
 
 
-def test_likes_that_nobody_has_counted():
-    log = Log().write(*four_minutes())
-    assert reached(log) == {LIKES}
-    assert goal(log, KILLED).next == check.KILL
-    assert goal(log, EQUAL).why == "240 likes are not counted yet"
+def killed(**edited) -> Log:
+    """Four minutes, a kill, and a second run."""
+    return written().count(2, dies=True).count(**edited)
 
 
-def test_without_a_kill_there_is_no_crash():
-    log = Log().write(*four_minutes()).count()
-    assert reached(log) == {LIKES, EQUAL, NONE_LOST}
-    assert goal(log, KILLED).next == f"{check.WRITE}, then {check.KILL}", "there have to be likes for it"
-    assert goal(log, GOES_ON).why == "it was never killed"
-
-
-def test_killed_and_not_started_again():
-    log = Log().write(*four_minutes()).count(2, dies=True)
-    assert reached(log) == {LIKES, KILLED}
-    assert goal(log, GOES_ON).next == check.COUNT
-    assert goal(log, EQUAL).why == "right up to offset 100; 140 likes are not counted yet"
-    assert goal(log, NONE_LOST).next == check.COUNT
-
-
-def test_after_a_kill_in_the_first_transaction_there_is_nothing_to_continue():
-    log = Log().write(*four_minutes()).count(0, dies=True).count()
-    assert reached(log) == ALL - {GOES_ON}
-    assert goal(log, GOES_ON).why == "no minute was counted both before and after a kill"
-
-
-def test_counted_first_and_killed_with_the_next_likes():
-    log = Log().write(*four_minutes()).count().write(*four_minutes(240)).count(2, dies=True).count()
-    assert reached(log) == ALL
-
-
-def test_everything_twice():
-    log = Log().write(*four_minutes()).count(2, dies=True).count()
-    log.write(*four_minutes(240)).count(2, dies=True)
-    assert reached(log) == {LIKES, KILLED, GOES_ON}
-    assert reached(log.count()) == ALL
-    assert "474 likes" in goal(log, EQUAL).why
-
-
-def test_killed_twice_in_a_row():
-    log = Log().write(*four_minutes()).count(2, dies=True).count(1, dies=True).count()
-    assert reached(log) == ALL
-
-
-def test_a_state_with_uncommitted_counts_is_seen_at_the_first_window():
-    log = Log().write(*four_minutes()).count(2, dies=True).count(isolation="read_uncommitted")
-    assert reached(log) == {LIKES, KILLED}, "its clock is ahead of the likes that it reads again"
-    assert goal(log, EQUAL).why == f"ann {minute(1)} is 26 in the counts, and 39 in the source"
-    assert "labs reset 13" in goal(log, EQUAL).next
-
-
-def test_a_processor_that_forgets_its_state():
-    log = Log().write(*four_minutes()).count(2, dies=True).count(state=())
-    assert reached(log) == {LIKES, KILLED, NONE_LOST}
-    assert goal(log, GOES_ON).why == f"ann {minute(1)} had 26 likes before the kill, and 13 after it"
-    assert "undo" in goal(log, GOES_ON).next
-    assert goal(log, EQUAL).why == f"ann {minute(1)} is 13 in the counts, and 39 in the source"
-
-
-def test_a_clock_that_starts_again_counts_a_like_that_is_too_late():
+def with_a_clock_that_starts_again() -> Log:
     """The counts are restored, and the time of the latest click is not: the first like is 80 s behind."""
-    late = [*four_minutes()[:106][:100], ("ann", 25), ("ann", 101)]
-    log = Log().write(*late).count(2)
+    log = Log().write(*MINUTES[:100], ("ann", 25), ("ann", 101)).count(2)
     counts = [Record(json.dumps(json.loads(r.value()) | {"time_ms": 0}).encode(), key=r.key()) for r in log.counts()]
-    log.count(state=counts)
-    assert goal(log, EQUAL).why == f"ann {minute(0)} is 42 in the counts, and 41 in the source"
+    return log.count(state=counts)
+
+
+def edited(log: Log, **attributes) -> Log:
+    for name, value in attributes.items():
+        setattr(log, name, value)
+    return log
+
+
+def without_a_late_like() -> Log:
+    log = killed()
+    del log.written[named("likes-too-late")][1:]
+    return log
+
+
+CASES = {
+    "a kill and a second run": (killed, ALL),
+    "nothing": (Log, set()),
+    "likes that nobody has counted": (written, {LIKES}),
+    "without a kill": (lambda: written().count(), {LIKES, EQUAL, NONE_LOST}),
+    "killed and not started again": (lambda: written().count(2, dies=True), {LIKES, KILLED}),
+    "after a kill in the first transaction there is nothing to continue": (
+        lambda: written().count(0, dies=True).count(),
+        ALL - {GOES_ON},
+    ),
+    "counted first and killed with the next likes": (
+        lambda: written().count().write(*NEXT_MINUTES).count(2, dies=True).count(),
+        ALL,
+    ),
+    "killed a second time": (lambda: killed().write(*NEXT_MINUTES).count(2, dies=True), {LIKES, KILLED, GOES_ON}),
+    "everything twice": (lambda: killed().write(*NEXT_MINUTES).count(2, dies=True).count(), ALL),
+    "killed twice in a row": (lambda: written().count(2, dies=True).count(1, dies=True).count(), ALL),
+    "a state with uncommitted counts: its clock is ahead of the likes that it reads again": (
+        lambda: killed(isolation="read_uncommitted"),
+        {LIKES, KILLED},
+    ),
+    "a processor that forgets its state": (lambda: killed(state=()), {LIKES, KILLED, NONE_LOST}),
+    "a clock that starts again": (with_a_clock_that_starts_again, {LIKES}),
+    "a like is taken out of the late ones": (without_a_late_like, ALL - {NONE_LOST}),
+    "the source was deleted": (lambda: edited(killed(), source=[]), {KILLED, GOES_ON}),
+    "it counts now": (lambda: edited(written().count(2), moves=True), {LIKES}),
+    "a year beyond the calendar": (
+        lambda: Log().write(*MINUTES[:70], ("ann", 2**50), *MINUTES[70:]).count(2, dies=True).count(),
+        ALL,
+    ),
+}
+SAID = [
+    ("a kill and a second run", KILLED, "4 of 20 counts were never committed, offsets 6 to 9"),
+    ("a kill and a second run", GOES_ON, f"ann {minute(1)} had 26 likes before the kill, and 39 after it"),
+    ("a kill and a second run", EQUAL, "8 windows, 237 likes, each counted once"),
+    ("a kill and a second run", NONE_LOST, "…3 are in…"),
+    ("nothing", EACH, f"-> {check.FOLDER}/…"),
+    ("nothing", EQUAL, "there is nothing to count yet"),
+    ("likes that nobody has counted", KILLED, f"-> {check.KILL}"),
+    ("likes that nobody has counted", EQUAL, "240 likes are not counted yet"),
+    ("without a kill", KILLED, f"-> {check.WRITE}, then {check.KILL}"),
+    ("without a kill", GOES_ON, "it was never killed"),
+    ("killed and not started again", GOES_ON, f"-> {check.COUNT}"),
+    ("killed and not started again", EQUAL, "right up to offset 100; 140 likes are not counted yet"),
+    ("killed and not started again", NONE_LOST, f"-> {check.COUNT}"),
+    (
+        "after a kill in the first transaction there is nothing to continue",
+        GOES_ON,
+        "no minute was counted both before and after a kill",
+    ),
+    ("everything twice", EQUAL, "…474 likes…"),
+    (
+        "a state with uncommitted counts: its clock is ahead of the likes that it reads again",
+        EQUAL,
+        f"ann {minute(1)} is 26 in the counts, and 39 in the source -> …labs reset 13…",
+    ),
+    (
+        "a processor that forgets its state",
+        GOES_ON,
+        f"ann {minute(1)} had 26 likes before the kill, and 13 after it -> …undo…",
+    ),
+    ("a processor that forgets its state", EQUAL, f"ann {minute(1)} is 13 in the counts, and 39 in the source"),
+    ("a clock that starts again", EQUAL, f"ann {minute(0)} is 42 in the counts, and 41 in the source"),
+    ("a like is taken out of the late ones", NONE_LOST, "…is 0 times in…"),
+    ("the source was deleted", EQUAL, f"ann {minute(0)} is 41 in the counts, and 0 in the source"),
+    ("it counts now", EQUAL, "the processor is counting now"),
+    ("it counts now", NONE_LOST, "-> python run.py check 13…"),
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_deed_reaches_its_goals_and_no_others(case):
+    evidence, goals = CASES[case]
+    assert reached(check, evidence()) == goals
+
+
+@pytest.mark.parametrize(("case", "goal", "words"), SAID)
+def test_what_is_missing_or_done_is_said(case, goal, words):
+    expect_words(check, CASES[case][0](), goal, words)
 
 
 @pytest.mark.parametrize("grace", [0, 120_000])
 def test_another_grace_period_is_a_difference(monkeypatch, grace):
     monkeypatch.setattr(likes_per_minute, "GRACE_MS", grace)
-    log = Log().write(*four_minutes()).count(2, dies=True).count()
-    assert not {EQUAL, NONE_LOST} & reached(log)
-    assert "too late in the source" in goal(log, NONE_LOST).why
-
-
-def test_a_like_is_taken_out_of_the_late_ones():
-    log = Log().write(*four_minutes()).count(2, dies=True).count()
-    log.written[named("likes-too-late")] = [log.written[named("likes-too-late")][0]]
-    assert reached(log) == ALL - {NONE_LOST}
-    assert "is 0 times in" in goal(log, NONE_LOST).why
-
-
-def test_counts_of_a_source_that_was_deleted():
-    log = Log().write(*four_minutes()).count(2, dies=True).count()
-    log.source = []
-    assert goal(log, EQUAL).why == f"ann {minute(0)} is 41 in the counts, and 0 in the source"
-
-
-def test_nothing_is_called_wrong_while_it_counts():
-    log = Log().write(*four_minutes()).count(2)
-    log.moves = True
-    assert goal(log, EQUAL).why == "the processor is counting now"
-    assert goal(log, NONE_LOST).next.startswith("python run.py check 13")
+    evidence = killed()
+    assert reached(check, evidence) == ALL - {EQUAL, NONE_LOST}
+    expect_words(check, evidence, NONE_LOST, "…too late in the source…")
 
 
 @pytest.mark.parametrize("value", [b"", b"like", b"[1]", b'{"order": 1}', b'{"likes": 5}', b"\xff", None])
 def test_records_that_are_neither_likes_nor_counts_are_ignored(value):
-    log = Log().write(*four_minutes())
+    log = written()
     log.source.insert(70, Record(value, offset=-1, key=None))
     log.source = [Record(r.value(), offset=n, key=r.key()) for n, r in enumerate(log.source)]
     log.count(2, dies=True).count()
     log.written[named("likes-per-minute")].append((Record(value, offset=99, key=None), True))
-    assert reached(log) == ALL
-
-
-def test_a_year_beyond_the_calendar_is_ignored():
-    log = Log().write(*four_minutes()[:70], ("ann", 2**50))
-    log.write(*four_minutes()[70:]).count(2, dies=True).count()
-    assert reached(log) == ALL
+    assert reached(check, log) == ALL

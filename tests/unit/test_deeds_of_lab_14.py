@@ -8,7 +8,7 @@ from labs.internals.history import Commit, Generation, History, Member
 from labs.lab_14_throughput import check
 from labs.topics import named
 from plumbing import Problem
-from tests.unit.test_lab_deeds import Record, Seen
+from tests.unit.deeds import EACH, Record, Seen, expect_words, reached
 
 LAG = named("lag")
 GROWS, FALLS, IDLE = (
@@ -66,89 +66,6 @@ def seen(lag: dict | None = None, batches: list[Batch] = ()) -> Seen:
     return evidence
 
 
-def reached(evidence: Seen) -> set[str]:
-    return {goal.what for goal in check.goals(evidence) if goal.reached}
-
-
-def goal(evidence: Seen, what: str):
-    return next(one for one in check.goals(evidence) if one.what == what)
-
-
-PHASES = ((1, 6), (2, 6), (4, 12), (5, 4))
-
-
-def test_a_whole_run_of_lag_reaches_its_goals_and_no_others():
-    evidence = seen(lag_run(*PHASES))
-    assert reached(evidence) == BY_LAG
-    assert "in 6 s, generation 1: reader-1 [0, 1, 2, 3]" in goal(evidence, GROWS).why
-    assert goal(evidence, IDLE).why.endswith("reader-4 [3], reader-5 []")
-
-
-def test_nothing_done_gives_a_program_for_each_goal():
-    evidence = seen()
-    assert reached(evidence) == set()
-    assert all(one.next.startswith("python run.py labs/lab_14_throughput/") for one in check.goals(evidence))
-
-
-@pytest.mark.parametrize(
-    ("phases", "what"),
-    [
-        (PHASES[:1], {GROWS}),
-        (PHASES[:2], {GROWS}),
-        (PHASES[:3], {GROWS, FALLS}),
-        (((1, 6), (2, 6), (4, 1)), {GROWS}),
-        (((1, 1),), set()),
-    ],
-    ids=["with one reader", "with two", "without a fifth", "before the lag fell", "at once"],
-)
-def test_it_was_stopped(phases, what):
-    evidence = seen(lag_run(*phases))
-    assert reached(evidence) == what
-    assert all("let it run to its end" in one.next for one in check.goals(evidence) if not one.reached)
-
-
-def test_a_killed_run_ends_with_its_last_commit():
-    lag = lag_run((1, 6))
-    del lag["generations"][-1]  # nobody has left the group
-    assert reached(seen(lag)) == {GROWS}
-
-
-def test_all_readers_at_once_never_let_it_grow():
-    evidence = seen(lag_run((4, 6), (5, 4)))
-    assert reached(evidence) == {IDLE}
-    assert goal(evidence, GROWS).why == "no reader was ever alone"
-    assert goal(evidence, FALLS).why.startswith("from 4 to 0 in ")
-
-
-def test_readers_that_are_as_quick_as_the_writer_have_no_lag():
-    """WORK_SECONDS was made shorter first."""
-    evidence = seen(lag_run(*PHASES, done=400))
-    assert reached(evidence) == {IDLE}
-    assert goal(evidence, GROWS).next.startswith("undo your changes in lag.py")
-
-
-def test_readers_that_are_slower_than_the_writer_never_catch_up():
-    evidence = seen(lag_run(*PHASES, done=20))
-    assert reached(evidence) == {GROWS, IDLE}
-    assert goal(evidence, FALLS).next.startswith("undo your changes in lag.py")
-
-
-def test_a_second_run_with_changes_undoes_nothing():
-    first, second = lag_run(*PHASES), lag_run((1, 2), (4, 2), since=60, first=9)
-    for record in second["records"]:
-        later = record.offset() + 10_000
-        record.offset = lambda later=later: later
-    both = {name: first[name] + second[name] for name in first}
-    assert reached(seen(both)) >= BY_LAG
-
-
-def test_lag_of_another_group_does_not_count():
-    evidence = seen()
-    other = lag_run(*PHASES)
-    evidence.history = lambda group: History(other["generations"]) if group == named("slow") else History()
-    assert reached(evidence) == set()
-
-
 def batches(partition: int, count: int, records: int, size: int, codec: str = "none", run: int = 1) -> list[Batch]:
     return [Batch(partition, n * records, records, size, codec, 10 * run + partition) for n in range(count)]
 
@@ -165,22 +82,98 @@ def six_ways(run: int = 1, **other: list[Batch]) -> list[Batch]:
     return [batch for way in ways.values() for batch in way]
 
 
-def test_the_six_ways_reach_their_goals_and_no_others():
-    evidence = seen(batches=six_ways())
-    assert reached(evidence) == BY_BATCHING
-    assert goal(evidence, LINGER).why == "1000 likes in 10 batches, 86 bytes each"
-    assert goal(evidence, SMALL).why.endswith("the largest has 1760 bytes")
-    assert goal(evidence, ZSTD).why == "1000 likes in 10 batches, 6 bytes each"
+def with_a_second_run() -> Seen:
+    """Of changed programs."""
+    first, second = lag_run(*PHASES), lag_run((1, 2), (4, 2), since=60, first=9)
+    for record in second["records"]:
+        later = record.offset() + 10_000
+        record.offset = lambda later=later: later
+    return seen({name: first[name] + second[name] for name in first})
 
 
-def test_everything_twice():
-    assert reached(seen(lag_run(*PHASES), six_ways() + six_ways(run=2))) == BY_LAG | BY_BATCHING
+def of_a_killed_run() -> Seen:
+    lag = lag_run((1, 6))
+    del lag["generations"][-1]  # nobody has left the group
+    return seen(lag)
 
 
-def test_batching_was_stopped_in_the_third_way():
-    evidence = seen(batches=[batch for batch in six_ways() if batch.partition < 2] + batches(2, 10, 10, 900))
-    assert reached(evidence) == {SINGLE, ALONE}
-    assert "let it run to its end" in goal(evidence, LINGER).next
+def of_another_group() -> Seen:
+    evidence, other = seen(), lag_run(*PHASES)
+    evidence.history = lambda group: History(other["generations"]) if group == named("slow") else History()
+    return evidence
+
+
+def of_a_secured_broker() -> Seen:
+    """Its batches cannot be read."""
+    evidence = seen(lag_run(*PHASES))
+
+    def refuse(_topic):
+        raise Problem("only without passwords", "python run.py")
+
+    evidence.batches = refuse
+    return evidence
+
+
+PHASES = ((1, 6), (2, 6), (4, 12), (5, 4))
+TO_ITS_END = "-> …let it run to its end…"
+UNDO_LAG, UNDO_BATCHING = (f"-> undo your changes in {name}.py…" for name in ("lag", "batching"))
+LATER = six_ways(run=2, zstd=batches(5, 10, 100, 1300, "lz4", run=2), linger=batches(3, 50, 20, 1760, run=2))
+CASES = {
+    "nothing": (seen, set()),
+    "a whole run of lag": (lambda: seen(lag_run(*PHASES)), BY_LAG),
+    "stopped with one reader": (lambda: seen(lag_run(*PHASES[:1])), {GROWS}),
+    "stopped with two": (lambda: seen(lag_run(*PHASES[:2])), {GROWS}),
+    "stopped without a fifth": (lambda: seen(lag_run(*PHASES[:3])), {GROWS, FALLS}),
+    "stopped before the lag fell": (lambda: seen(lag_run((1, 6), (2, 6), (4, 1))), {GROWS}),
+    "stopped at once": (lambda: seen(lag_run((1, 1))), set()),
+    "killed: a run ends with its last commit": (of_a_killed_run, {GROWS}),
+    "all readers at once": (lambda: seen(lag_run((4, 6), (5, 4))), {IDLE}),
+    "WORK_SECONDS was made shorter: readers as quick as the writer": (lambda: seen(lag_run(*PHASES, done=400)), {IDLE}),
+    "readers that are slower than the writer": (lambda: seen(lag_run(*PHASES, done=20)), {GROWS, IDLE}),
+    "a second run with changes undoes nothing": (with_a_second_run, BY_LAG),
+    "lag of another group": (of_another_group, set()),
+    "the six ways": (lambda: seen(batches=six_ways()), BY_BATCHING),
+    "everything twice": (lambda: seen(lag_run(*PHASES), six_ways() + six_ways(run=2)), BY_LAG | BY_BATCHING),
+    "batching was stopped in the third way": (
+        lambda: seen(batches=[batch for batch in six_ways() if batch.partition < 2] + batches(2, 10, 10, 900)),
+        {SINGLE, ALONE},
+    ),
+    "experiments after the goals undo nothing": (lambda: seen(batches=six_ways() + LATER), BY_BATCHING),
+    "experiments before them": (lambda: seen(batches=LATER + six_ways(run=3)), BY_BATCHING),
+    "a few likes, written by hand": (lambda: seen(batches=batches(0, 10, 1, 145) + batches(3, 1, 100, 8550)), set()),
+    "a secured broker": (of_a_secured_broker, BY_LAG),
+}
+SAID = [
+    ("nothing", EACH, "-> python run.py labs/lab_14_throughput/…"),
+    ("a whole run of lag", GROWS, "…in 6 s, generation 1: reader-1 [0, 1, 2, 3]…"),
+    ("a whole run of lag", IDLE, "…reader-4 [3], reader-5 []"),
+    ("stopped with one reader", EACH, TO_ITS_END),
+    ("stopped with two", EACH, TO_ITS_END),
+    ("stopped without a fifth", EACH, TO_ITS_END),
+    ("stopped before the lag fell", EACH, TO_ITS_END),
+    ("stopped at once", EACH, TO_ITS_END),
+    ("all readers at once", GROWS, "no reader was ever alone"),
+    ("all readers at once", FALLS, "from 4 to 0 in …"),
+    ("WORK_SECONDS was made shorter: readers as quick as the writer", GROWS, UNDO_LAG),
+    ("readers that are slower than the writer", FALLS, UNDO_LAG),
+    ("the six ways", LINGER, "1000 likes in 10 batches, 86 bytes each"),
+    ("the six ways", SMALL, "…the largest has 1760 bytes"),
+    ("the six ways", ZSTD, "1000 likes in 10 batches, 6 bytes each"),
+    ("batching was stopped in the third way", LINGER, TO_ITS_END),
+    ("a few likes, written by hand", SINGLE, "partition 0 has no run of at least 500 likes"),
+    ("a secured broker", "batches of likes", "-> python run.py"),
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_deed_reaches_its_goals_and_no_others(case):
+    evidence, goals = CASES[case]
+    assert reached(check, evidence()) == goals
+
+
+@pytest.mark.parametrize(("case", "goal", "words"), SAID)
+def test_what_is_missing_or_done_is_said(case, goal, words):
+    expect_words(check, CASES[case][0](), goal, words)
 
 
 @pytest.mark.parametrize(
@@ -198,29 +191,5 @@ def test_batching_was_stopped_in_the_third_way():
 )
 def test_an_edited_batching(other, not_reached):
     evidence = seen(batches=six_ways(**other))
-    assert reached(evidence) == BY_BATCHING - {not_reached}
-    assert goal(evidence, not_reached).next.startswith("undo your changes in batching.py")
-
-
-def test_experiments_after_the_goals_undo_nothing():
-    later = six_ways(run=2, zstd=batches(5, 10, 100, 1300, "lz4", run=2), linger=batches(3, 50, 20, 1760, run=2))
-    assert reached(seen(batches=six_ways() + later)) == BY_BATCHING
-    assert reached(seen(batches=later + six_ways(run=3))) == BY_BATCHING
-
-
-def test_a_short_run_does_not_count():
-    """Somebody has written a few likes to the topic by hand."""
-    evidence = seen(batches=batches(0, 10, 1, 145) + batches(3, 1, 100, 8550))
-    assert reached(evidence) == set()
-    assert goal(evidence, SINGLE).why == "partition 0 has no run of at least 500 likes"
-
-
-def test_on_a_secured_broker_the_batches_cannot_be_read():
-    evidence = seen(lag_run(*PHASES))
-
-    def refuse(_topic):
-        raise Problem("only without passwords", "python run.py")
-
-    evidence.batches = refuse
-    assert reached(evidence) == BY_LAG
-    assert goal(evidence, "batches of likes").next == "python run.py"
+    assert reached(check, evidence) == BY_BATCHING - {not_reached}
+    expect_words(check, evidence, not_reached, UNDO_BATCHING)

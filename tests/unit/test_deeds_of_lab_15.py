@@ -1,15 +1,17 @@
 """Lab 15: done by half, differently, in another order, twice. tests/labs shows that its programs leave the evidence
 recorded here."""
 
+from dataclasses import replace
+
 import pytest
 
 from labs import kafka4
 from labs.internals import epochs
-from labs.internals.epochs import Assigned, Epoch, Event, Joined, Left
+from labs.internals.epochs import Assigned, Epoch, Joined, Left
 from labs.internals.history import Generation, History, Member
 from labs.lab_15_new_protocol import check
 from labs.topics import named
-from tests.unit.test_lab_deeds import Seen
+from tests.unit.deeds import EACH, Seen, expect_words, reached
 
 WAITED, NO_BARRIER, BY_ITSELF, MOVED, BOTH, ALL_NEW = (
     "cooperative-sticky: the third consumer had to wait for the slow one",
@@ -103,108 +105,78 @@ A_MIGRATION = [
 ]
 
 
-def reached(evidence: Groups) -> set[str]:
-    return {goal.what for goal in check.goals(evidence) if goal.reached}
+def sticky_again() -> list[Generation]:
+    """After a run that was stopped."""
+    rows = [(one.at_ms, {m.client_id: tuple(p for _, p in m.partitions) for m in one.members}) for one in STICKY_RUN]
+    return generations((1, {ONE: (), TWO: ()}), (2, {}), *rows)
 
 
-def goal(evidence: Groups, what: str):
-    return next(one for one in check.goals(evidence) if one.what == what)
+def sticky_and_quick() -> list[Generation]:
+    """FINISHING_SECONDS = 0: the third generation comes at once."""
+    first, second, third, _ = STICKY_RUN
+    return [first, second, replace(third, at_ms=2100)]
 
 
-def test_each_group_reaches_its_goals_and_no_others():
-    assert reached(Groups(STICKY_RUN)) == {WAITED}
-    assert reached(Groups(moves=A_MOVE)) == BY_MOVING
-    assert reached(Groups(migration=A_MIGRATION)) == {BOTH, ALL_NEW}
+STARTED = [*TWO_MEMBERS, *THE_THIRD, *QUICK_ONE]
+STOPPED = [*TWO_MEMBERS, *THE_THIRD, *ALL_LEAVE]
+NOT_SLOW = [has(TWO, 1050, 3, (3, 4), (5,)), has(TWO, 1060, 4, (3, 4)), has(THREE, 1500, 4, (2, 5))]
+MORE_MOVED = [has(TWO, 4400, 4, (2, 3)), has(ONE, 4400, 4, (0, 1)), has(THREE, 4500, 4, (4, 5))]
+STRANGERS = [joined("a"), joined("b"), Epoch(0, 2), joined("c"), Epoch(9, 3), has("c", 10, 3, (1,))]
+NEW_ALONE = [joined("new-1"), joined("new-2"), has("new-1", 1, 2, (0, 1, 2)), has("new-2", 1, 2, (3, 4, 5))]
+CASES = {
+    "nothing": (Groups(), set()),
+    "everything": (Groups(STICKY_RUN, A_MOVE, A_MIGRATION), {WAITED, *BY_MOVING, BOTH, ALL_NEW}),
+    "cooperative-sticky": (Groups(STICKY_RUN), {WAITED}),
+    "moves": (Groups(moves=A_MOVE), BY_MOVING),
+    "a migration": (Groups(migration=A_MIGRATION), {BOTH, ALL_NEW}),
+    "moves twice": (Groups(moves=[*A_MOVE, *A_MOVE]), BY_MOVING),
+    "after a run that was stopped": (Groups(moves=[*STOPPED, *A_MOVE]), BY_MOVING),
+    "before one": (Groups(moves=[*A_MOVE, *STOPPED]), BY_MOVING),
+    "cooperative-sticky again": (Groups(sticky_again()), {WAITED}),
+    "stopped with two members": (Groups(moves=TWO_MEMBERS), set()),
+    "stopped before the first partition": (Groups(moves=[*STARTED, *SLOW_ONE]), set()),
+    "stopped after it": (Groups(moves=[*STARTED, *SLOW_ONE, *FIRST_PARTITION]), {NO_BARRIER}),
+    "all left after it": (Groups(moves=[*STARTED, *SLOW_ONE, *FIRST_PARTITION, *ALL_LEAVE]), {NO_BARRIER}),
+    "the slow one is quick": (Groups(sticky_and_quick(), [*STARTED, *NOT_SLOW]), {MOVED}),
+    "a barrier: the third gets all at once": (Groups(moves=[*STARTED, *SLOW_ONE, *ITS_END]), {BY_ITSELF, MOVED}),
+    "more moved than had to": (Groups(moves=[*STARTED, *SLOW_ONE, *MORE_MOVED]), {BY_ITSELF}),
+    "another group of three": (Groups(moves=STRANGERS), set()),
+    "a migration, stopped half way": (Groups(migration=A_MIXED_GROUP), {BOTH}),
+    "new members alone": (Groups(migration=NEW_ALONE), set()),
+    "the last partition has no owner": (Groups(migration=A_MIGRATION[:-1]), {BOTH}),
+}
+SAID = [
+    ("nothing", EACH, "-> python run.py labs/lab_15_new_protocol/…"),
+    ("nothing", WAITED, f"-> {check.PROTOCOLS}…"),
+    ("nothing", BOTH, f"-> {check.MIGRATION}…"),
+    ("everything", WAITED, "generation 2 gave it nothing, 3 all, 3.0 s later"),
+    ("everything", NO_BARRIER, "[2] after 0.5 s, when consumer-2 still had [5]"),
+    ("everything", BY_ITSELF, "…consumer-1 after 0.0 s, consumer-2 after 3.4 s…"),
+    ("everything", MOVED, "2 of 6 partitions: consumer-3 has [2, 5]"),
+    ("everything", BOTH, "epoch 2, old-1, old-2 of the classic kind, new-1 of the new…"),
+    ("the slow one is quick", NO_BARRIER, "the slow one was not slow, or all were stopped"),
+    ("the slow one is quick", WAITED, "it did not wait, or was stopped"),
+    ("more moved than had to", MOVED, "3 of 6 partitions…"),
+    ("a migration, stopped half way", ALL_NEW, "the last classic one has not left yet"),
+]
 
 
-def test_the_reasons_have_the_figures():
-    evidence = Groups(STICKY_RUN, A_MOVE, A_MIGRATION)
-    assert goal(evidence, WAITED).why == "generation 2 gave it nothing, 3 all, 3.0 s later"
-    assert goal(evidence, NO_BARRIER).why == "[2] after 0.5 s, when consumer-2 still had [5]"
-    assert "consumer-1 after 0.0 s, consumer-2 after 3.4 s" in goal(evidence, BY_ITSELF).why
-    assert goal(evidence, MOVED).why == "2 of 6 partitions: consumer-3 has [2, 5]"
-    assert goal(evidence, BOTH).why.startswith("epoch 2, old-1, old-2 of the classic kind, new-1 of the new")
+@pytest.mark.parametrize("case", CASES)
+def test_a_deed_reaches_its_goals_and_no_others(case):
+    evidence, goals = CASES[case]
+    assert reached(check, evidence) == goals
 
 
-def test_nothing_done_gives_the_command_for_each_goal():
-    found = list(check.goals(Groups()))
-    assert [one.reached for one in found] == [False] * 6
-    assert all(one.next.startswith((check.PROTOCOLS, check.MIGRATION)) for one in found)
+@pytest.mark.parametrize(("case", "goal", "words"), SAID)
+def test_what_is_missing_or_done_is_said(case, goal, words):
+    expect_words(check, CASES[case][0], goal, words)
 
 
 def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch):
     monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
-    [only] = check.goals(Groups(STICKY_RUN, A_MOVE, A_MIGRATION))
+    [only] = check.goals(CASES["everything"][0])
     assert not only.reached
     assert kafka4.START in only.next
-
-
-def test_it_may_run_twice_or_after_a_run_that_was_stopped():
-    stopped = [*TWO_MEMBERS, *THE_THIRD, *ALL_LEAVE]
-    assert reached(Groups(moves=[*A_MOVE, *A_MOVE])) == BY_MOVING
-    assert reached(Groups(moves=[*stopped, *A_MOVE])) == BY_MOVING
-    assert reached(Groups(moves=[*A_MOVE, *stopped])) == BY_MOVING
-    assert reached(Groups(generations((1, {ONE: (), TWO: ()}), (2, {}), *[(g.at_ms, row(g)) for g in STICKY_RUN])))
-
-
-def row(generation: Generation) -> dict[str, tuple]:
-    return {one.client_id: tuple(partition for _, partition in one.partitions) for one in generation.members}
-
-
-@pytest.mark.parametrize(
-    ("events", "expected"),
-    [
-        (TWO_MEMBERS, set()),
-        ([*TWO_MEMBERS, *THE_THIRD, *QUICK_ONE, *SLOW_ONE], set()),
-        ([*TWO_MEMBERS, *THE_THIRD, *QUICK_ONE, *SLOW_ONE, *FIRST_PARTITION], {NO_BARRIER}),
-        ([*TWO_MEMBERS, *THE_THIRD, *QUICK_ONE, *SLOW_ONE, *FIRST_PARTITION, *ALL_LEAVE], {NO_BARRIER}),
-    ],
-)
-def test_a_program_that_was_stopped_on_the_way(events: list[Event], expected):
-    assert reached(Groups(moves=events)) == expected
-
-
-def test_if_the_slow_one_is_quick_there_is_nothing_to_wait_for():
-    """FINISHING_SECONDS = 0."""
-    quick = [has(TWO, 1050, 3, (3, 4), (5,)), has(TWO, 1060, 4, (3, 4)), has(THREE, 1500, 4, (2, 5))]
-    evidence = Groups(moves=[*TWO_MEMBERS, *THE_THIRD, *QUICK_ONE, *quick])
-    assert reached(evidence) == {MOVED}
-    assert goal(evidence, NO_BARRIER).why == "the slow one was not slow, or all were stopped"
-    at_once = generations(*[(at_ms, row(g)) for at_ms, g in zip((1000, 2000, 2100), STICKY_RUN, strict=False)])
-    assert goal(Groups(at_once), WAITED).why == "it did not wait, or was stopped"
-
-
-def test_a_barrier_is_not_the_new_protocol():
-    """The third one gets all at once, when the slow one has given up its own."""
-    events = [*TWO_MEMBERS, *THE_THIRD, *QUICK_ONE, *SLOW_ONE, *ITS_END]
-    assert reached(Groups(moves=events)) == {BY_ITSELF, MOVED}
-
-
-def test_more_than_what_must_move_is_reported():
-    other = [has(TWO, 4400, 4, (2, 3)), has(ONE, 4400, 4, (0, 1)), has(THREE, 4500, 4, (4, 5))]
-    evidence = Groups(moves=[*TWO_MEMBERS, *THE_THIRD, *QUICK_ONE, *SLOW_ONE, *other])
-    assert MOVED not in reached(evidence)
-    assert goal(evidence, MOVED).why.startswith("3 of 6 partitions")
-
-
-def test_another_group_of_three_is_not_that_of_the_lab():
-    strangers = [joined("a"), joined("b"), Epoch(0, 2), joined("c"), Epoch(9, 3), has("c", 10, 3, (1,))]
-    assert reached(Groups(moves=strangers)) == set()
-
-
-def test_a_migration_that_was_stopped_half_way():
-    evidence = Groups(migration=A_MIXED_GROUP)
-    assert reached(evidence) == {BOTH}
-    assert goal(evidence, ALL_NEW).why == "the last classic one has not left yet"
-
-
-def test_new_members_alone_are_not_a_migration():
-    alone = [joined("new-1"), joined("new-2"), has("new-1", 1, 2, (0, 1, 2)), has("new-2", 1, 2, (3, 4, 5))]
-    assert reached(Groups(migration=alone)) == set()
-
-
-def test_a_migration_whose_last_partition_has_no_owner_is_not_finished():
-    assert reached(Groups(migration=A_MIGRATION[:-1])) == {BOTH}
 
 
 OF_A_CLASSIC_MEMBER = (

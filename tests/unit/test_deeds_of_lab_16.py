@@ -8,7 +8,7 @@ from labs.internals import queues
 from labs.internals.queues import Progress
 from labs.lab_16_queues import check
 from labs.topics import named
-from tests.unit.test_lab_deeds import Record, Seen
+from tests.unit.deeds import EACH, Record, Seen, expect_words, reached
 
 SHARED, AGAIN, REJECTED, FIVE, GIVEN_UP, EMPTY = (
     "4 workers shared one partition",
@@ -30,6 +30,12 @@ A_RUN = [
     *POISONED,
 ]
 END = 6
+
+
+def sixth(outcome: str) -> tuple:
+    return ("worker-1", "job 6", 5, 6, outcome)
+
+
 AT_THE_END = Progress(5, 1)  # the start offset stays where the poisoned job is
 
 
@@ -49,94 +55,56 @@ class Queue(Seen):
         self.ends = lambda topic: {0: end} if topic == named("jobs") else {}
 
 
-def reached(evidence: Queue) -> set[str]:
-    return {goal.what for goal in check.goals(evidence) if goal.reached}
+SECOND = [(by, job, offset + END, number, outcome) for by, job, offset, number, outcome in A_RUN]
+STOPPED_AGAIN = [("worker-1", "job 1", 6, 1, "done"), ("worker-2", "job 6", 11, 1, "released")]
+RELEASED_FIRST = [("worker-1", "job 9", 3, 1, "released"), ("worker-1", "job 9", 3, 2, "rejected")]
+CASES = {
+    "a whole run": (Queue(A_RUN, AT_THE_END), ALL),
+    "nothing": (Queue(), set()),
+    "no topic": (Queue(end=0, partitions=0), set()),
+    "in another order": (Queue(A_RUN[::-1], AT_THE_END), ALL),
+    "twice": (Queue([*A_RUN, *SECOND], Progress(11, 1), end=2 * END), ALL),
+    "a second run, stopped": (Queue([*A_RUN, *STOPPED_AGAIN], Progress(7, 0), end=2 * END), ALL - {EMPTY}),
+    "a group deleted and recreated: no sixth delivery": (Queue([*A_RUN, *A_RUN], AT_THE_END), ALL),
+    "stopped while a job is tried again": (Queue(A_RUN[:-1], Progress(5, 0)), {SHARED, AGAIN, REJECTED}),
+    "delivered five times, still in the queue": (Queue(A_RUN, Progress(5, 0)), ALL - {GIVEN_UP, EMPTY}),
+    "a delivery whose worker died": (Queue([*A_RUN[:-3], *A_RUN[-2:]], AT_THE_END), ALL - {FIVE, GIVEN_UP}),
+    "a higher limit of the broker": (Queue([*A_RUN, sixth("released")], AT_THE_END), ALL - {GIVEN_UP}),
+    "done in the end": (Queue([*A_RUN, sixth("done")], AT_THE_END), ALL - {GIVEN_UP}),
+    "one worker": (Queue([("worker-1", *others) for _, *others in A_RUN], AT_THE_END), ALL - {SHARED}),
+    "more partitions": (Queue(A_RUN, AT_THE_END, partitions=4), ALL - {SHARED}),
+    "released and not done": (Queue([A_RUN[2], *POISONED], AT_THE_END), ALL - {AGAIN, REJECTED}),
+    "done without a release": (Queue([("worker-3", "job 3", 2, 2, "done")], AT_THE_END), {EMPTY}),
+    "released before it was rejected": (Queue(RELEASED_FIRST, AT_THE_END), {EMPTY}),
+}
+SAID = [
+    ("nothing", EACH, f"-> …{check.PROGRAM}…"),
+    ("no topic", EACH, f"-> …{check.PROGRAM}…"),
+    ("stopped while a job is tried again", FIVE, "the most deliveries of a job so far: 4"),
+    ("stopped while a job is tried again", EMPTY, "…lag 1"),
+    ("delivered five times, still in the queue", GIVEN_UP, "…may be delivered again…"),
+    ("one worker", SHARED, "-> undo your changes…"),
+    ("more partitions", SHARED, "-> …labs reset 16…"),
+    ("released before it was rejected", REJECTED, "…delivered 2 times…"),
+]
 
 
-def goal(evidence: Queue, what: str):
-    return next(one for one in check.goals(evidence) if one.what == what)
+@pytest.mark.parametrize("case", CASES)
+def test_a_deed_reaches_its_goals_and_no_others(case):
+    evidence, goals = CASES[case]
+    assert reached(check, evidence) == goals
 
 
-def test_a_whole_run_reaches_all():
-    assert reached(Queue(A_RUN, AT_THE_END)) == ALL
-
-
-def test_nothing_done_gives_the_command_for_each_goal():
-    for evidence in (Queue(end=0, partitions=0), Queue()):
-        assert [one.reached for one in check.goals(evidence)] == [False] * len(ALL)
-        assert all(check.PROGRAM in one.next for one in check.goals(evidence))
+@pytest.mark.parametrize(("case", "goal", "words"), SAID)
+def test_what_is_missing_or_done_is_said(case, goal, words):
+    expect_words(check, CASES[case][0], goal, words)
 
 
 def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch):
     monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
-    [only] = check.goals(Queue(A_RUN, AT_THE_END))
+    [only] = check.goals(CASES["a whole run"][0])
     assert not only.reached
     assert kafka4.START in only.next
-
-
-def test_it_may_run_in_another_order_and_twice():
-    assert reached(Queue(A_RUN[::-1], AT_THE_END)) == ALL
-    second = [(by, job, offset + END, number, outcome) for by, job, offset, number, outcome in A_RUN]
-    assert reached(Queue([*A_RUN, *second], Progress(11, 1), end=2 * END)) == ALL
-
-
-def test_a_second_run_that_was_stopped_undoes_only_the_empty_queue():
-    second = [("worker-1", "job 1", 6, 1, "done"), ("worker-2", "job 6", 11, 1, "released")]
-    assert reached(Queue([*A_RUN, *second], Progress(7, 0), end=2 * END)) == ALL - {EMPTY}
-
-
-def test_a_group_that_was_deleted_and_recreated_does_not_count_as_a_sixth_delivery():
-    assert reached(Queue([*A_RUN, *A_RUN], AT_THE_END)) == ALL
-
-
-def test_stopped_while_a_job_is_tried_again_it_is_not_given_up():
-    evidence = Queue(A_RUN[:-1], Progress(5, 0))
-    assert reached(evidence) == {SHARED, AGAIN, REJECTED}
-    assert goal(evidence, FIVE).why == "the most deliveries of a job so far: 4"
-    assert goal(evidence, EMPTY).why.endswith("lag 1")
-
-
-def test_delivered_five_times_but_still_in_the_queue():
-    evidence = Queue(A_RUN, Progress(5, 0))
-    assert reached(evidence) == ALL - {GIVEN_UP, EMPTY}
-    assert "may be delivered again" in goal(evidence, GIVEN_UP).why
-
-
-def test_a_delivery_whose_worker_died_is_noticed():
-    assert FIVE not in reached(Queue([*A_RUN[:-3], *A_RUN[-2:]], AT_THE_END))
-
-
-def test_a_sixth_delivery_is_not_given_up():
-    """With a higher limit of the broker."""
-    sixth = ("worker-1", "job 6", 5, 6, "released")
-    assert GIVEN_UP not in reached(Queue([*A_RUN, sixth], AT_THE_END))
-
-
-def test_a_poisoned_job_that_was_done_in_the_end_is_not_given_up():
-    assert GIVEN_UP not in reached(Queue([*A_RUN, ("worker-1", "job 6", 5, 6, "done")], AT_THE_END))
-
-
-def test_one_worker_does_not_count_as_four():
-    alone = [("worker-1", *others) for _, *others in A_RUN]
-    evidence = Queue(alone, AT_THE_END)
-    assert reached(evidence) == ALL - {SHARED}
-    assert goal(evidence, SHARED).next.startswith("undo your changes")
-
-
-def test_more_partitions_are_another_lesson():
-    evidence = Queue(A_RUN, AT_THE_END, partitions=4)
-    assert SHARED not in reached(evidence)
-    assert "labs reset 16" in goal(evidence, SHARED).next
-
-
-def test_released_and_not_done_is_not_enough():
-    assert AGAIN not in reached(Queue([("worker-3", "job 3", 2, 1, "released"), *POISONED], AT_THE_END))
-    assert AGAIN not in reached(Queue([("worker-3", "job 3", 2, 2, "done")], AT_THE_END))
-
-
-def test_released_before_it_was_rejected_is_not_delivered_once():
-    rows = [("worker-1", "job 9", 3, 1, "released"), ("worker-1", "job 9", 3, 2, "rejected")]
-    assert "delivered 2 times" in goal(Queue(rows, AT_THE_END), REJECTED).why
 
 
 @pytest.mark.parametrize("text", [b"", b"job 1", b"job 1 (offset x), delivery 1: done", b"\xff\xfe", None])
@@ -144,7 +112,7 @@ def test_foreign_records_in_the_log_are_ignored(text):
     evidence = Queue(A_RUN, AT_THE_END)
     records = evidence.records(named("jobs-log"))
     evidence.records = lambda _topic: [Record(text), *records]
-    assert reached(evidence) == ALL
+    assert reached(check, evidence) == ALL
 
 
 SNAPSHOT = (

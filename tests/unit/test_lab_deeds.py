@@ -4,9 +4,7 @@ recorded; tests/labs shows on a real broker that the programs leave it."""
 import json
 
 import pytest
-from confluent_kafka import TIMESTAMP_CREATE_TIME
 
-from labs.evidence import Evidence
 from labs.internals import groups, history
 from labs.internals.history import Commit, Generation, History, Member
 from labs.lab_01_partitions import check as lab_1
@@ -21,37 +19,9 @@ from labs.lab_08_schemas import schemas
 from labs.topics import named
 from plumbing.offsets import label_of
 from settings import GROUP, TOPIC
+from tests.unit.deeds import Record, Seen, like
 
 READ = label_of("A")  # metadata that the programs commit with an offset they have read up to
-PARTITIONS = 3
-
-
-class Record:
-    """What the checks read in a message."""
-
-    def __init__(self, value: bytes, partition=0, offset=0, at_ms=0, key=None, topic=TOPIC, **headers):
-        self.value, self.partition, self.offset = (lambda: value), (lambda: partition), (lambda: offset)
-        self.key, self.topic, self.headers = (lambda: key), (lambda: topic), (lambda: list(headers.items()))
-        self.timestamp = lambda: (TIMESTAMP_CREATE_TIME, at_ms)
-
-
-class Seen(Evidence):
-    """A cluster with these records and histories, and these answers to clicks."""
-
-    def __init__(self, records: dict | None = None, histories: dict | None = None, clicks: list | None = None):
-        records, histories = records or {}, histories or {}
-        self.records = lambda topic, _isolation="": records.get(topic, [])
-        self.history = lambda group: histories.get(group, History())
-        self.clicks = lambda: clicks or []
-        self.partitions = lambda _topic: PARTITIONS
-
-    def ends(self, topic: str) -> dict[int, int]:
-        return {p: sum(record.partition() == p for record in self.records(topic)) for p in range(PARTITIONS)}
-
-
-def like(order: int, partition: int | None = None, **more) -> Record:
-    value = {"order": order, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
-    return Record(json.dumps(value).encode(), (order - 1) % PARTITIONS if partition is None else partition, **more)
 
 
 def goal(goals, what: str):

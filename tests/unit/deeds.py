@@ -1,0 +1,60 @@
+"""What a lab's check is given here instead of a broker's answers, and what it must say.
+
+Each lab has a table of deeds: evidence -> the goals that it reaches; and one of what is said about some goals.
+"""
+
+import json
+import re
+
+from confluent_kafka import TIMESTAMP_CREATE_TIME
+
+from labs.evidence import Evidence
+from labs.internals.history import History
+from settings import TOPIC
+
+PARTITIONS = 3
+EACH = "each goal that is not reached"
+
+
+class Record:
+    """What the checks read in a message."""
+
+    def __init__(self, value: bytes, partition=0, offset=0, at_ms=0, key=None, topic=TOPIC, **headers):
+        self.value, self.partition, self.offset = (lambda: value), (lambda: partition), (lambda: offset)
+        self.key, self.topic, self.headers = (lambda: key), (lambda: topic), (lambda: list(headers.items()))
+        self.timestamp = lambda: (TIMESTAMP_CREATE_TIME, at_ms)
+
+
+class Seen(Evidence):
+    """A cluster with these records and histories, and these answers to clicks."""
+
+    def __init__(self, records: dict | None = None, histories: dict | None = None, clicks: list | None = None):
+        records, histories = records or {}, histories or {}
+        self.records = lambda topic, _isolation="": records.get(topic, [])
+        self.history = lambda group: histories.get(group, History())
+        self.clicks = lambda: clicks or []
+        self.partitions = lambda _topic: PARTITIONS
+
+    def ends(self, topic: str) -> dict[int, int]:
+        return {p: sum(record.partition() == p for record in self.records(topic)) for p in range(PARTITIONS)}
+
+
+def like(order: int, partition: int | None = None, **more) -> Record:
+    value = {"order": order, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
+    return Record(json.dumps(value).encode(), (order - 1) % PARTITIONS if partition is None else partition, **more)
+
+
+def reached(check, evidence: Evidence) -> set[str]:
+    return {goal.what for goal in check.goals(evidence) if goal.reached}
+
+
+def expect_words(check, evidence: Evidence, what: str, words: str) -> None:
+    """Fails unless the check says this about the goal, or about EACH: `words` are its evidence, or after `->` what to
+    do, or both; `…` stands for anything."""
+    goals = [one for one in check.goals(evidence) if one.what == what or (what == EACH and not one.reached)]
+    why, arrow, following = words.partition("-> ")
+    text = f"{why or '…'}-> {following}" if arrow else f"{why} -> …"
+    pattern = ".*".join(map(re.escape, text.split("…")))
+    assert goals, f"there is no {what}"
+    for goal in goals:
+        assert re.fullmatch(pattern, f"{goal.why} -> {goal.next}"), f"{goal}\nis not: {words}"
