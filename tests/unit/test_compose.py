@@ -1,36 +1,27 @@
-"""docker-compose.yml holds what the lessons rely on: names, ports, listeners, volume, health checks."""
+"""What the compose files say beyond the settings of the brokers, which each local broker proves when it runs with them:
+names, images, ports, volumes, health, the programs in containers."""
 
 import base64
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
-FILE = Path(__file__).parents[2] / "docker-compose.yml"
+from brokers import compose, containers, jars
+from brokers.compose import SINGLE, SINGLE_OF_4, Service, server_properties
+from brokers.jars import CURRENT, LESSONS
+from settings import ROOT
 
+FILES = {file.name: yaml.safe_load(file.read_text(encoding="utf-8")) for file in ROOT.glob("docker-compose*.yml")}
+OLD, NEW, CLUSTER = (FILES[f"docker-compose{name}.yml"] for name in ("", ".kafka4", ".cluster"))
+THREE = compose.cluster()
+BROKERS = [SINGLE, SINGLE_OF_4, *THREE]
+PROGRAMS = {"producer": 5001, "consumer-1": 5002, "consumer-2": 5003, "consumer-3": 5004, "page": 8501}
+APPS = ["computer", *PROGRAMS]
+IMAGE = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
 
-@pytest.fixture(scope="module")
-def compose():
-    return yaml.safe_load(FILE.read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def kafka(compose):
-    return compose["services"]["kafka"]
-
-
-@pytest.fixture(scope="module")
-def kafdrop(compose):
-    return compose["services"]["kafdrop"]
-
-
-@pytest.fixture(scope="module")
-def settings(kafka):
-    """The broker's server.properties, by Bitnami's rule: KAFKA_CFG_X_Y becomes x.y."""
-    prefix = "KAFKA_CFG_"
-    environment = kafka["environment"].items()
-    return {k[len(prefix) :].lower().replace("_", "."): v for k, v in environment if k.startswith(prefix)}
+each_file = pytest.mark.parametrize("file", FILES.values(), ids=FILES)
+each_broker = pytest.mark.parametrize("broker", BROKERS, ids=lambda broker: f"{broker.file.name}-{broker.name}")
 
 
 def seconds(duration: str) -> int:
@@ -42,146 +33,196 @@ def with_defaults(value: str) -> str:
     return re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value)
 
 
-def listeners(value: str) -> dict[str, str]:
-    """{"EXTERNAL": "localhost:9092", ...} from Kafka's way to write it."""
-    return dict(listener.split("://") for listener in value.split(","))
-
-
-def test_without_a_profile_file_has_two_services(compose):
-    assert {name for name, service in compose["services"].items() if "profiles" not in service} == {"kafka", "kafdrop"}
-
-
-def test_file_has_no_version(compose):
-    assert "version" not in compose  # Compose 2 warns about it
-
-
-def test_image_is_bitnamis_kafka_3_7_and_can_be_replaced(kafka):
-    assert kafka["image"] == "${KAFKA_IMAGE:-bitnamilegacy/kafka:3.7}"
-
-
-@pytest.mark.parametrize("name", ["kafka", "kafdrop"])
-def test_containers_have_the_names_that_docker_exec_uses(compose, name):
-    assert compose["services"][name]["container_name"] == name
-
-
-def test_kafdrop_is_pinned_and_asks_the_internal_listener(kafdrop):
-    assert kafdrop["image"] == "obsidiandynamics/kafdrop:4.2.0"
-    assert kafdrop["environment"]["KAFKA_BROKERCONNECT"] == "kafka:29092"
-
-
-@pytest.mark.parametrize("file", sorted(FILE.parent.glob("docker-compose*.yml")), ids=lambda file: file.name)
-def test_kafdrop_is_for_its_own_page_only_and_changes_no_topic(file):
-    # By default it lets every website read and delete: Access-Control-Allow-Origin: *
-    kafdrop = yaml.safe_load(file.read_text(encoding="utf-8"))["services"]["kafdrop"]
-    (port,) = kafdrop["ports"]
-    origin = f"http://localhost:{port.removeprefix('127.0.0.1:').removesuffix(':9000')}"
-    options = ["--topic.deleteEnabled=false", "--topic.createEnabled=false", f"--cors.allowOrigins={origin}"]
-    assert kafdrop["environment"]["CMD_ARGS"].split() == options
-    assert with_defaults(origin) == "http://localhost:9000"
-
-
-@pytest.mark.parametrize(("name", "ports"), [("kafka", [9092]), ("kafdrop", [9000])])
-def test_ports_are_open_to_this_computer_only(compose, name, ports):
-    # Equal inside and outside: a broker's clients come back to the address that it advertises.
-    published = [with_defaults(port) for port in compose["services"][name]["ports"]]
-    assert published == [f"127.0.0.1:{port}:{port}" for port in ports]
-
-
-def test_one_node_is_broker_and_controller(settings):
-    assert settings["node.id"] == "0"
-    assert set(settings["process.roles"].split(",")) == {"broker", "controller"}
-    assert settings["controller.quorum.voters"] == "0@kafka:9093"
-
-
-def test_listeners(settings):
-    assert listeners(settings["listeners"]) == {
-        "INTERNAL": ":29092",
-        "EXTERNAL": ":9092",
-        "CONTROLLER": ":9093",
-    }
-    # Kafka refuses to start when the controller's listener is advertised.
-    assert listeners(settings["advertised.listeners"]) == {
-        "INTERNAL": "kafka:29092",
-        "EXTERNAL": "localhost:9092",
-    }
-    assert settings["inter.broker.listener.name"] == "INTERNAL"
-    assert settings["controller.listener.names"] == "CONTROLLER"
-
-
-def test_every_listener_has_a_protocol(settings):
-    protocols = dict(pair.split(":") for pair in settings["listener.security.protocol.map"].split(","))
-    assert protocols == dict.fromkeys(listeners(settings["listeners"]), "PLAINTEXT")
-
-
-def test_cluster_id_is_16_bytes(kafka):
-    cluster_id = kafka["environment"]["KAFKA_KRAFT_CLUSTER_ID"]
-    assert len(cluster_id) == 22
-    uuid = base64.urlsafe_b64decode(cluster_id + "==")
-    assert base64.urlsafe_b64encode(uuid).decode() == cluster_id + "=="
-
-
-def test_topics_are_not_created_by_accident(settings):
-    assert settings["auto.create.topics.enable"] == "false"
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "offsets.topic.replication.factor",
-        "transaction.state.log.replication.factor",
-        "transaction.state.log.min.isr",
-    ],
-)
-def test_kafkas_own_topics_fit_on_one_broker(settings, name):
-    assert settings[name] == "1"
-
-
-def test_the_first_assignment_does_not_wait(settings):
-    assert settings["group.initial.rebalance.delay.ms"] == "0"
-
-
-@pytest.mark.parametrize("name", ["kafka", "kafdrop"])
-def test_environment_is_a_mapping_of_strings(compose, name):
-    # brokers/local.py reads it, and YAML's own booleans and numbers would change on the way (false -> False).
-    environment = compose["services"][name]["environment"]
-    assert all(isinstance(value, str) for value in environment.values())
-
-
-def test_events_are_in_a_named_volume(compose, kafka):
-    (volume,) = kafka["volumes"]
-    name, _, path = volume.partition(":")
-    assert name in compose["volumes"]
-    assert path == "/bitnami/kafka"
-
-
-def test_kafdrop_waits_for_a_healthy_broker(kafdrop):
-    assert kafdrop["depends_on"] == {"kafka": {"condition": "service_healthy"}}
-
-
-def test_health_of_kafka_is_the_brokers_own_answer(kafka):
-    assert "kafka-topics.sh --bootstrap-server localhost:9092" in kafka["healthcheck"]["test"][-1]
-
-
-def test_health_of_kafdrop_needs_kafka(kafdrop):
-    command = kafdrop["healthcheck"]["test"]
-    assert command[:2] == ["CMD", "curl"]
-    assert "actuator" not in command[-1]  # says UP even when Kafka is away
-
-
-@pytest.mark.parametrize("name", ["kafka", "kafdrop"])
-def test_health_checks_are_patient(compose, name):
-    check = compose["services"][name]["healthcheck"]
-    assert seconds(check["timeout"]) >= 10  # kafka-topics.sh alone takes up to 6 s
-    patience = seconds(check["start_period"]) + check["retries"] * seconds(check["interval"])
-    assert patience >= 120
-    assert "start_interval" not in check  # needs Docker Engine 25
-
-
-@pytest.mark.parametrize("file", sorted(FILE.parent.glob("docker-compose*.yml")), ids=lambda file: file.name)
-def test_file_follows_the_compose_specification(file):
+@each_file
+def test_a_file_follows_the_compose_specification(file):
     package = "check_jsonschema.builtin_schemas"
     schemas = pytest.importorskip(package, reason="python -m pip install -r requirements/dev.txt")
     from jsonschema import Draft7Validator
 
     validator = Draft7Validator(schemas.get_builtin_schema("vendor.compose-spec"))
-    assert [error.message for error in validator.iter_errors(yaml.safe_load(file.read_text("utf-8")))] == []
+    assert [error.message for error in validator.iter_errors(file)] == []
+    assert "version" not in file  # Compose 2 warns about it
+
+
+@each_file
+def test_without_a_profile_brokers_and_kafdrop_start(file):
+    started = {name for name, service in file["services"].items() if "profiles" not in service}
+    assert started == {"kafdrop", *(broker.name for broker in BROKERS if file is FILES[broker.file.name])}
+
+
+def test_containers_have_the_names_that_docker_exec_uses():
+    assert [broker.description["container_name"] for broker in BROKERS] == [broker.name for broker in BROKERS]
+    assert OLD["services"]["kafdrop"]["container_name"] == NEW["services"]["kafdrop"]["container_name"] == "kafdrop"
+
+
+def test_the_images():
+    assert OLD["services"]["kafka"]["image"] == "${KAFKA_IMAGE:-bitnamilegacy/kafka:3.7}"
+    assert {CLUSTER["services"][broker.name]["image"] for broker in THREE} == {OLD["services"]["kafka"]["image"]}
+    assert NEW["services"]["kafka"]["image"] == SINGLE_OF_4.image == f"apache/kafka:{jars.kafka_version(CURRENT)}"
+    assert {file["services"]["kafdrop"]["image"] for file in FILES.values()} == {"obsidiandynamics/kafdrop:4.2.0"}
+
+
+def test_the_variable_for_the_other_image_does_not_choose_that_of_kafka_4(monkeypatch):
+    monkeypatch.setattr("settings.KAFKA_IMAGE", "mine/kafka:3.7")
+    assert SINGLE.image == "mine/kafka:3.7"
+    assert SINGLE_OF_4.image == NEW["services"]["kafka"]["image"]
+
+
+@each_broker
+def test_a_broker_is_open_to_this_computer_only_and_advertised_there(broker: Service):
+    port = broker.ports["EXTERNAL"]
+    assert broker.description["ports"] == [f"127.0.0.1:{port}:{port}"]  # equal: it sends its clients there
+    advertised = broker.settings["advertised.listeners"].split(",")
+    assert advertised == [f"INTERNAL://{broker.name}:{broker.ports['INTERNAL']}", f"EXTERNAL://localhost:{port}"]
+    voter = f"{broker.settings['node.id']}@{broker.name}:{broker.ports['CONTROLLER']}"
+    assert voter in broker.settings["controller.quorum.voters"].split(",")
+
+
+def test_each_of_three_brokers_has_its_own_ports_and_volume():
+    ports = [port for broker in THREE for port in broker.ports.values()]
+    assert len(ports) == len(set(ports)) == 9
+    assert [broker.description["volumes"] for broker in THREE] == [[f"{b.name}-data:/bitnami/kafka"] for b in THREE]
+
+
+@each_broker
+def test_events_are_in_a_named_volume_of_a_separate_project(broker: Service):
+    file = FILES[broker.file.name]
+    (volume,) = broker.description["volumes"]
+    name, _, path = volume.partition(":")
+    assert name in file["volumes"]
+    assert path == broker.settings.get("log.dirs", "/bitnami/kafka")
+    assert containers.PROJECTS[broker.file.name] == file["name"]
+    assert len({*containers.PROJECTS.values()}) == len(containers.PROJECTS)
+
+
+def test_cluster_ids_are_16_bytes_and_none_is_used_by_two_versions():
+    of_3, of_4 = compose.cluster_ids(LESSONS), compose.cluster_ids(CURRENT)
+    assert not of_3 & of_4
+    for one in of_3 | of_4:  # in URL-safe Base64
+        assert len(one) == 22
+        assert base64.urlsafe_b64encode(base64.urlsafe_b64decode(f"{one}==")).decode() == f"{one}=="
+
+
+@each_file
+def test_an_environment_is_a_mapping_of_strings(file):
+    # brokers/local.py reads it, and YAML's own booleans and numbers would change on the way (false -> False).
+    environments = [service.get("environment", {}) for service in file["services"].values()]
+    assert all(isinstance(value, str) for environment in environments for value in environment.values())
+
+
+@pytest.mark.parametrize(
+    ("brokers", "settings"),
+    [
+        ([SINGLE, *THREE], {"group.initial.rebalance.delay.ms": "0", "auto.create.topics.enable": "false"}),
+        (THREE, {"default.replication.factor": "3", "offsets.topic.replication.factor": "3"}),
+        (THREE, {"min.insync.replicas": "2"}),
+        # Kafka refuses to start with a value below its own minimum.
+        ([SINGLE_OF_4], {"group.consumer.session.timeout.ms": "6000", "group.consumer.min.session.timeout.ms": "6000"}),
+        ([SINGLE_OF_4], {"group.share.session.timeout.ms": "6000", "group.share.min.session.timeout.ms": "6000"}),
+        ([SINGLE_OF_4], {f"group.{kind}.heartbeat.interval.ms": "500" for kind in ("consumer", "share")}),
+        ([SINGLE_OF_4], {f"group.{kind}.min.heartbeat.interval.ms": "500" for kind in ("consumer", "share")}),
+    ],
+)
+def test_settings_that_a_broker_would_also_run_without(brokers, settings):
+    assert all(broker.settings.items() >= settings.items() for broker in brokers)
+
+
+def test_the_settings_of_kafka_4_are_those_of_3_except_for_new_ones():
+    only_of_4 = ("group.consumer.", "group.share.", "share.coordinator.", "log.dirs")
+    assert {n: value for n, value in SINGLE_OF_4.settings.items() if not n.startswith(only_of_4)} == SINGLE.settings
+
+
+def test_three_brokers_of_kafka_4_keep_three_copies_as_by_default(tmp_path):
+    for service in compose.cluster(CURRENT):
+        node = server_properties(tmp_path, service=service)
+        assert node["group.consumer.session.timeout.ms"] == "6000"
+        assert node["default.replication.factor"] == "3"
+        assert not any(name.startswith("share.coordinator") for name in node)
+
+
+@each_broker
+def test_health_of_a_broker_is_its_own_answer(broker: Service):
+    asked = broker.settings["advertised.listeners"].split(",")[broker not in THREE]
+    # Of three in containers, localhost is where the others are not.
+    assert (
+        f"kafka-topics.sh --bootstrap-server {asked.partition('://')[2]} "
+        in broker.description["healthcheck"]["test"][-1]
+    )
+    assert f"localhost/{broker.ports['EXTERNAL']} " in broker.description["healthcheck"]["test"][-1].replace("\n", " ")
+
+
+@each_file
+def test_health_checks_are_patient(file):
+    for service in file["services"].values():
+        if "profiles" in service:
+            continue
+        check = service["healthcheck"]
+        assert seconds(check["timeout"]) >= 10  # kafka-topics.sh alone takes up to 6 s
+        assert seconds(check["start_period"]) + check["retries"] * seconds(check["interval"]) >= 120
+        assert "start_interval" not in check  # needs Docker Engine 25
+
+
+@each_file
+def test_kafdrop_is_for_its_own_page_only_and_changes_no_topic(file):
+    # By default it lets every website read and delete: Access-Control-Allow-Origin: *
+    kafdrop = file["services"]["kafdrop"]
+    (port,) = kafdrop["ports"]
+    assert with_defaults(port) == "127.0.0.1:9000:9000"
+    origin = f"http://localhost:{port.removeprefix('127.0.0.1:').removesuffix(':9000')}"
+    options = ["--topic.deleteEnabled=false", "--topic.createEnabled=false", f"--cors.allowOrigins={origin}"]
+    assert kafdrop["environment"]["CMD_ARGS"].split() == options
+
+
+@each_file
+def test_kafdrop_asks_the_internal_listeners_of_healthy_brokers(file):
+    kafdrop = file["services"]["kafdrop"]
+    brokers = [broker for broker in BROKERS if file is FILES[broker.file.name]]
+    internal = {f"{broker.name}:{broker.ports['INTERNAL']}" for broker in brokers}
+    assert {*kafdrop["environment"]["KAFKA_BROKERCONNECT"].split(",")} <= internal
+    assert {one["condition"] for one in kafdrop["depends_on"].values()} == {"service_healthy"}
+    command = kafdrop["healthcheck"]["test"]
+    assert command[:2] == ["CMD", "curl"]
+    assert "actuator" not in command[-1]  # says UP even when Kafka is away
+
+
+def test_the_profile_apps_has_the_five_programs_and_what_they_share():
+    apps = {name: service for name, service in OLD["services"].items() if service.get("profiles") == ["apps"]}
+    assert apps.keys() == {*APPS}
+    assert apps["computer"]["ports"] == [f"127.0.0.1:{port}:{port}" for port in PROGRAMS.values()]
+    for name, app in apps.items():
+        assert (app["build"], app["image"]) == (".", "hands-on-kafka-apps"), name
+        assert f"INTERNAL://{app['environment']['KAFKA_BOOTSTRAP_SERVERS']}" in SINGLE.settings["advertised.listeners"]
+        assert seconds(app["stop_grace_period"]) > 8, "launcher.programs.STOP_SECONDS"
+
+
+@pytest.mark.parametrize(("name", "port"), PROGRAMS.items())
+def test_a_program_is_on_the_network_that_outlives_it_and_its_health_is_its_own_answer(name, port):
+    program = OLD["services"][name]
+    assert program["network_mode"] == "service:computer"
+    assert program["depends_on"] == {"computer": {"condition": "service_healthy"}}
+    assert "ports" not in program
+    assert f"http://localhost:{port}/" in program["healthcheck"]["test"][-1]
+    if "consumer" in name:  # the port that the page calls
+        assert program["environment"].get("CONSUMER_PORT", "5002") == str(port)
+
+
+def test_the_image_of_the_programs_has_the_locked_packages_and_another_user_than_root():
+    (base,), (install,), users = (
+        [line for line in IMAGE if line.startswith(word)] for word in ("FROM", "RUN pip install", "USER")
+    )
+    version = re.fullmatch(r"FROM python:(3\.\d+)-slim", base)[1]
+    assert f'"{version}"' in (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"), "is tested"
+    assert "--require-hashes" in install
+    lock = re.search(r"--requirement (\S+)", install)[1]
+    assert (ROOT / lock).exists()
+    assert IMAGE.index(f"COPY {lock} requirements/") < IMAGE.index(install) < IMAGE.index("COPY . .")
+    assert users == ["USER learner"]
+    assert IMAGE.index("COPY . .") < IMAGE.index(users[0]), "what was copied belongs to root: it cannot be changed"
+
+
+@pytest.mark.parametrize("path", [".git/HEAD", ".venv/bin/python", ".kafka/data", "tests/conftest.py"])
+def test_what_the_programs_do_not_need_stays_outside_their_image(path):
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    first = path.partition("/")[0]
+    assert first in ignored or (first.startswith(".") and ".*" in ignored)
+    assert "!.streamlit" in ignored
