@@ -2,21 +2,20 @@
 
 import psutil
 
-from brokers import jars
 from tests.end_to_end.conftest import READY, nothing_is_left, run_py
 from tests.programs import expect_no_traceback, wait_until
 
 
-def test_settings_for_other_programs_change_nothing(copy, tmp_path):
+def test_settings_for_other_programs_change_nothing(copy, kafka, tmp_path):
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "config.toml").write_text('[server]\nbaseUrlPath = "elsewhere"\nport = 8600\n')
     for name in ("flask", "settings", "streamlit"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
     session = run_py(
-        *(copy, "--broker", "local"),
+        copy,
+        KAFKA_BOOTSTRAP_SERVERS=kafka,
         HOME=str(tmp_path),
         USERPROFILE=str(tmp_path),
-        M2_REPO=str(jars.REPOSITORY),
         PYTHONPATH=str(tmp_path),
         PYTHONSAFEPATH="1",
         PYTHONWARNINGS="error",
@@ -37,8 +36,8 @@ def test_settings_for_other_programs_change_nothing(copy, tmp_path):
     assert nothing_is_left()
 
 
-def test_ctrl_c_while_the_programs_start_leaves_no_traceback(copy):
-    session = run_py(copy, "--broker", "local")
+def test_ctrl_c_while_the_programs_start_leaves_no_traceback(copy, kafka):
+    session = run_py(copy, KAFKA_BOOTSTRAP_SERVERS=kafka)
 
     def all_started() -> bool:
         words = [word for child in psutil.Process(session.process.pid).children() for word in child.cmdline()]

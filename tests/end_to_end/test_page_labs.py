@@ -19,6 +19,7 @@ from tests.programs import wait_until
 from tests.scheduling import rest_repeats
 
 __all__ = ["browser"]
+pytestmark = pytest.mark.plays
 SERIOUS = ("serious", "critical")
 
 

@@ -1,22 +1,21 @@
-"""page/watcher.py on a real broker, compared with Kafka's own tools: owners, offsets, lag, causes of rebalances."""
+"""page/watcher.py on a real broker, compared with Kafka's own tools: owners, offsets, lag. tests/unit has the causes of
+rebalances, silent and idle members; tests/end_to_end/test_page.py shows them in a browser."""
 
 import re
-import time
 
 import pytest
 import requests
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
 from brokers import java
-from page.group import Snapshot, port_of
+from page.group import Snapshot
 from page.processes import PROBE_EVERY_SECONDS
 from page.tail import EVENTS_KEPT
 from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
-from plumbing.keys import partition_of_key
 from tests.brokers import PARTITIONS, TOPIC
-from tests.programs import PATIENCE, Program, consumer, port_behind, wait_until
+from tests.programs import PATIENCE, Program, consumer, wait_until
 
 
 @pytest.fixture
@@ -79,6 +78,7 @@ def test_owners_offsets_and_lag_are_those_that_kafka_prints(kafka, group, click,
     snapshot = wait_for(watcher, has_read(like), "no lag")
     assert owners(snapshot) == client_ids(three_consumers)
     assert snapshot.state == "stable"
+    assert group in watcher.groups()
     printed = as_kafka_prints_it(kafka, group, capfd)
     assert printed == {p.number: (p.committed, p.end, p.lag, p.owner) for p in snapshot.partitions}
 
@@ -124,64 +124,6 @@ def test_a_look_that_is_asked_for_sees_what_was_confirmed_before(click, watch):
     like = click()
     watcher.look_now(30)
     assert watcher.snapshot().partitions[like["partition"]].end > like["offset"]
-
-
-def test_what_is_not_a_like_is_shown_as_such(kafka, click, watch):
-    watcher = watch()
-    click()
-    other = Producer(client_config(kafka))
-    other.produce(TOPIC, b"<script>alert(1)</script>", key=b"<b>", partition=0)
-    assert other.flush(20) == 0
-    wait_for(
-        watcher, lambda s: s.partitions and s.partitions[0].events and s.partitions[0].events[-1].order is None, "it"
-    )
-
-
-def test_a_clean_stop_and_a_restart_are_shown_with_their_causes(kafka, group, three_consumers, watch, start):
-    names = client_ids(three_consumers)
-    watcher = watch()
-    wait_for(watcher, lambda s: owners(s) == names, "1:1")
-    assert watcher.snapshot().rebalances == ()
-    three_consumers[0].interrupt()
-    snapshot = wait_for(watcher, lambda s: len(s.rebalances) == 1, "the rebalance")
-    left = snapshot.rebalances[-1]
-    assert left.causes == (f"{names[0]} left",)
-    assert left.before == dict(enumerate(names))
-    assert left.after == {0: names[1], 1: names[1], 2: names[2]}
-    assert left.without_owner < 5
-    assert abs(left.at - time.time()) < 10
-    assert states(snapshot)[names[0]] == "left"
-
-    start(consumer(kafka, group, port=port_of(names[0])))
-    snapshot = wait_for(watcher, lambda s: owners(s) == names, "1:1 again")
-    assert snapshot.rebalances[-1].causes == (f"{names[0]} joined",)
-    assert snapshot.rebalances[-1].after == dict(enumerate(names))
-    wait_for(watcher, lambda s: set(states(s).values()) == {"consuming"}, "all consuming")
-
-
-def test_a_killed_member_is_silent_until_its_session_times_out(three_consumers, watch):
-    names = client_ids(three_consumers)
-    watcher = watch()
-    wait_for(watcher, lambda s: owners(s) == names and set(states(s).values()) == {"consuming"}, "1:1")
-    three_consumers[1].kill()
-    snapshot = wait_for(watcher, lambda s: states(s)[names[1]] == "silent", "silence")
-    counted = [next(member.seconds_left for member in snapshot.members if member.client_id == names[1])]
-    assert 3 < counted[0] <= 6
-    assert owners(snapshot) == names  # the broker has not noticed yet
-    snapshot = wait_for(watcher, lambda s: states(s)[names[1]] == "timed out", "the time-out")
-    assert snapshot.rebalances[-1].causes == (f"{names[1]} timed out",)
-    assert 4 < snapshot.rebalances[-1].without_owner < 12
-    assert None not in owners(snapshot)
-
-
-def test_a_fourth_member_is_idle_and_found_without_being_expected(kafka, group, three_consumers, watch, start):
-    watcher = watch()
-    names = client_ids(three_consumers)
-    port = port_behind(three_consumers)
-    start(consumer(kafka, group, port=port))
-    snapshot = wait_for(watcher, lambda s: states(s).get(f"consumer-{port}") == "idle", "the fourth")
-    assert owners(snapshot) == names
-    assert [member.port for member in snapshot.members] == [*map(port_of, names), port]
 
 
 def test_a_member_with_another_client_is_shown_without_port(kafka, group, watch):
@@ -231,16 +173,9 @@ def test_an_empty_group_shows_who_is_expected(watch):
     assert owners(snapshot) == [None] * PARTITIONS
 
 
-def test_the_groups_of_the_cluster_are_listed(group, three_consumers, watch):
-    assert group in watch().groups()
-
-
-def test_a_key_goes_where_the_page_promises(click):
-    for key in ("a", "ann", "bob", "Käthe", "a-little-bit-longer-string"):
-        assert click(key=key)["partition"] == partition_of_key(key, PARTITIONS)
-
-
 def test_a_missing_topic_is_one_line(kafka, group):
     watcher = GroupWatcher(client_config(kafka), group, topic="other-than-likes")
-    assert watcher.look().problem == "The topic other-than-likes does not exist."
+    snapshot = watcher.look()
+    assert snapshot.problem == "The topic other-than-likes does not exist."
+    assert "python run.py topic" in snapshot.hint
     watcher.close()

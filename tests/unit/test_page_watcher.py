@@ -184,13 +184,6 @@ def test_a_broker_that_never_was_is_one_line(monkeypatch):
     watching.close()
 
 
-def test_a_missing_topic_is_one_line(broker, group):
-    broker.topics = ("other",)
-    snapshot = group.look()
-    assert snapshot.problem == "The topic likes does not exist."
-    assert "python run.py topic" in snapshot.hint
-
-
 def test_a_broker_that_is_not_ready_is_reported_with_its_own_words(broker, group):
     broker.problem = KafkaError.COORDINATOR_NOT_AVAILABLE
     snapshot = group.look()
