@@ -6,6 +6,7 @@ Each lab has a table of deeds: evidence -> the goals that it reaches; and one of
 import json
 import re
 
+import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME
 
 from labs.evidence import Evidence
@@ -58,3 +59,23 @@ def expect_words(check, evidence: Evidence, what: str, words: str) -> None:
     assert goals, f"there is no {what}"
     for goal in goals:
         assert re.fullmatch(pattern, f"{goal.why} -> {goal.next}"), f"{goal}\nis not: {words}"
+
+
+def both_tests(check, cases: dict, said: list[tuple]) -> tuple:
+    """The tests of a lab's tables. `cases`: name -> evidence, or what makes it, and the goals that it reaches; `said`: a
+    case, a goal, and the words of `expect_words`."""
+
+    def evidence_of(case: str) -> Evidence:
+        evidence = cases[case][0]
+        return evidence if isinstance(evidence, Evidence) else evidence()
+
+    @pytest.mark.parametrize("case", cases)
+    def test_a_deed_reaches_its_goals_and_no_others(case):
+        found, expected = reached(check, evidence_of(case)), cases[case][1]
+        assert found == expected, f"too many: {found - expected}; missing: {expected - found}"
+
+    @pytest.mark.parametrize(("case", "goal", "words"), said)
+    def test_what_is_missing_or_done_is_said(case, goal, words):
+        expect_words(check, evidence_of(case), goal, words)
+
+    return test_a_deed_reaches_its_goals_and_no_others, test_what_is_missing_or_done_is_said

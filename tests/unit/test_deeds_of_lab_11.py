@@ -1,12 +1,10 @@
 """Lab 11: done by half, differently, in another order, twice. tests/labs shows that its program leaves the evidence
 recorded here."""
 
-import pytest
-
 from labs.internals.history import Commit, Generation, History, Member
 from labs.lab_11_slow_consumer import check
 from labs.topics import named
-from tests.unit.deeds import EACH, Record, Seen, expect_words, reached
+from tests.unit.deeds import EACH, Record, Seen, both_tests
 
 SLOW, PAUSED = named("slow"), named("paused")
 TAKEN_OVER, REFUSED, TWICE, BACK, ACCEPTED, ONCE = (
@@ -124,14 +122,4 @@ SAID = [
     ("a paused run that was stopped too early", ACCEPTED, TO_ITS_END),
     ("an event that both have processed", ONCE, "…also processed by another member"),
 ]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_deed_reaches_its_goals_and_no_others(case):
-    evidence, goals = CASES[case]
-    assert reached(check, evidence) == goals
-
-
-@pytest.mark.parametrize(("case", "goal", "words"), SAID)
-def test_what_is_missing_or_done_is_said(case, goal, words):
-    expect_words(check, CASES[case][0], goal, words)
+test_goals, test_words = both_tests(check, CASES, SAID)

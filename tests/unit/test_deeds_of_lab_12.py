@@ -7,7 +7,7 @@ from labs.internals.history import Commit, History
 from labs.lab_12_retention import check, cleaner
 from labs.topics import named
 from plumbing import Problem
-from tests.unit.deeds import EACH, Record, Seen, expect_words, reached
+from tests.unit.deeds import EACH, Record, Seen, both_tests, expect_words, reached
 
 PROFILES, VISITS, AWAY = named("profiles"), named("visits"), named("away")
 CHANGED, ONE_EACH, GONE, KEPT, DELETED, TOO_LATE = (
@@ -90,17 +90,7 @@ SAID = [
         "each time it came back, all events were still there",
     ),
 ]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_deed_reaches_its_goals_and_no_others(case):
-    evidence, goals = CASES[case]
-    assert reached(check, evidence) == goals
-
-
-@pytest.mark.parametrize(("case", "goal", "words"), SAID)
-def test_what_is_missing_or_done_is_said(case, goal, words):
-    expect_words(check, CASES[case][0], goal, words)
+test_goals, test_words = both_tests(check, CASES, SAID)
 
 
 def test_without_a_log_cleaner_the_lab_is_skipped(monkeypatch):

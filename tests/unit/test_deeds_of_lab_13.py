@@ -8,7 +8,7 @@ import pytest
 
 from labs.lab_13_exactly_once import check, likes_per_minute, write_likes
 from labs.topics import named
-from tests.unit.deeds import EACH, Record, Seen, expect_words, reached
+from tests.unit.deeds import EACH, Record, Seen, both_tests, expect_words, reached
 
 LIKES, KILLED, GOES_ON, EQUAL, NONE_LOST = (
     "there are likes, and some come too late",
@@ -191,17 +191,7 @@ SAID = [
     ("it counts now", EQUAL, "the processor is counting now"),
     ("it counts now", NONE_LOST, "-> python run.py check 13…"),
 ]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_deed_reaches_its_goals_and_no_others(case):
-    evidence, goals = CASES[case]
-    assert reached(check, evidence()) == goals
-
-
-@pytest.mark.parametrize(("case", "goal", "words"), SAID)
-def test_what_is_missing_or_done_is_said(case, goal, words):
-    expect_words(check, CASES[case][0](), goal, words)
+test_goals, test_words = both_tests(check, CASES, SAID)
 
 
 @pytest.mark.parametrize("grace", [0, 120_000])

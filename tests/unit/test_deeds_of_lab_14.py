@@ -8,7 +8,7 @@ from labs.internals.history import Commit, Generation, History, Member
 from labs.lab_14_throughput import check
 from labs.topics import named
 from plumbing import Problem
-from tests.unit.deeds import EACH, Record, Seen, expect_words, reached
+from tests.unit.deeds import EACH, Record, Seen, both_tests, expect_words, reached
 
 LAG = named("lag")
 GROWS, FALLS, IDLE = (
@@ -163,17 +163,7 @@ SAID = [
     ("a few likes, written by hand", SINGLE, "partition 0 has no run of at least 500 likes"),
     ("a secured broker", "batches of likes", "-> python run.py"),
 ]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_deed_reaches_its_goals_and_no_others(case):
-    evidence, goals = CASES[case]
-    assert reached(check, evidence()) == goals
-
-
-@pytest.mark.parametrize(("case", "goal", "words"), SAID)
-def test_what_is_missing_or_done_is_said(case, goal, words):
-    expect_words(check, CASES[case][0](), goal, words)
+test_goals, test_words = both_tests(check, CASES, SAID)
 
 
 @pytest.mark.parametrize(

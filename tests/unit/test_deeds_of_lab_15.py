@@ -11,7 +11,7 @@ from labs.internals.epochs import Assigned, Epoch, Joined, Left
 from labs.internals.history import Generation, History, Member
 from labs.lab_15_new_protocol import check
 from labs.topics import named
-from tests.unit.deeds import EACH, Seen, expect_words, reached
+from tests.unit.deeds import EACH, Seen, both_tests
 
 WAITED, NO_BARRIER, BY_ITSELF, MOVED, BOTH, ALL_NEW = (
     "cooperative-sticky: the third consumer had to wait for the slow one",
@@ -159,17 +159,7 @@ SAID = [
     ("more moved than had to", MOVED, "3 of 6 partitions…"),
     ("a migration, stopped half way", ALL_NEW, "the last classic one has not left yet"),
 ]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_deed_reaches_its_goals_and_no_others(case):
-    evidence, goals = CASES[case]
-    assert reached(check, evidence) == goals
-
-
-@pytest.mark.parametrize(("case", "goal", "words"), SAID)
-def test_what_is_missing_or_done_is_said(case, goal, words):
-    expect_words(check, CASES[case][0], goal, words)
+test_goals, test_words = both_tests(check, CASES, SAID)
 
 
 def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch):

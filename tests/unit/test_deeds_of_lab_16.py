@@ -8,7 +8,7 @@ from labs.internals import queues
 from labs.internals.queues import Progress
 from labs.lab_16_queues import check
 from labs.topics import named
-from tests.unit.deeds import EACH, Record, Seen, expect_words, reached
+from tests.unit.deeds import EACH, Record, Seen, both_tests, reached
 
 SHARED, AGAIN, REJECTED, FIVE, GIVEN_UP, EMPTY = (
     "4 workers shared one partition",
@@ -87,17 +87,7 @@ SAID = [
     ("more partitions", SHARED, "-> …labs reset 16…"),
     ("released before it was rejected", REJECTED, "…delivered 2 times…"),
 ]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_deed_reaches_its_goals_and_no_others(case):
-    evidence, goals = CASES[case]
-    assert reached(check, evidence) == goals
-
-
-@pytest.mark.parametrize(("case", "goal", "words"), SAID)
-def test_what_is_missing_or_done_is_said(case, goal, words):
-    expect_words(check, CASES[case][0], goal, words)
+test_goals, test_words = both_tests(check, CASES, SAID)
 
 
 def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch):
