@@ -2,10 +2,8 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
-import uuid
 
 import pytest
 import requests
@@ -15,14 +13,9 @@ from confluent_kafka.admin import AdminClient
 from labs.internals import history
 from labs.lab_03_rebalancing import check as lab_3
 from plumbing.kafka import client_config
-from tests.programs import ROOT, Program, consumer, wait_until
+from tests.programs import Program, consumer, wait_until
 
 PROGRAM = "labs/lab_07_errors/dead_letters.py"
-
-
-@pytest.fixture
-def learner() -> str:
-    return f"learner-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
@@ -45,15 +38,6 @@ def members(kafka, group: str) -> int:
     return 0 if described.state == ConsumerGroupState.EMPTY else len(described.members)
 
 
-def read_on(kafka, learner: str) -> str:
-    """What the next run prints; it has to end by itself."""
-    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": learner}
-    command = [sys.executable, "run.py", PROGRAM]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
 def test_after_ctrl_c_nobody_is_left_in_the_group(kafka, learner, reading):
     assert members(kafka, f"{learner}-errors") == 1
@@ -63,10 +47,12 @@ def test_after_ctrl_c_nobody_is_left_in_the_group(kafka, learner, reading):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills a process group")
-def test_after_a_kill_the_next_run_continues(kafka, learner, reading):
+def test_after_a_kill_the_next_run_continues(run_py, reading):
     os.killpg(reading.process.pid, signal.SIGKILL)
     reading.wait()
-    assert " forwarded, " in read_on(kafka, learner)
+    code, printed = run_py(PROGRAM)
+    assert code == 0, printed
+    assert " forwarded, " in printed
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills a process group")

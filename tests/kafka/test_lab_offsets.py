@@ -1,10 +1,6 @@
 """The lab programs ignore an offset committed for a deleted topic of the same name."""
 
-import os
 import re
-import subprocess
-import sys
-import uuid
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -12,21 +8,7 @@ from confluent_kafka import Consumer, TopicPartition
 from plumbing.kafka import client_config
 from plumbing.offsets import label_of
 from tests.brokers import PARTITIONS, TOPIC
-from tests.programs import PATIENCE, ROOT
 from tests.scheduling import rest_repeats
-
-
-@pytest.fixture
-def learner() -> str:
-    return f"learner-{uuid.uuid4().hex[:8]}"
-
-
-def run(kafka, learner: str, program: str, *arguments: str) -> str:
-    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": learner}
-    command = [sys.executable, "-m", "labs", program, *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def commit_for_a_predecessor(kafka, group: str, topic: str, partitions: int) -> int:
@@ -47,18 +29,20 @@ def some_likes(click):
 
 
 PROGRAMS = [
-    ("lab_02_groups.second_group", "second", [], r"has read (\d+) events"),
-    ("lab_06_offsets.replay", "replay", ["--group", "{learner}-replay"], r"^(\d+) events; committed"),
-    ("lab_07_errors.dead_letters", "errors", [], r"^(\d+) forwarded, (\d+) set aside"),
+    ("lab_02_groups/second_group", "second", [], r"has read (\d+) events"),
+    ("lab_06_offsets/replay", "replay", ["--group", "{learner}-replay"], r"^(\d+) events; committed"),
+    ("lab_07_errors/dead_letters", "errors", [], r"^(\d+) forwarded, (\d+) set aside"),
 ]
 
 
 @pytest.mark.parametrize(("program", "group", "arguments", "read"), rest_repeats(PROGRAMS))
 def test_a_recreated_topic_is_read_from_its_beginning_and_then_no_event_twice(
-    kafka, learner, some_likes, program, group, arguments, read
+    kafka, learner, run_py, some_likes, program, group, arguments, read
 ):
     events = commit_for_a_predecessor(kafka, f"{learner}-{group}", TOPIC, PARTITIONS)
     arguments = [argument.format(learner=learner) for argument in arguments]
     for expected in (events, 0):
-        found = re.search(read, run(kafka, learner, program, *arguments), re.MULTILINE)
+        code, printed = run_py(f"labs/{program}.py", *arguments)
+        assert code == 0, printed
+        found = re.search(read, printed, re.MULTILINE)
         assert sum(map(int, found.groups())) == expected

@@ -1,10 +1,5 @@
 """`python run.py labs reset N` on a real broker: what it deletes, and what it leaves alone."""
 
-import os
-import subprocess
-import sys
-import uuid
-
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -12,25 +7,18 @@ from confluent_kafka.admin import AdminClient
 from labs.internals import history
 from plumbing.kafka import client_config
 from tests.brokers import TOPIC
-from tests.programs import PATIENCE, ROOT, wait_until
+from tests.programs import run_py as run_py_to_its_end
+from tests.programs import wait_until
 
 
 @pytest.fixture
-def learner() -> str:
-    return f"learner-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def run_py(kafka, learner, monkeypatch):
-    """`python run.py ...` as this learner; gives what it prints."""
-    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
+def run_py(kafka, learner):
+    """`python run.py ...` as this learner, or as another; returns what it prints."""
 
     def run(*arguments: str, code: int = 0, who: str = learner) -> str:
-        environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka, "LEARNER": who}
-        command = [sys.executable, "run.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        ended, printed = run_py_to_its_end(kafka, who, *arguments)
+        assert ended == code, printed
+        return printed
 
     return run
 

@@ -62,8 +62,8 @@ def expect_words(check, evidence: Evidence, what: str, words: str) -> None:
 
 
 def both_tests(check, cases: dict, said: list[tuple]) -> tuple:
-    """The tests of a lab's tables. `cases`: name -> evidence, or what makes it, and the goals that it reaches; `said`: a
-    case, a goal, and the words of `expect_words`."""
+    """The tests of a lab's tables. `cases`: name -> evidence, or what makes it, and the goals that it reaches; `said`:
+    a case, a goal, and the words of `expect_words`."""
 
     def evidence_of(case: str) -> Evidence:
         evidence = cases[case][0]
