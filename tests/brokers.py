@@ -58,9 +58,10 @@ def create_topic(admin: AdminClient) -> None:
 
 
 def recreate(servers: str, partitions: int = PARTITIONS) -> None:
-    """Delete the topic `likes` and create it again, as quickly as Kafka allows."""
+    """Delete the topic `likes`, if it is there, and create it again, as quickly as Kafka allows."""
     admin = AdminClient(client_config(servers))
-    admin.delete_topics([TOPIC])[TOPIC].result()
+    if TOPIC in admin.list_topics(timeout=20).topics:
+        admin.delete_topics([TOPIC])[TOPIC].result()
 
     def created() -> bool:
         try:

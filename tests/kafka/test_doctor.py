@@ -18,15 +18,14 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from brokers import compose, explain, java, local
 from launcher import doctor
 from plumbing.kafka import client_config
-from tests.brokers import PARTITIONS, TOPIC, local_broker
+from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import consumer, wait_until
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory):
-    broker = local_broker(tmp_path_factory.mktemp("doctor"))
-    with broker:
-        yield broker
+def broker(new_likes, shared_broker):
+    """That of the other tests; they have the topic again afterwards."""
+    return shared_broker
 
 
 @pytest.fixture

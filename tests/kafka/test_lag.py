@@ -1,4 +1,4 @@
-"""Lag is what is left to read: after transactions, deletions and odd commits, on a separate broker."""
+"""Lag is what is left to read: after transactions, deletions and odd commits."""
 
 import json
 
@@ -10,8 +10,7 @@ from page import lanes
 from page.tail import EVENTS_KEPT
 from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
-from tests.brokers import PARTITIONS, TOPIC, local_broker, with_topic
-from tests.kafka.test_recreated import recreate
+from tests.brokers import TOPIC, recreate
 from tests.programs import consumer, wait_until
 
 
@@ -19,18 +18,11 @@ def like(order: int) -> str:
     return json.dumps({"order": order, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000})
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory):
-    with local_broker(tmp_path_factory.mktemp("lag")) as servers:
-        yield servers
-
-
 @pytest.fixture
-def servers(broker):
+def servers(new_likes):
     """With an empty topic."""
-    with_topic(broker)
-    recreate(broker, PARTITIONS)
-    return broker
+    recreate(new_likes)
+    return new_likes
 
 
 @pytest.fixture
@@ -130,7 +122,7 @@ def test_the_page_forgets_the_events_and_commits_of_a_topic_that_was_recreated(s
 
     wait_until(lambda: shows(5, 5), "all of it")
     member.kill()
-    recreate(servers, PARTITIONS)
+    recreate(servers)
     write(servers, 0, 6, order=2)
     shown = wait_until(lambda: shows(None, 6), "the new ones")
     assert [(event.offset, event.order) for event in shown.events] == [(offset, 2) for offset in range(6)]
