@@ -30,9 +30,10 @@ def publish(producer: LastingProducer, topic: str, new_events: Callable[[int, in
         reports.append(report_of(error) if error else message.partition())
 
     orders = []
+    partitions = producer.partitions(topic, room_for=count)
     for handed_over in range(0, count, LARGEST_BATCH):
         share = min(LARGEST_BATCH, count - handed_over)
-        partitions = producer.partitions(topic, room_for=share if handed_over else count)
+        producer.wait_for_room(share)
         events = list(new_events(share, partitions))
         orders += [events[0]["order"], events[-1]["order"]]
         for partition in range(partitions):

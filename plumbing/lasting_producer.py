@@ -84,9 +84,13 @@ class LastingProducer:
         if isinstance(self._answer, Unavailable):
             self._renew()
             raise self._answer
-        if not greenlets.wait_until(lambda: len(self) + room_for <= self._capacity, ROOM_SECONDS):
-            raise Unavailable("too many likes are waiting for the broker", "wait a moment, then click again")
+        self.wait_for_room(room_for)
         return self._answer
+
+    def wait_for_room(self, count: int) -> None:
+        """Wait a while until the queue has room for so many events. Raises `Unavailable`."""
+        if not greenlets.wait_until(lambda: len(self) + count <= self._capacity, ROOM_SECONDS):
+            raise Unavailable("too many likes are waiting for the broker", "wait a moment, then click again")
 
     def _ask(self, topic: str) -> int:
         self._is_cut_off = False

@@ -57,16 +57,21 @@ class Orders:
                 log.warning("The end of the topic %s cannot be read: %s", self._topic, error.args[0].str())
                 largest[-1] = 0
             # Where no like was found, those before are unknown: then count on from the number of records.
-            records = self._count_records(client, partitions) if 0 in largest.values() else 0
+            records = self._count_records(partitions) if 0 in largest.values() else 0
             return max(records, *largest.values(), 0)
         except KafkaException as error:
             raise Unavailable(f"the end of the topic {self._topic} cannot be read: {error.args[0].str()}") from error
         finally:
             client.close()
 
-    def _count_records(self, client: Consumer, partitions: int) -> int:
-        asked = [TopicPartition(self._topic, partition) for partition in range(partitions)]
-        return sum(client.get_watermark_offsets(one, timeout=BROKER_SECONDS)[1] for one in asked)
+    def _count_records(self, partitions: int) -> int:
+        client = connect(Consumer, self._config)  # the other one may still be unpacking what is too large
+        try:
+            insist(lambda: client.list_topics(timeout=BROKER_SECONDS))
+            asked = [TopicPartition(self._topic, partition) for partition in range(partitions)]
+            return sum(client.get_watermark_offsets(one, timeout=BROKER_SECONDS)[1] for one in asked)
+        finally:
+            client.close()
 
 
 def order_of(record: Message) -> int:

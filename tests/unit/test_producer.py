@@ -50,6 +50,9 @@ class FakeProducer:
             raise Unavailable("the topic likes is missing", "create it: python run.py topic, or create_likes_topic.bat")
         return self.count
 
+    def wait_for_room(self, count):
+        pass
+
     def produce(self, topic, value, key=None, partition=0, on_delivery=None):
         self.sent.append({"topic": topic, "value": value, "key": key, "partition": partition})
         on_delivery(None, FakeMessage(value, partition, len(self.sent) - 1, key))
