@@ -164,7 +164,7 @@ def test_doctor_finds_nothing_to_fix(launched, copy):
 def test_clean_refuses_while_the_broker_runs(launched, copy):
     done = subprocess.run([sys.executable, "run.py", "clean"], cwd=copy, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stdout.startswith("the local broker is running (pid ")
+    assert done.stdout.startswith("a broker works in .kafka/, of a run.py in another terminal or container\n")
 
 
 def test_idle_programs_leave_the_processor_alone(launched):
