@@ -9,8 +9,9 @@ Each has a folder, such as `ex_08_at_least_once/`: the task, the start file, the
 | --------- | --------------------------------------------------------------------------------------- |
 | `mine`    | the learner's files, and which of them have passed                                      |
 | `verdict` | judges one file: gives the goals as they are decided                                    |
-| `referee` | what the judges share: topics and groups of their own, the program and its faults       |
+| `referee` | what the judges share: topics and groups of a trial, its programs, faults               |
 | `service`, `database` | what the program calls and writes, and their faults                          |
+| `program` | the learner's program, while it runs                                                    |
 | `child`   | starts the learner's program                                                            |
 """
 

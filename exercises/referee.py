@@ -5,16 +5,15 @@ however slow the machine is. A judge makes sure that its fault has hit before it
 program: only the log, the group, the service and the database.
 """
 
+import concurrent.futures
 import contextlib
 import json
-import os
 import random
 import shutil
 import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -26,22 +25,20 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 import settings
+from exercises.program import END_SECONDS, TRACEBACK, Program
 from labs import topics
 from labs.checks import Goal
-from plumbing.child import Child
 from plumbing.kafka import client_config, security_protocol
 from plumbing.waiting import wait_until
 
 START_SECONDS = 10.0  # until a program has joined its group and does something
 QUIET_SECONDS = 3.0  # without anything new: it does nothing more
 COMMIT_SECONDS = 0.5  # in which an automatic commit would happen: see child.QUICK
-END_SECONDS = 5.0  # that a program may take to end after Ctrl+C
 TAKE_EFFECT_SECONDS = 5.0  # until a broker heeds a new setting
 SESSION_SECONDS = 6.0  # the shortest that brokers allow: see child.CLASSIC
+DELETE_SECONDS = 2.0  # for the topics and groups of a trial
 LEFT_SECONDS = 300.0  # what is older was left by a judge that was killed
 FOLDER = "kafka-exercise-"  # temporary ones of trials
-TRACEBACK = "Traceback (most recent call last):"
-MOST_LINES = 1000  # that are kept of a program: it may print for ever
 GONE = (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.UNKNOWN_MEMBER_ID)
 
 
@@ -73,88 +70,6 @@ def some(orders: Iterable, most: int = 5) -> str:
     orders = sorted(orders)
     more = f" and {len(orders) - most} more" if len(orders) > most else ""
     return ", ".join(map(str, orders[:most])) + more
-
-
-class Program(Child):
-    """The learner's program, while it runs."""
-
-    def __init__(self, file: Path, places: Path):
-        self.lines: list[str] = []
-        self._file, self._places = file, places
-        self._ended = False
-        super().__init__(sys.executable, "-m", "exercises.child", str(file), on_line=self._keep, reads=True, late=True)
-
-    def _keep(self, line: str) -> None:
-        if len(self.lines) < MOST_LINES:
-            self.lines.append(line)
-
-    def begin(self, wanted: dict) -> None:
-        """Until now it has only started Python, which takes longer than all that follows."""
-        self.began = time.monotonic()
-        self.type(json.dumps(wanted | {"places": str(self._places), "pid": os.getpid()}))
-
-    @property
-    def places(self) -> dict[int, int]:
-        """Partition -> the offset after the last record that it was given."""
-        return {int(number): offset for number, offset in self._told().get("next", {}).items()}
-
-    @property
-    def records(self) -> int:
-        """How many records it was given."""
-        return self._told().get("records", 0)
-
-    @property
-    def silences(self) -> int:
-        """How often it was given none."""
-        return self._told().get("silences", 0)
-
-    @property
-    def transactional_ids(self) -> list[str]:
-        """That of its last producer with one, as the broker knows it."""
-        return self._told().get("transactional", [])
-
-    def _told(self) -> dict:
-        try:
-            return json.loads(self._places.read_text())
-        except (OSError, ValueError):  # not yet; it is just being written
-            return {}
-
-    def kill(self, seconds: float | None = END_SECONDS) -> int:
-        """With what it has started, also when it has ended itself."""
-        below = []
-        with contextlib.suppress(psutil.Error):
-            below = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.kill()
-        for one in below:
-            with contextlib.suppress(psutil.Error):
-                one.kill()
-        if hasattr(os, "killpg") and not self._ended:  # those whose parent has ended are still in its group
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self._ended = True  # from now on, the number may be that of another group
-        return self.wait(seconds)
-
-    def interrupt(self, seconds: float = END_SECONDS) -> int | None:
-        """Ctrl+C; its exit code, None if it goes on and was killed."""
-        self.ask_to_stop()
-        try:
-            code: int | None = self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = None
-        self.kill()  # and what it has left running
-        return code
-
-    def interrupt_at_next_read(self) -> None:
-        """Ctrl+C just as poll() returns the next record."""
-        self._places.with_name(f"{self._places.name}.interrupt").touch()
-
-    @property
-    def last_words(self) -> str:
-        """Its last line, and where in the learner's file an exception was raised."""
-        places = [line.strip() for line in self.lines if line.strip().startswith(f'File "{self._file}", line ')]
-        where = places[-1].rpartition("line ")[2].partition(",")[0] if places else ""
-        last = next((line for line in reversed(self.lines) if line.strip()), "it printed nothing")
-        return f"{last}{f' (line {where})' if where else ''}"
 
 
 class Trial:
@@ -201,16 +116,24 @@ class Trial:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _delete(self) -> None:
-        if self.topics:  # only asked for: the broker deletes them while we go on
-            self.admin.delete_topics(list(self.topics))
+        """Raises KafkaException."""
+        deleted = self.admin.delete_topics(list(self.topics)) if self.topics else {}
+        wait_until(lambda: self._delete_groups() or not self.can_evict, DELETE_SECONDS)
+        for future in deleted.values():
+            with contextlib.suppress(concurrent.futures.TimeoutError):
+                future.result(DELETE_SECONDS)
+
+    def _delete_groups(self) -> bool:
+        """Whether none is left. What a program that was killed has still sent may make it a member once more."""
         known = [group.group_id for group in self.admin.list_consumer_groups().result().valid]
         groups = [group for group in known if group.startswith(self.prefix)]
         for group in groups if self.can_evict else ():  # members that were killed would hold their group
             for member, _ in self.members(group):
                 self.evict(member, group)
-        if groups:
-            self.admin.delete_consumer_groups(groups)
-        self._producer.poll(0)
+        for future in (self.admin.delete_consumer_groups(groups) if groups else {}).values():
+            with contextlib.suppress(KafkaException):  # it has a member
+                future.result()
+        return not groups
 
     # Kafka
 
@@ -346,7 +269,10 @@ class Trial:
         coordinator = self._described(group).coordinator
         text = lambda value: struct.pack(">h", len(value.encode())) + value.encode()  # noqa: E731
         body = struct.pack(">hhi", 13, 2, 1) + text("judge") + text(group) + text(member)
-        with socket.create_connection((coordinator.host, coordinator.port), 5) as connection:
+        host = coordinator.host
+        if client_config()["broker.address.family"] == "v4":  # Windows takes 2 s to be refused by ::1
+            host = socket.gethostbyname(host)
+        with socket.create_connection((host, coordinator.port), 5) as connection:
             connection.sendall(struct.pack(">i", len(body)) + body)
             answer = connection.recv(64)
         (error,) = struct.unpack(">h", answer[12:14])
