@@ -50,7 +50,7 @@ def main(words: list[str]) -> int:
         _insist_on_a_broker()
         return _check(others)
     if len(words) <= 1 and what not in ("hint", "check"):
-        exercise = _exercise(what) if what else _next_open()
+        exercise = _exercise(what) if what else mine.next_open()
         _insist_on_a_broker()
         return Watch(exercise).run()
     raise Problem(f"exercise {' '.join(words)}: that is not a command", USAGE)
@@ -66,13 +66,6 @@ def _exercise(number: str) -> Exercise:
     if not number.isdecimal() or int(number) not in known:
         raise Problem(f"there is no exercise {number}", "python run.py exercise list")
     return known[int(number)]
-
-
-def _next_open(after: int = 0) -> Exercise:
-    """The first open one behind this number, else the first open one, else the last."""
-    known, done = exercises(), mine.done()
-    left = [number for number in known if number not in done]
-    return known[next((number for number in left if number > after), (left or list(known)[-1:])[0])]
 
 
 def _insist_on_a_broker() -> None:
@@ -262,7 +255,7 @@ class Watch:
         if line in LAST:
             return False
         if line in ("next", "n"):
-            self._choose(_next_open(after=self._exercise.number))
+            self._choose(mine.next_open(after=self._exercise.number))
         elif line.removeprefix("exercise ").isdecimal():
             try:
                 self._choose(_exercise(line.removeprefix("exercise ")))

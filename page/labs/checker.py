@@ -21,12 +21,12 @@ from plumbing import Problem
 
 
 def main() -> None:
-    _act_as_admin()
+    act_as_admin()
     for line in sys.stdin:
         print(json.dumps({"lab": int(line), **answer(int(line))}), flush=True)
 
 
-def _act_as_admin() -> None:
+def act_as_admin() -> None:
     """As `python run.py check` does, even if run.py made the page log in as the learner."""
     if secured.is_running() and str(secured.properties_of("learner")) == settings.CLIENT_CONFIG:
         settings.CLIENT_CONFIG = ""
@@ -38,12 +38,16 @@ def answer(number: int) -> dict:
     try:
         return {"goals": [asdict(goal) for goal in checks.goals(number, Evidence())]}
     except KafkaException as error:
-        what = f"{settings.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
-        return {"problem": what, "hint": "python run.py in a terminal; this page then continues by itself"}
+        return unanswered(error)
     except Problem as problem:
         return {"problem": str(problem), "hint": problem.hint}
     except ModuleNotFoundError:  # the labs need more packages than the page
         return {"problem": "the packages of this lab are not installed yet", "hint": f"python run.py check {number}"}
+
+
+def unanswered(error: KafkaException) -> dict:
+    what = f"{settings.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
+    return {"problem": what, "hint": "python run.py in a terminal; this page then continues by itself"}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from exercises import exercises, mine
 from labs import checks
 from page.labs.progress import Progress, State
 from page.labs.words import goals_html, status_html
@@ -45,17 +46,30 @@ def show_side_bar() -> None:
 
 @st.fragment(run_every=PROGRESS_EVERY_SECONDS)
 def _show_progress() -> None:
-    """A link to each lab, with its progress."""
-    states = progress().look()
-    known = [state for state in states.values() if state.goals]
-    total, reached = sum(len(state.goals) for state in known), sum(state.reached for state in known)
-    text = f"{reached} of {total} goals" if len(known) == len(checks.pages()) else "Asking the broker ..."
-    st.progress(reached / total if total else 0.0, text)
+    """A link to each lab, with its progress; below them that in the exercises."""
+    states = show_count()
     for number, page in st.session_state.lab_pages.items():
         st.page_link(page, label=f"{number}. {checks.title(number)}", icon=icon_of(states.get(number)))
         st.html(f'<span class="quiet reached">{in_words(states.get(number))}</span>')
     if problem := next((state.problem for state in states.values() if state.problem), ""):
         st.caption(problem)
+    show_passed()
+
+
+def show_passed() -> None:
+    """How many exercises have passed."""
+    passed, known = len(mine.done()), len(exercises())
+    st.progress(passed / known, f"{passed} of {known} exercises")
+
+
+def show_count() -> dict[int, State]:
+    """How many goals of the labs are reached; returns what is known of each lab."""
+    states = progress().look()
+    known = [state for state in states.values() if state.goals]
+    total, reached = sum(len(state.goals) for state in known), sum(state.reached for state in known)
+    text = f"{reached} of {total} goals of the labs" if len(known) == len(checks.pages()) else "Asking the broker ..."
+    st.progress(reached / total if total else 0.0, text)
+    return states
 
 
 def icon_of(state: State | None) -> str:

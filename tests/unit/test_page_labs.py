@@ -102,7 +102,7 @@ def test_one_slow_check_does_not_make_the_next_one_late():
 
 
 def test_the_checker_ends_when_nobody_looks_and_comes_back(monkeypatch, started):
-    monkeypatch.setattr("page.labs.progress.UNWATCHED_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(Progress, "unwatched_after", 0.2)
     checkers = Checkers(GOALS)
     progress = started(checkers)
     progress.look()
@@ -156,7 +156,7 @@ def test_the_checker_is_an_admin_even_if_the_page_is_a_learner(monkeypatch, tmp_
     monkeypatch.setattr(checker.secured, "act_as", acted.append)
     for given, left in ((str(tmp_path / "learner"), ""), ("of-the-user", "of-the-user")):
         monkeypatch.setattr(checker.settings, "CLIENT_CONFIG", given)
-        checker._act_as_admin()
+        checker.act_as_admin()
         assert left == checker.settings.CLIENT_CONFIG
     assert acted == ["admin", "admin"]
 
