@@ -34,8 +34,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was ignored, as after `nohup`
     act_as_admin()
     numbers: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=[numbers], daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        threading.Thread(target=_read, args=[numbers], daemon=True).start()
         while number := numbers.get():
             with contextlib.closing(answers(number)) as parts:
                 for part in parts:
@@ -45,8 +45,8 @@ def main() -> None:
 def _read(numbers: queue.SimpleQueue) -> None:
     for line in sys.stdin:
         numbers.put(int(line))
+    _thread.interrupt_main()  # a judgement, unless it is cleaning up
     numbers.put(None)
-    _thread.interrupt_main()
 
 
 def answers(number: int) -> Generator[dict, None, None]:

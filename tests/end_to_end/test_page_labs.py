@@ -1,15 +1,17 @@
-"""The labs in a real browser, on the whole system: read, predicted, done and checked without leaving the page.
+"""The labs and an exercise in a real browser, on the whole system: done and checked without leaving the page.
 
 Screenshots are kept in test-results/; docs/pictures.py takes the README's picture from there.
 """
 
 import re
+import shutil
 from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from exercises import exercises, mine
 from labs import blocks, checks
 from labs.blocks import Block
 from tests.end_to_end.test_page import PAGE, RESULTS, WIDTHS_AND_THEMES, browser, open_page
@@ -199,6 +201,38 @@ def test_the_pages_are_accessible_and_fit_narrow_and_wide_windows(lab_page, widt
         page.goto(f"{PAGE}/{path}")
         expect(page.locator(there).first).to_be_visible()
         expect_accessible(page, width)
+
+
+@pytest.mark.repeats
+def test_an_exercise_is_judged_whenever_its_file_is_saved(launched, copy, browser):
+    exercise = exercises()[1]
+    shutil.rmtree(copy / "mine", ignore_errors=True)
+    page = open_page(browser, "exercises")
+    page.get_by_test_id("stMain").get_by_role("link", name="1. The first event").click()
+    page.get_by_role("button", name="Begin exercise 1").click()
+    goals = page.locator(".goals li")
+    expect(goals.filter(has_text="not yet")).to_contain_text("the program ended before it was sent")
+    expect(page.get_by_text("1 of 2 reached")).to_be_visible()
+    page.get_by_role("button", name="Show hint 1 of 3").click()
+    expect(page.get_by_role("button", name="Show hint 2 of 3")).to_be_visible()
+    page.get_by_role("button", name="Show our solution").click()
+    page.get_by_role("button", name="No", exact=True).click()
+    page.get_by_role("button", name="Show our solution").click()
+    page.get_by_role("button", name="Yes, show it").click()
+    expect(page.get_by_text("and wait until the broker has it")).to_be_visible()
+    (copy / "mine" / mine.file_of(exercise).name).write_text(exercise.solution, encoding="utf-8")
+    expect(page.get_by_text("4 of 4 reached")).to_be_visible()
+    expect(page.get_by_text("Passed. Compare it")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar")).to_contain_text("1 of 18 exercises")
+    page.screenshot(path=RESULTS / "exercise.png")
+    expect_accessible(page, 1280)
+    page.set_viewport_size({"width": 400, "height": 900})
+    expect_accessible(page, 400)
+    page.set_viewport_size({"width": 1280, "height": 960})
+    page.get_by_role("link", name="Exercise 2: Did it arrive?").click()
+    expect(page.get_by_role("button", name="Begin exercise 2")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    page.close()
 
 
 def expect_accessible(page: Page, width: int) -> None:
