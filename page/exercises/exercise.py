@@ -36,7 +36,7 @@ def show(number: int) -> None:
     with beside, st.container(key="mine"):
         _show_file(exercise)
         _show_hints(exercise)
-        _show_solution(exercise)
+    _show_solution(exercise)
 
 
 def _show_file(exercise: Exercise) -> None:
