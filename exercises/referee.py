@@ -124,7 +124,7 @@ class Trial:
                 future.result(DELETE_SECONDS)
 
     def _delete_groups(self) -> bool:
-        """Whether none is left. What a program that was killed has still sent may make it a member once more."""
+        """True if none is left. What a program that was killed has still sent may make it a member once more."""
         known = [group.group_id for group in self.admin.list_consumer_groups().result().valid]
         groups = [group for group in known if group.startswith(self.prefix)]
         for group in groups if self.can_evict else ():  # members that were killed would hold their group
@@ -165,7 +165,7 @@ class Trial:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the judge's events"))
 
     def refuses(self, topic: str) -> bool:
-        """Whether the broker refuses a record; otherwise it is now in the topic."""
+        """True if the broker refuses a record; otherwise it is now in the topic."""
         errors: list[KafkaError | None] = []
         insist(
             lambda: self._producer.produce(topic, b"probe", on_delivery=lambda error, _message: errors.append(error))
@@ -224,7 +224,7 @@ class Trial:
         return self.committed(topic) == self.ends(topic)
 
     def all_read(self, topic: str, *programs: Program) -> bool:
-        """Whether every event was given to one of these programs, or is committed."""
+        """True if every event was given to one of these programs, or is committed."""
         read = self.committed(topic)
         for program in programs:
             for partition, offset in program.places.items():
@@ -407,7 +407,7 @@ def sweep() -> None:
 
 
 def _was_left(name: str) -> bool:
-    """Whether this topic or group is from a trial of this learner that must have ended by now."""
+    """True if this topic or group is from a trial of this learner that must have ended by now."""
     beginning = topics.named(topics.TRIAL)
     if not name.startswith(beginning):
         return False

@@ -222,7 +222,7 @@ class Watch:
         return state.st_mtime_ns, state.st_size
 
     def _is_saved(self) -> bool:
-        """Whether it has changed since the last judgement, and is complete: editors write it in several steps."""
+        """True if it has changed since the last judgement, and is complete: editors write it in several steps."""
         state = self._state()
         if state is None or state == self._seen:
             return False

@@ -98,7 +98,7 @@ def enter(requirements: str) -> None:
 
 
 def _is_complete(requirements: str) -> bool:
-    """Whether the last installation of these requirements was completed, and no package was removed since."""
+    """True if these requirements were installed completely, and no package was removed since."""
     with contextlib.suppress(OSError, ValueError):
         wanted, *packages = json.loads(_stamp(requirements).read_text(encoding="utf-8"))
         return PYTHON.exists() and wanted == _wanted(requirements) and _installed().issuperset(packages)
@@ -173,7 +173,7 @@ def _install(requirements: str, update) -> None:
 
 
 def _fits(python: str | Path) -> bool:
-    """Whether this is a Python for which there are packages, and works."""
+    """True if there are packages for this Python, and it works."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         subprocess.run([python, "-c", FITS], env=settings.environment(), capture_output=True, timeout=60, check=True)
         return True
@@ -230,7 +230,7 @@ def _of_uv(text: str) -> dict[str, str]:
 
 
 def _run_uv(uv: str | None, *words: str, sources: dict[str, str] = {}) -> bool:  # noqa: B006
-    """Whether there is a uv, and it could do this."""
+    """True if there is a uv, and it could do this."""
     # A hash decides whether a package is the right one, whichever index has it; a company's certificates are in the
     # system's store.
     variables = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_SYSTEM_CERTS": "1", "UV_HTTP_RETRIES": "1"}

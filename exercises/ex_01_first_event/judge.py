@@ -56,7 +56,7 @@ def _is_as_agreed(value: bytes | None) -> bool:
 
 
 def _printed(lines: list[str], new: list[Message]) -> tuple[bool, str]:
-    """Whether the places of these records, and no others, were printed; and what was."""
+    """True if the partitions and offsets of these records, and no others, were printed; and what was printed."""
     text = "\n".join(lines)
     found = re.findall(r"partition\W{0,3}(\d+)\W+offset\W{0,3}(\d+)", text, re.IGNORECASE)
     printed = sorted((int(partition), int(offset)) for partition, offset in found)

@@ -87,6 +87,6 @@ def _order_of(record: Message) -> int:
 
 
 def _is_late(record: Message, order: int, records: list[Message]) -> bool:
-    """Whether a later like of this person is before it, in the same partition."""
+    """True if a later like of this person is before it in the same partition."""
     before = (one for one in records if one.partition() == record.partition() and one.offset() < record.offset())
     return record.key() is not None and any(one.key() == record.key() and _order_of(one) > order for one in before)

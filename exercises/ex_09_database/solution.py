@@ -16,7 +16,7 @@ def count(person: str) -> None:
 
 
 def counted(message) -> bool:
-    """Whether it is in the table already."""
+    """True if it is in the table already."""
     row = db.execute("SELECT offset FROM next WHERE topic = ? AND partition = ?", place(message)).fetchone()
     return row is not None and message.offset() < row[0]
 

@@ -113,7 +113,7 @@ class Log:
         return [origin for origin, (partition, offset) in places.items() if offset < committed[partition]]
 
     def headers(self) -> tuple[bool, str]:
-        """Whether each letter has the right ones, and what is wrong with the first that has not."""
+        """True if each letter has the right ones; and what is wrong with the first that does not."""
         for letter in self._letters():
             has = {name: value or b"" for name, value in letter.headers() or []}
             origin = has.get("origin", b"").decode(errors="replace")

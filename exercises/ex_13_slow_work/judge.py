@@ -68,7 +68,7 @@ def _with_two(trial: Trial, topic: str, service: Service, start: Callable[[], Pr
 
 
 def _own(trial: Trial) -> bool:
-    """Whether two members own partitions."""
+    """True if two members own partitions."""
     owned = [partitions for _, partitions in trial.members()]
     return len(owned) == 2 and all(owned)
 

@@ -127,7 +127,7 @@ class Outbox:
         return self._trial.goal(not missing and not unmarked, why)
 
     def headers(self) -> tuple[bool, str]:
-        """Whether each record has its row in the header `id`, and what is wrong with the first that has not."""
+        """True if each record names its row in the header `id`; and what is wrong with the first that does not."""
         for row, record in sorted(self.arrived().items()):
             value = dict(record.headers() or []).get("id", b"")
             if value != str(row).encode():

@@ -58,7 +58,7 @@ def _show_file(exercise: Exercise) -> None:
 
 
 def _state_of(exercise: Exercise) -> tuple[bool, bool]:
-    """Whether it was begun, and whether it has passed."""
+    """Was it begun, and has it passed?"""
     return mine.file_of(exercise).exists(), exercise.number in mine.done()
 
 
