@@ -25,7 +25,9 @@ class Membership:
 
     def note(self, error: KafkaError, admin: AdminClient) -> None:
         """The client has reported this error."""
-        problem = Unavailable(f"Kafka says: {error.str().rstrip('.')}", "restart this consumer")
+        allowed = error.code() not in (KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED)
+        hint = "if it goes on, read the broker's log" if allowed else "let this user's access rules (ACLs) allow it"
+        problem = Unavailable(f"Kafka says: {error.str().rstrip('.')}", hint)
         if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
             group = self._describe(admin)
             if group and group.members:
