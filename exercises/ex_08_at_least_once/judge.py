@@ -33,7 +33,7 @@ def _faults(trial: Trial, topic: str, service: Service, start: Callable[[], Prog
     yield trial.goal(True, f"the first of {LIKES} mails was sent")
 
     trial.look("kill -9 in the middle of a mail loses nothing", "commit after the mail")
-    trial.wait(program, service.holding.is_set, f"mail {FIRST_KILL}", 5)
+    trial.wait(program, service.holding.is_set, f"mail {FIRST_KILL}")
     wait_until(lambda: _early(trial, topic, service) - lost, COMMIT_SECONDS, 0.05)
     program.kill()
     yield _nothing_is_early(trial, _early(trial, topic, service), lost)

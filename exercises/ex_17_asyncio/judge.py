@@ -37,7 +37,7 @@ def _faults(trial: Trial, topic: str, service: Service, port: int, start: Callab
     yield trial.goal(True, "the first mail is sent")
 
     trial.look("it answers while mails are being sent", "await what blocks: asyncio.to_thread, AIOConsumer")
-    trial.wait(program, service.holding.is_set, f"mail {FIRST_KILL}", 5)
+    trial.wait(program, service.holding.is_set, f"mail {FIRST_KILL}")
     answers = _answers(port)
     yield trial.goal(answers == PINGS, f"{answers} of {PINGS} pings" + (" within 1 s each" if answers == PINGS else ""))
 

@@ -194,7 +194,7 @@ def test_what_is_typed_is_answered(broker, folder, printed, keyboard):
     assert "there is no exercise 99" in text
 
 
-def test_the_solution_is_shown_to_whom_wants_it(broker, folder, printed, keyboard):
+def test_the_solution_is_shown_when_asked_for(broker, folder, printed, keyboard):
     keyboard("solution", "y", "quit")
     assert exercise.main(["1"]) == 0
     assert "producer.flush(10)" in printed

@@ -133,7 +133,7 @@ WRONG = {
         "in the end, all is committed: partition 0: 79 of 80",
     ),
     "starts at the end": ([('"earliest"', '"latest"')], "committed nothing.*without auto.offset.reset=earliest"),
-    "sleeps": ([(COMMIT, COMMIT + "        import time; time.sleep(1)\n")], "not within 5 s: mail 30"),
+    "sleeps": ([(COMMIT, COMMIT + "        import time; time.sleep(1)\n")], "not within 10 s: mail 30"),
 }
 
 

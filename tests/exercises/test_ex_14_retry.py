@@ -64,7 +64,7 @@ WRONG = {
     "pauses, and does not go back": ([(SEEK, "")], "waits: done before it|" + LOST),
     "commits it": ([(LATER, LATER + COMMIT)], "then the bank accepts it: nothing is lost: not done: orders 22"),
     "never resumes": ([("RETRY_SECONDS = 0.3", "RETRY_SECONDS = 3600")], LOST),
-    "ends": ([(LATER, "            raise\n")], "the other partitions go on: the program has ended with exit code 1"),
+    "ends": ([(LATER, "            raise\n")], "the program has ended with exit code 1: urllib.error.HTTPError"),
     "sends it into another thread": (
         [
             (LATER, "            threading.Timer(0.3, credit, [json.loads(message.value())]).start()\n" + COMMIT),
