@@ -8,9 +8,9 @@ from exercises.referee import Trial, some
 from labs.checks import Goal
 from labs.internals.batches import batches_of
 
-LIKES = 10_000
+LIKES = 5_000
 BUFFER = {"Producer": {"queue.buffering.max.messages": 1000}}
-MOST_BATCHES = 1000
+MOST_BATCHES = 500
 MOST_SECONDS = 20.0
 
 

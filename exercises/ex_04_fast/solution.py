@@ -1,11 +1,11 @@
-"""Write ten thousand likes into a topic, as fast as the buffer of the client takes them."""
+"""Write five thousand likes into a topic, as fast as the buffer of the client takes them."""
 
 import json
 import os
 
 from confluent_kafka import Producer
 
-LIKES = 10_000
+LIKES = 5_000
 CONFIG = {"bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"]}
 producer = Producer(CONFIG)
 for order in range(1, LIKES + 1):

@@ -28,11 +28,11 @@ RIGHT = {
 WRONG = {
     "flushes after each": (
         [(TRY, f"    {PRODUCE}"), (POLL, "    producer.flush()\n")],
-        r"fewer than 1000 batches: \d+",
+        r"fewer than 500 batches: \d+",
     ),
     "drops what does not fit": (
         [("            producer.poll(0.1)\n", "            break\n"), (POLL, "")],
-        r"each once: \d+ of 10000; missing: orders",
+        r"each once: \d+ of 5000; missing: orders",
     ),
     "waits, and does not poll": (
         [("            producer.poll(0.1)\n", "            import time; time.sleep(0.1)\n"), (POLL, "")],
@@ -40,10 +40,10 @@ WRONG = {
     ),
     "goes on with the next": (
         [("            producer.poll(0.1)\n", "            producer.poll(0.1)\n            break\n")],
-        r"each once: \d+ of 10000; missing: orders",
+        r"each once: \d+ of 5000; missing: orders",
     ),
     "no key": ([(", key=person", "")], "those of each person are in order"),
-    "one too few": ([("LIKES + 1", "LIKES")], "missing: orders 10000$|missing: orders 10000\n"),
+    "one too few": ([("LIKES + 1", "LIKES")], "missing: orders 5000$|missing: orders 5000\n"),
     "sends twice": ([("            break\n", f"            {PRODUCE}            break\n")], "twice: orders|missing"),
 }
 
