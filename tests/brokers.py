@@ -57,19 +57,32 @@ def create_topic(admin: AdminClient) -> None:
     wait_until(exists, "the topic")
 
 
-def recreate(servers: str, partitions: int = PARTITIONS) -> None:
-    """Delete the topic `likes`, if it is there, and create it again, as quickly as Kafka allows."""
+def delete(servers: str) -> None:
+    """Delete the topic `likes`, if it is there. A broker that hung a moment ago may not answer at once."""
     admin = AdminClient(client_config(servers))
-    if TOPIC in admin.list_topics(timeout=20).topics:
-        admin.delete_topics([TOPIC])[TOPIC].result()
 
-    def created() -> bool:
-        try:
-            return topic.create(admin, TOPIC, partitions)
-        except KafkaException:
-            return False
+    def is_gone() -> bool:
+        with contextlib.suppress(KafkaException):
+            if TOPIC not in admin.list_topics(timeout=20).topics:
+                return True
+            admin.delete_topics([TOPIC])[TOPIC].result()
+        return False
 
-    wait_until(created, "the topic again")
+    wait_until(is_gone, "the end of the topic")
+
+
+def recreate(servers: str, partitions: int = PARTITIONS) -> None:
+    """Delete the topic `likes`, if it is there, and create it again."""
+    delete(servers)
+
+    def is_there() -> bool:
+        with contextlib.suppress(KafkaException):
+            # By a client of its own: one that knew the old topic may go by its leader epochs.
+            topic.create(AdminClient(client_config(servers)), TOPIC, partitions)
+            return True
+        return False
+
+    wait_until(is_there, "the topic again")
 
 
 class container:

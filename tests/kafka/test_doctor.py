@@ -13,12 +13,13 @@ from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
 
+import settings
 from brokers import compose, explain, java, local
 from launcher import doctor
 from plumbing.kafka import client_config
-from tests.brokers import PARTITIONS, TOPIC
+from tests.brokers import PARTITIONS, TOPIC, delete, recreate
 from tests.programs import consumer, wait_until
 
 
@@ -32,16 +33,12 @@ def broker(new_likes, shared_broker):
 def admin(broker, monkeypatch):
     """A client of that broker, which is the one that doctor looks at, and which has no topic."""
     monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", broker.bootstrap_servers)
-    admin = AdminClient(client_config(broker.bootstrap_servers))
-    if TOPIC in admin.list_topics(timeout=20).topics:
-        admin.delete_topics([TOPIC])[TOPIC].result()
-        wait_until(lambda: TOPIC not in admin.list_topics(timeout=20).topics, "no topic")
-    return admin
+    delete(broker.bootstrap_servers)
+    return AdminClient(client_config(broker.bootstrap_servers))
 
 
 def create(admin, partitions: int = PARTITIONS) -> None:
-    admin.create_topics([NewTopic(TOPIC, partitions)])[TOPIC].result()
-    wait_until(lambda: TOPIC in admin.list_topics(timeout=20).topics, "the topic")
+    recreate(settings.BOOTSTRAP_SERVERS, partitions)
 
 
 def found(about: str) -> doctor.Finding:
