@@ -18,6 +18,8 @@ OPTIONS_AT_FAULT = (
     "initialization of VM|Could not create the Java Virtual Machine|[Aa]gent library|-javaagent"
     "|OutOfMemoryError: (Java heap|Metaspace|Compressed|Direct buffer)|GC overhead"
 )
+# An error that one client got, such as a batch that is not the next one: a broker does not end because of it.
+ONE_REQUEST = re.compile("Error processing append operation")
 SIGNALS = {  # exit code -> who ended it
     -9: "ended by SIGKILL: kill -9, or the system was short of memory",
     **dict.fromkeys((-15, 143), "ended by SIGTERM, from outside"),
@@ -112,8 +114,9 @@ def _first_error(output: str) -> list[str]:
     lines, level = before, ""
     for line in output.splitlines():
         if begin := BEGIN.match(line):
-            if error:
+            if error and not ONE_REQUEST.search(error[0]):
                 break
+            error.clear()
             level = begin["level"] or "ERROR"
             lines = error if level in ("ERROR", "FATAL") else []
         if line.strip() and not CALL.match(line) and not NO_REASON.match(line):

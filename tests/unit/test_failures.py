@@ -116,3 +116,19 @@ def test_what_a_killed_program_wrote_is_not_its_reason():
     found = failure(f"{EXITING}java.net.BindException: Address already in use\n", -9)
     assert found.what.startswith("ended by SIGKILL")
     assert not found.remedy
+
+
+def test_an_error_of_one_request_is_not_why_a_broker_ended():
+    refused = """\
+01:53:49 [data-plane-kafka-request-handler-3] ERROR kafka.server.ReplicaManager - [ReplicaManager broker=0] Error \
+processing append operation on partition likes-0
+org.apache.kafka.common.errors.OutOfOrderSequenceException: Out of order sequence number for producer 1003
+"""
+    full = """\
+01:54:07 [data-plane-kafka-request-handler-7] ERROR org.apache.kafka.storage.internals.log.LogDirFailureChannel - \
+Error while appending records to likes-0 in dir data
+java.io.IOException: No space left on device
+01:54:07 [LogDirFailureHandler] ERROR kafka.log.LogManager - Shutdown broker because all log dirs in data have failed
+"""
+    assert failure(2 * refused + full, 1).what == "the disk is full"
+    assert failure(refused, 1).what.startswith("org.apache.kafka.common.errors.OutOfOrderSequenceException")
