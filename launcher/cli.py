@@ -60,7 +60,8 @@ def parse(arguments: list[str]) -> tuple[str, argparse.Namespace]:
     the other terminal."""
     if typed.is_for_a_session(arguments):
         what = f"{arguments[0]} is a command for the terminal where run.py runs"
-        raise Problem(what, f"type there: {' '.join(arguments)}   (python run.py starts it)")
+        meant = "quit" if arguments == ["stop"] else " ".join(arguments)
+        raise Problem(what, f"type there: {meant}   (python run.py starts it)")
     name = arguments[0].replace("\\", "/").removeprefix("./") if arguments else "start"  # .\labs\click.py
     if name.startswith("labs/"):
         return "labs", argparse.Namespace(module=_module(name), arguments=arguments[1:])

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from labs import prompt
 
-BOTH = ("start", "stop")  # in a shell, these take no program name
+BOTH = ("start",)  # in a shell, it takes no program name
 SHELL = ("py", "pip", "pip3", "streamlit", "curl", "docker", "git", "cd", "ls", "dir", "set", "export", "run.py")
 
 

@@ -22,9 +22,14 @@ def test_a_command_of_a_session_is_sent_to_its_terminal(typed):
     assert hint == f"  -> type there: {typed}   (python run.py starts it)"
 
 
-def test_start_and_stop_are_commands_of_the_shell_as_well():
+def test_stop_alone_means_to_end_the_session():
+    with pytest.raises(Problem, match="stop is a command for the terminal where") as refused:
+        cli.parse(["stop"])
+    assert refused.value.hint.startswith("type there: quit")
+
+
+def test_start_is_a_command_of_the_shell_as_well():
     assert cli.parse(["start", "--broker", "local"])[0] == "start"
-    assert cli.parse(["stop"])[0] == "stop"
     with pytest.raises(Problem, match="start is a command for the terminal where"):
         cli.parse(["start", "producer"])
 
