@@ -3,7 +3,7 @@
 from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
-from plumbing.kafka import BROKER_SECONDS, Unavailable
+from plumbing.kafka import BROKER_SECONDS, NOT_AUTHORIZED, Unavailable
 from plumbing.plain import plain
 from plumbing.version import broker_settings
 
@@ -25,8 +25,8 @@ class Membership:
 
     def note(self, error: KafkaError, admin: AdminClient) -> None:
         """The client has reported this error."""
-        allowed = error.code() not in (KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED)
-        hint = "if it goes on, read the broker's log" if allowed else "let this user's access rules (ACLs) allow it"
+        forbidden = error.code() in NOT_AUTHORIZED
+        hint = "let this user's access rules (ACLs) allow it" if forbidden else "if it goes on, read the broker's log"
         problem = Unavailable(f"Kafka says: {error.str().rstrip('.')}", hint)
         if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
             group = self._describe(admin)

@@ -27,6 +27,8 @@ REFUSED = {
     "group.instance.id": "the consumers would share it, and each would throw the others out of the group",
     "transactional.id": "the producers would wait for transactions that nobody begins",
 }
+# Errors of a user whom no access rule (ACL) allows what was asked.
+NOT_AUTHORIZED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 # Errors of a call that got no answer.
 NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 

@@ -31,7 +31,6 @@ class LastingProducer:
         self._answered_at = float("-inf")
         self._is_cut_off = False
         self._producer = connect(Producer, self._config)
-        self.flush = self._producer.flush
 
     def _note_error(self, error: KafkaError) -> None:
         self._errors(error)
@@ -68,6 +67,10 @@ class LastingProducer:
             greenlets.give_way()
         else:
             greenlets.rest(seconds)
+
+    def flush(self, seconds: float) -> int:
+        """As Producer.flush: how many events are then still without a report."""
+        return self._producer.flush(seconds)
 
     def partitions(self, topic: str, room_for: int = 0) -> int:
         """How many partitions the topic has, as the broker said a moment ago. Raises `Unavailable`: without a broker or
@@ -107,7 +110,6 @@ class LastingProducer:
         if self._is_cut_off and not len(self):
             self._is_cut_off = False
             self._producer = renewed(self._producer, self._config)
-            self.flush = self._producer.flush
 
 
 def _fatal(error: KafkaException) -> Unavailable:

@@ -2,18 +2,17 @@
 
 import logging
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from gevent.lock import BoundedSemaphore
 
 from plumbing import greenlets
-from plumbing.kafka import BROKER_SECONDS, Unavailable, connect
+from plumbing.kafka import BROKER_SECONDS, NOT_AUTHORIZED, Unavailable, connect
 from plumbing.like import parse_like
 from plumbing.topic import READ_TO_END, insist, read_to_end
 
 OFFSET_TAIL = -2000  # less n: n records before the end (RD_KAFKA_OFFSET_TAIL in rdkafka.h)
 TAIL = 100  # records at the end of each partition in which the last order is looked for
 
-NOT_ALLOWED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 
 log = logging.getLogger("producer")
 
@@ -56,7 +55,7 @@ class Orders:
                 for record in read_to_end(client, starts, BROKER_SECONDS):
                     largest[record.partition()] = max(largest.get(record.partition(), 0), order_of(record))
             except KafkaException as error:  # a record may be too large to be read in time, or broken
-                if error.args[0].code() in NOT_ALLOWED:
+                if error.args[0].code() in NOT_AUTHORIZED:
                     raise
                 log.warning("The end of the topic %s cannot be read: %s", self._topic, error.args[0].str())
                 largest[-1] = 0
