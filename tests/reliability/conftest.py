@@ -10,7 +10,8 @@ from tests.reliability.trial import Trial
 def broker(shared_broker):
     """One that a test may stop and kill, and that runs again when the test ends."""
     recreate(shared_broker.bootstrap_servers)
-    return shared_broker
+    yield shared_broker
+    recreate(shared_broker.bootstrap_servers)  # hundreds of thousands of likes, which other tests would read
 
 
 @pytest.fixture
