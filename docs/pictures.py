@@ -1,7 +1,7 @@
 """Take the pictures of the README and docs/ again, from the running system (Linux and macOS):
 
     python run.py test tests/end_to_end/test_page.py tests/end_to_end/test_page_labs.py     screenshots in test-results/
-    .venv/bin/python docs/pictures.py                copies them to docs/, and takes the one of the terminal
+    .venv/bin/python docs/pictures.py                copies them to docs/, and takes those of terminals
 
 It needs Chromium (or Chrome), or the browser of `.venv/bin/playwright install chromium`.
 """
@@ -21,24 +21,26 @@ from rich.console import Console
 from rich.text import Text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from exercises import exercises, mine
 from plumbing.waiting import wait_until
 from tests.browser import chromium
 
 DOCS = Path(__file__).resolve().parent
 PAGES = ["page.png", "killed.png", "lab-1.png"]
-COLUMNS, LINES = 110, 40
+COLUMNS, LINES = 126, 40
 SECONDS = 180.0
 TERMINAL = 'body { margin: 0 } svg { display: block } text { font-family: "DejaVu Sans Mono", monospace !important }'
 
 
 class Terminal:
-    """`python run.py` in a terminal of its own."""
+    """`python run.py` with these words, in a terminal of its own."""
 
-    def __init__(self):
+    def __init__(self, *words: str):
+        self.title = " ".join(["python run.py", *words])
         self.screen = ""
         self.master, slave = pty.openpty()
         environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(LINES)}
-        command = [sys.executable, str(DOCS.parent / "run.py")]
+        command = [sys.executable, str(DOCS.parent / "run.py"), *words]
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
         os.close(slave)
         threading.Thread(target=self._read, daemon=True).start()
@@ -57,13 +59,35 @@ class Terminal:
         if not appeared():
             sys.exit(f"{text!r} did not appear {times} times:\n{self.screen}")
 
-    def svg(self) -> str:
+    def picture(self, name: str) -> None:
         """What the screen shows, without the lines of progress, which later lines have replaced."""
         lines = [line.split("\r\x1b[K")[-1].rstrip("\r") for line in self.screen.split("\n")]
         console = Console(record=True, width=COLUMNS, file=io.StringIO())
         for line in lines:
             console.print(Text.from_ansi(line), soft_wrap=True)
-        return console.export_svg(title="python run.py")
+        with chromium(viewport={"width": 1250, "height": 300}) as browser:
+            page = browser.new_page()
+            page.set_content(f"<style>{TERMINAL}</style>{console.export_svg(title=self.title)}")
+            page.locator("svg").screenshot(path=DOCS / name)
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def write_an_exercise() -> None:
+    """Exercise 8 as it is at the start, then with its solution: docs/exercise.png."""
+    exercise = exercises()[8]
+    mine.reset(exercise)
+    terminal = Terminal("exercise", "8")
+    try:
+        terminal.wait_for(" reached, ")
+        mine.file_of(exercise).write_text(exercise.solution, encoding="utf-8")
+        terminal.wait_for(" reached, ", times=2)
+        time.sleep(1)
+        terminal.picture("exercise.png")
+    finally:
+        terminal.end()
 
 
 def main() -> None:
@@ -83,13 +107,10 @@ def main() -> None:
         terminal.type("start 1")
         terminal.wait_for("Assigned: partitions=[0]\r", times=terminal.screen.count("Assigned: partitions=[0]\r") + 1)
         time.sleep(1)
-        with chromium(viewport={"width": 1100, "height": 300}) as browser:
-            page = browser.new_page()
-            page.set_content(f"<style>{TERMINAL}</style>{terminal.svg()}")
-            page.locator("svg").screenshot(path=DOCS / "terminal.png")
+        terminal.picture("terminal.png")
+        write_an_exercise()
     finally:
-        terminal.process.terminate()
-        terminal.process.wait()
+        terminal.end()
 
 
 if __name__ == "__main__":

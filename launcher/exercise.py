@@ -161,10 +161,12 @@ def _shown(path: Path) -> str:
 def _reflowed(page: str) -> str:
     """The page in lines that fit on the terminal, with the addresses of its links."""
     page = re.sub(r"\[([^\]]+)\]\((http[^)]+)\)(?: ·)?", r"\n\n\1:\n\n\2\n\n", page)
-    paragraphs = re.split(r"\n\n+|\n(?=\* )", page)
     width = min(shutil.get_terminal_size().columns - 1, PAGE_WIDTH)
-    shown = (_wrapped(" ".join(paragraph.split()), width) for paragraph in paragraphs)
-    return re.sub(r"\n\n(?=\* )|(?<=:)\n\n(?=http)", "\n", "\n\n".join(filter(None, shown)))
+    paragraphs = [
+        re.split(r"\n(?=\* )", paragraph) for paragraph in re.split(r"\n\n+", page)
+    ]  # each one text, or a list
+    shown = ("\n".join(_wrapped(" ".join(part.split()), width) for part in parts) for parts in paragraphs)
+    return re.sub(r"(?<=:)\n\n(?=http)", "\n", "\n\n".join(filter(None, shown)))
 
 
 def _wrapped(paragraph: str, width: int) -> str:
