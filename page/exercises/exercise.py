@@ -3,6 +3,8 @@
 The browser says which button was pressed. What is judged is the file in `mine/` that belongs to this page.
 """
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from exercises import Exercise, exercises, mine
@@ -50,10 +52,14 @@ def _show_file(exercise: Exercise) -> None:
     if state[0]:
         st.code(name, language=None, wrap_lines=True)
         st.caption("Open it in your editor. It is judged here whenever you save it.")
+        with st.container(horizontal=True):
+            again, over = ":material/replay:", ":material/restart_alt:"
+            st.button("Judge it again", icon=again, key="again", on_click=_change, args=[exercise.number, _judge_again])
+            st.button("Start over", icon=over, key="over", on_click=_change, args=[exercise.number, _start_over])
     else:
         st.markdown(f"The start file runs, but something is missing. Copy it to `{name}`, which is yours.")
         label, icon = f"Begin exercise {exercise.number}", ":material/edit:"
-        st.button(label, icon=icon, key="begin", type="primary", on_click=_begin, args=[exercise.number])
+        st.button(label, icon=icon, key="begin", type="primary", on_click=_change, args=[exercise.number, mine.begin])
     _show_verdict(exercise, state)
 
 
@@ -62,11 +68,21 @@ def _state_of(exercise: Exercise) -> tuple[bool, bool]:
     return mine.file_of(exercise).exists(), exercise.number in mine.done()
 
 
-def _begin(number: int) -> None:
+def _change(number: int, change: Callable[[Exercise], object]) -> None:
+    """Change the learner's file, if the one who clicks is on this computer."""
     if callers.may_call(st.context.headers):
-        mine.begin(exercises()[number])
+        change(exercises()[number])
     else:
         st.toast("This page was opened under a name that is not a name of this computer.", icon=":material/error:")
+
+
+def _judge_again(exercise: Exercise) -> None:
+    mine.begin(exercise).touch()  # as an editor does that saves it
+
+
+def _start_over(exercise: Exercise) -> None:
+    if kept := mine.reset(exercise):
+        st.toast(f"What you had written is now in {kept.relative_to(ROOT).as_posix()}.", icon=":material/save:")
 
 
 @st.fragment(run_every=LOOK_EVERY_SECONDS)

@@ -224,14 +224,15 @@ def test_the_judge_ends_with_the_page():
     assert program.wait(60) == 0
 
 
-@pytest.mark.parametrize(("headers", "begun"), [({"Host": "localhost:8501"}, True), ({"Host": "evil.example"}, False)])
-def test_the_button_copies_the_start_file_and_nothing_under_another_host_name(monkeypatch, headers, begun):
+@pytest.mark.parametrize("change", [mine.begin, exercise._judge_again, exercise._start_over])
+@pytest.mark.parametrize(("host", "changed"), [("localhost:8501", True), ("evil.example", False)])
+def test_a_button_changes_the_file_and_nothing_under_another_host_name(monkeypatch, host, changed, change):
     told = []
     monkeypatch.setattr(st, "toast", lambda text, icon: told.append(text))
-    monkeypatch.setattr(st, "context", SimpleNamespace(headers=headers))
-    exercise._begin(1)
-    assert mine.file_of(FIRST).exists() == begun
-    assert bool(told) != begun
+    monkeypatch.setattr(st, "context", SimpleNamespace(headers={"Host": host}))
+    exercise._change(1, change)
+    assert mine.file_of(FIRST).exists() == changed
+    assert bool(told) != changed
 
 
 def test_a_verdict_in_words():
