@@ -35,7 +35,7 @@ def goals(trial: Trial) -> Iterator[Goal]:
 
     trial.look("one event is in the topic", "produce() only fills a buffer: wait until it is sent")
     new = [record for record in trial.read(topic) if record.offset() >= before[record.partition()]]
-    yield trial.goal(len(new) == 1, f"{len(new)} new events" if new else "none: the program ended before it was sent")
+    yield trial.goal(len(new) == 1, f"new events: {len(new)}" if new else "none: the program ended before it was sent")
     if not new:
         return
 

@@ -53,7 +53,7 @@ WRONG = {
         "one event is in the topic: none",
     ),
     "sends a dict of Python": ([("json.dumps(event)", "str(event)")], "as agreed: .*'person': 'ann'"),
-    "sends twice": ([(FLUSH, "producer.produce(os.environ['TOPIC'], json.dumps(event))\n" + FLUSH)], "2 new events"),
+    "sends twice": ([(FLUSH, "producer.produce(os.environ['TOPIC'], json.dumps(event))\n" + FLUSH)], "new events: 2"),
     "writes elsewhere": ([('os.environ["TOPIC"]', '"likes-of-mine"')], "has not ended within 10 s"),
     "raises": ([("json.dumps(event)", "json.dumps(evnt)")], r"NameError: name 'evnt' is not defined.* \(line \d+\)"),
 }
