@@ -27,7 +27,7 @@ LONGEST_FIRST = (
     OUTAGES,
     "tests/kafka/",
 )
-REPEATS, PLAYS = "repeats", "plays"  # why a test is left out, by its mark
+REPEATS, SLOW = "repeats", "slow"  # why a test is left out, by its mark
 COLLECTED, COUNTS = pytest.StashKey[list](), pytest.StashKey[Counter]()
 
 
@@ -124,8 +124,8 @@ def pytest_testnodedown(node):
     node.config.stash[COUNTS] = Counter(getattr(node, "workeroutput", {}).get("left out"))
 
 
-def plays(item) -> bool:
-    return bool(item.get_closest_marker(PLAYS)) or item.nodeid.startswith(ALWAYS_TOGETHER)
+def is_slow(item) -> bool:
+    return bool(item.get_closest_marker(SLOW)) or item.nodeid.startswith(ALWAYS_TOGETHER)
 
 
 def why_left_out(item, all_cases: bool, named: pytest.Config.ArgsSource) -> str:
@@ -134,7 +134,7 @@ def why_left_out(item, all_cases: bool, named: pytest.Config.ArgsSource) -> str:
         return ""
     if item.get_closest_marker(REPEATS):
         return REPEATS
-    return PLAYS if plays(item) and named is pytest.Config.ArgsSource.TESTPATHS else ""
+    return SLOW if is_slow(item) and named is pytest.Config.ArgsSource.TESTPATHS else ""
 
 
 def left_out(counts: Counter[str]) -> str:
@@ -142,8 +142,8 @@ def left_out(counts: Counter[str]) -> str:
     if not counts.total():
         return ""
     return (
-        f"left out: {counts[PLAYS]} tests that play labs and documents or need Docker or Wine, {counts[REPEATS]} that "
-        "repeat others with more cases; python run.py test --all runs them"
+        f"left out: {counts[SLOW]} slow tests (all labs and documents, long outages, Docker, Wine), {counts[REPEATS]} "
+        "that repeat others with more cases; python run.py test --all runs them"
     )
 
 

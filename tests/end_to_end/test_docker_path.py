@@ -20,6 +20,7 @@ def engine(tmp_path) -> FakeDocker:
     return FakeDocker(tmp_path / "docker")
 
 
+@pytest.mark.slow
 def test_a_session_in_docker_says_what_is_missing_and_what_has_not_ended(copy, tmp_path, engine):
     engine.play(
         failing(f"{COMPOSE} up -d --no-deps", says.PORT_TAKEN.format(port=9000)),

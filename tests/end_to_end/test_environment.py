@@ -1,11 +1,13 @@
 """run.py where much is set for other programs, and ended while it starts."""
 
 import psutil
+import pytest
 
 from tests.end_to_end.conftest import READY, nothing_is_left, run_py
 from tests.programs import expect_no_traceback, wait_until
 
 
+@pytest.mark.slow
 def test_settings_for_other_programs_change_nothing(copy, kafka, tmp_path):
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "config.toml").write_text('[server]\nbaseUrlPath = "elsewhere"\nport = 8600\n')
@@ -36,6 +38,7 @@ def test_settings_for_other_programs_change_nothing(copy, kafka, tmp_path):
     assert nothing_is_left()
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_programs_start_leaves_no_traceback(copy, kafka):
     session = run_py(copy, KAFKA_BOOTSTRAP_SERVERS=kafka)
 

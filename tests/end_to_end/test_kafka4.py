@@ -12,7 +12,7 @@ from tests.end_to_end.conftest import new_session, run_py
 from tests.end_to_end.test_run import assignments_or_none, logged
 from tests.programs import PATIENCE, wait_until
 
-pytestmark = pytest.mark.plays
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

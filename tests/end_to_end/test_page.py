@@ -155,6 +155,7 @@ def test_a_burst_is_confirmed_counted_and_read(page):
     page.screenshot(path=RESULTS / "burst.png")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot suspend a process and resume it")
 def test_a_consumer_that_hangs_is_silent_and_comes_back(page):
     held = psutil.Process(port_holder(5003).pid)
@@ -238,6 +239,7 @@ def test_it_fits_narrow_and_wide_windows_in_both_themes(launched, browser, width
     page.close()
 
 
+@pytest.mark.slow
 def test_another_group_can_be_looked_at(page):
     other = Consumer(client_config("localhost:9092") | {"group.id": "second-group", "auto.offset.reset": "earliest"})
     other.subscribe(["likes"])

@@ -21,7 +21,7 @@ from tests.programs import wait_until
 from tests.scheduling import rest_repeats
 
 __all__ = ["browser"]
-pytestmark = pytest.mark.plays
+pytestmark = pytest.mark.slow
 SERIOUS = ("serious", "critical")
 
 

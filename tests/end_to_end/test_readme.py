@@ -51,7 +51,7 @@ def test_every_page_is_played():
     assert sorted(PAGES) == sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the blocks are for a POSIX shell")
 @pytest.mark.skipif(not shutil.which("curl"), reason="install curl")
 def test_the_tour(copy, shell_environment):
@@ -112,7 +112,7 @@ def play_in_shell(step: Step, folder: Path, environment: dict, played: list[str]
             assert found(as_pattern(line, LEFT_OPEN_HERE), output), (line, output)
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the blocks are for a POSIX shell")
 def test_by_hand_with_four_terminals(copy, shell_environment):
     programs = []

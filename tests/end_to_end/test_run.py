@@ -208,6 +208,7 @@ def test_clean_removes_the_data(copy):
     assert not (copy / ".kafka").exists()
 
 
+@pytest.mark.slow
 def test_three_brokers_lose_one_and_get_it_back(copy):
     session = run_py(copy, "--broker", "local", "--brokers", "3")
     try:

@@ -97,6 +97,7 @@ def is_ready() -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_terminal_that_nobody_reads_stops_neither_the_programs_nor_the_end(terminal, copy):
     unread = terminal(*RUN_PY)
     wait_until(is_ready, "the programs", 180)
@@ -145,6 +146,7 @@ def test_it_keeps_running_in_the_background_and_takes_commands_again_in_the_fore
     shell.wait_for("everything that was started here has ended")
 
 
+@pytest.mark.slow
 def test_nohup_outlives_its_terminal(terminal, copy):
     (copy / "nohup.out").unlink(missing_ok=True)
     shell = terminal("nohup", *RUN_PY).read()

@@ -64,6 +64,7 @@ open({str(started)!r}, "w").write(str(child.pid))
     wait_until(lambda: not is_alive(int(started.read_text())), "its end")
 
 
+@pytest.mark.slow
 def test_a_program_that_ignores_ctrl_c_is_ended(goals_of):
     source = "import signal\nsignal.signal(signal.SIGINT, lambda *_: None)\n" + exercises()[5].solution
     missed = [goal for goal in goals_of(exercises()[5], source) if not goal.reached]

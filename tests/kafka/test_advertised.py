@@ -78,6 +78,7 @@ def test_each_command_names_the_address_and_what_is_wrong_with_it(broker, words,
     assert f"let the broker advertise an address that works from here, such as {broker.bootstrap_servers}" in printed
 
 
+@pytest.mark.slow
 def test_producer_consumer_and_page_name_it(broker, words, start, group):
     api, member = start(producer(broker.bootstrap_servers)), start(consumer(broker.bootstrap_servers, group))
     api.wait_for("^Producer on ")

@@ -44,6 +44,7 @@ def sources(folder, kafka: int) -> list[str]:
     return [re.search(f" {re.escape(name)} source: (.+)", text)[1] for name in (MAIN_CLASS, CLASS_FOR_GROUPS)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kafka", "other"), rest_repeats([(LESSONS, CURRENT), (CURRENT, LESSONS)]))
 def test_a_broker_takes_its_classes_from_the_archive(kept_in, tmp_path, monkeypatch, kafka, other):
     gone, kept = (kept_in / f"kafka-{jars.kafka_version(one)}-000000000000.jsa" for one in (kafka, other))
@@ -61,6 +62,7 @@ def test_a_broker_takes_its_classes_from_the_archive(kept_in, tmp_path, monkeypa
     archive.make(pytest.fail, kafka)  # it is there
 
 
+@pytest.mark.slow
 def test_an_archive_that_does_not_fit_is_not_used(kept_in, tmp_path):
     java.archive(java.environment()).write_bytes(b"half of an archive")
     assert all(source.endswith(".jar") for source in sources(tmp_path / "broker", LESSONS))

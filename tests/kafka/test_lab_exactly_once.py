@@ -39,7 +39,7 @@ def test_it_can_be_done_twice_and_after_a_reset(kafka, learner, run_py):
             assert "0 of 5" in run_py("check", "13")[1]
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 def test_a_killed_processor_leaves_no_open_transaction_after_a_reset_and_its_successor_starts_at_zero(run_py):
     run_py(WRITE), run_py(COUNT, "--kill"), run_py("labs", "reset", "13"), run_py(WRITE)
     code, printed = run_py(COUNT)
@@ -49,7 +49,7 @@ def test_a_killed_processor_leaves_no_open_transaction_after_a_reset_and_its_suc
     assert "3 of 5" in run_py("check", "13")[1], "without a kill"
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 def test_there_have_to_be_likes(run_py):
     for _ in range(2):
         code, printed = run_py(COUNT, "--kill")
@@ -59,7 +59,7 @@ def test_there_have_to_be_likes(run_py):
         run_py(WRITE), run_py(COUNT)
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 def test_records_that_are_neither_likes_nor_counts_are_ignored(kafka, learner, run_py):
     run_py(WRITE)
     producer = Producer(client_config(kafka))
@@ -103,6 +103,7 @@ def test_a_processor_that_another_has_replaced_is_refused(processor, run_py, mon
     assert "done     the counts are those of the source" in printed, printed
 
 
+@pytest.mark.slow
 def test_readers_of_what_is_committed_wait_for_an_open_transaction(kafka, processor, learner, run_py, monkeypatch):
     """Until the broker aborts it: after transaction.timeout.ms, here 6 s, and at the next look, each 10 s."""
 

@@ -15,6 +15,8 @@ from labs.lab_03_rebalancing import check as lab_3
 from plumbing.kafka import client_config
 from tests.programs import Program, consumer, wait_until
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = "labs/lab_07_errors/dead_letters.py"
 
 

@@ -33,7 +33,7 @@ def test_it_can_be_done_twice_and_after_a_reset_nothing_is_left(kafka_4, learner
     ]
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
 @pytest.mark.parametrize("path", rest_repeats([PROTOCOLS, MIGRATION]))
 def test_ctrl_c_ends_it_without_a_traceback_and_it_can_be_started_again(kafka_4, learner_on_4, start, path):
@@ -65,7 +65,7 @@ def test_a_group_whose_clients_send_their_own_data_is_not_converted(kafka_4, gro
             member.stop()
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 def test_on_kafka_3_it_says_what_to_start(kafka_3):
     for arguments in ([PROTOCOLS], [MIGRATION], ["check", "15"]):
         code, printed = run_py(kafka_3, "labs", *arguments)

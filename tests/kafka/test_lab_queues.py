@@ -9,7 +9,7 @@ import pytest
 from labs import kafka4
 from tests.programs import Program, expect_no_traceback, run_py
 
-pytestmark = pytest.mark.plays
+pytestmark = pytest.mark.slow
 PROGRAM = "labs/lab_16_queues/workers.py"
 
 

@@ -10,7 +10,7 @@ from plumbing.kafka import client_config
 from tests.brokers import local_broker
 from tests.programs import run_py as run_py_to_its_end
 
-pytestmark = pytest.mark.plays
+pytestmark = pytest.mark.slow
 PROGRAMS = ["labs/lab_12_retention/compaction.py", "labs/lab_12_retention/retention.py"]
 
 

@@ -13,7 +13,7 @@ from plumbing.kafka import client_config
 from tests.programs import Program
 from tests.scheduling import rest_repeats
 
-pytestmark = pytest.mark.plays
+pytestmark = pytest.mark.slow
 PROGRAM = "labs/lab_11_slow_consumer/slow_consumer.py"
 
 

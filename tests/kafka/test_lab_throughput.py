@@ -89,7 +89,7 @@ def test_batching_twice_and_its_reset(kafka, learner, run_py):
     assert "0 of 8 reached" in run_py("check", "14")[1]
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
 def test_after_ctrl_c_the_readers_have_left_and_a_reset_leaves_nothing(kafka, learner, run_py, start):
     program = start(
@@ -111,7 +111,7 @@ def test_after_ctrl_c_the_readers_have_left_and_a_reset_leaves_nothing(kafka, le
     assert "0 of 8 reached" in run_py("check", "14")[1]
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 def test_another_reader_in_the_group_is_reported(kafka, learner, monkeypatch):
     for name in ("TOPIC", "GROUP"):
         monkeypatch.setattr(lag, name, f"{learner}-lag")

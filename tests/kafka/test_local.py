@@ -78,6 +78,7 @@ def test_a_folder_of_jars_that_java_cannot_name_is_refused(tmp_path, monkeypatch
     assert "M2_REPO" in refused.value.hint
 
 
+@pytest.mark.slow
 def test_its_end_is_reported_unless_we_end_it(shared_broker, monkeypatch):
     ends: list[Failure] = []
     monkeypatch.setattr(shared_broker, "on_crash", lambda _broker, failure: ends.append(failure))

@@ -29,6 +29,7 @@ def broker(tmp_path):
     broker.stop()
 
 
+@pytest.mark.slow
 def test_programs_started_first_wait_for_broker_and_topic(broker, start, group):
     servers = broker.bootstrap_servers
     member, api = start(consumer(servers, group)), start(producer(servers))
@@ -54,6 +55,7 @@ def test_programs_started_first_wait_for_broker_and_topic(broker, start, group):
     member.wait_for_likes({1})
 
 
+@pytest.mark.slow
 def test_a_broker_that_dies_costs_no_confirmed_like(broker, start, group):
     broker.start()
     servers = with_topic(broker.bootstrap_servers)
@@ -76,6 +78,7 @@ def test_a_broker_that_dies_costs_no_confirmed_like(broker, start, group):
     assert member.interrupt() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
 def test_every_member_returns_to_a_broker_that_hung(broker, group):
     """A broker that hangs is fenced; when it continues, it may report for a moment that the cluster has no brokers.

@@ -139,6 +139,7 @@ def test_no_order_is_given_again_behind_an_open_transaction(kafka, group):
     foreign.abort_transaction()
 
 
+@pytest.mark.slow
 def test_no_order_is_given_again_behind_a_record_that_cannot_be_read(kafka, group):
     """A few hundred kB on the wire, and too much for a client to unpack in time."""
     name = f"poison-{group}"

@@ -61,6 +61,7 @@ def read_and_commit(servers: str, group: str, offset: int) -> None:
     consumer.close()
 
 
+@pytest.mark.slow
 def test_events_of_eight_days_ago_stay(tmp_path):
     """Kafka goes by the time of the events."""
     eight_days_ago = int((time.time() - 8 * 24 * 3600) * 1000)

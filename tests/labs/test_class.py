@@ -18,12 +18,12 @@ PAGE = ROOT / "labs" / "TEACHER.md"
 PREPARE, TOGETHER = steps(PAGE)
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 def test_prepare_reports_that_everything_is_there(copy):
     assert not missing(PREPARE, copy)
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the block is for a POSIX shell")
 def test_two_learners_on_one_broker(launched, copy, tmp_path):
     anna = tmp_path / "anna"
@@ -49,7 +49,7 @@ def test_two_learners_on_one_broker(launched, copy, tmp_path):
     assert not found("likes-anna", launched.lines)
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 def test_a_topic_that_was_changed_in_one_file_only_is_one_clear_line(copy, tmp_path):
     ben = tmp_path / "ben"
     shutil.copytree(copy, ben, symlinks=True, ignore=shutil.ignore_patterns(".kafka"))

@@ -9,7 +9,7 @@ from tests.end_to_end.conftest import new_session
 from tests.labs.play import PAGES, check, play
 from tests.programs import expect_no_traceback
 
-pytestmark = pytest.mark.plays
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

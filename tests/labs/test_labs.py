@@ -17,7 +17,7 @@ from tests.programs import ROOT, expect_no_traceback
 ON_ONE_BROKER = sorted(PAGES.keys() - {9, 10})
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 def test_at_first_only_the_topic_is_reached(launched, copy):
     progress = check("", copy)
     assert progress.returncode == 1, progress.stdout + progress.stderr
@@ -25,7 +25,7 @@ def test_at_first_only_the_topic_is_reached(launched, copy):
     assert states == [(str(number), "1" if number == 1 else "0") for number in sorted(PAGES)], progress.stdout
 
 
-@pytest.mark.plays
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ON_ONE_BROKER)
 def test_a_lab_played_from_its_page(number, launched, copy):
     if number in kafka4.LABS and versions.chosen != CURRENT:

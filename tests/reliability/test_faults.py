@@ -210,6 +210,7 @@ def test_three_brokers_are_restarted_one_after_the_other_and_a_leader_dies(tmp_p
         trial.finish()
 
 
+@pytest.mark.slow
 def test_chaos(trial, broker, long, all_cases):
     """Random faults, one after the other. The seed is printed: CHAOS_SEED=... replays them."""
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**6))

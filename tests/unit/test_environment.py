@@ -14,7 +14,7 @@ import pytest
 import settings
 from brokers import jars, java
 from launcher import cli, setup, start
-from plumbing import child, kafka, process
+from plumbing import child, kafka, process, version
 from tests.programs import ROOT, Program
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs the signals and limits of Linux or macOS")
@@ -140,6 +140,7 @@ def test_a_tool_gets_one_bootstrap_server(monkeypatch, arguments, added):
     called = []
     monkeypatch.setattr(child, "call", lambda command, env: called.append(command))
     monkeypatch.setattr(jars, "ensure", lambda *_: [])
+    monkeypatch.setattr(version, "is_kafka_4", lambda _servers: False)
     java.run_command("kafka-topics", arguments)
     words = called[0][called[0].index("org.apache.kafka.tools.TopicCommand") + 1 :]
     own = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS]

@@ -9,6 +9,8 @@ from brokers.ports import free_ports
 from tests.browser import chromium
 from tests.programs import Program
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page():

@@ -21,6 +21,7 @@ from labs import prompt
 from launcher import cli, session, start
 from plumbing import Problem
 from tests.programs import ROOT
+from tests.scheduling import rest_repeats
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 8), (3, 9)])
@@ -107,7 +108,7 @@ def test_without_docker_and_java_one_line_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["PRODUCER_PORT", "CONSUMER_PORT", "PAGE_PORT"])
-@pytest.mark.parametrize("port", ["x", "0", "70000", "-1", "5001.5"])
+@pytest.mark.parametrize("port", rest_repeats(["x", "0", "70000", "-1", "5001.5"]))
 def test_a_port_that_is_not_a_number_is_refused_by_name(name, port):
     environment = {**os.environ, name: port}
     for command in (["run.py", "doctor"], ["consumer.py"]):

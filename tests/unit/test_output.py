@@ -128,6 +128,7 @@ def unread(*command: str, **environment: str) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_programs_keep_running_while_nobody_reads_their_output(simulated, group):
     servers = simulated.bootstrap_servers
     ports = free_ports(2)

@@ -4,12 +4,12 @@ import ast
 import re
 
 from tests.programs import ROOT
-from tests.scheduling import COLLECTED, PLAYS, REPEATS
+from tests.scheduling import COLLECTED, REPEATS, SLOW
 
 PAGE = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
 FILES = [file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")]
 TESTS = {name for text in FILES for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE)}
-MARKS = re.compile(r"pytest\.mark\.(repeats|plays)")
+MARKS = re.compile(r"pytest\.mark\.(repeats|slow)")
 
 
 def test_every_test_that_it_names_exists():
@@ -30,27 +30,28 @@ def marked_as_left_out(text: str) -> set[str]:
     return {test.name for test in tests} if whole else marked
 
 
-def test_promises_are_tested_without_all():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`(test_\w+)`", PAGE + readme))
-    assert not named & set().union(*map(marked_as_left_out, FILES))
+def test_each_promise_has_a_test_that_runs_without_all(request):
+    """Of the tests that this run has collected, and in every file. (A row may have others, which take longer.)"""
+    marked = set().union(*map(marked_as_left_out, FILES))
+    default = set().union(*(tests for _promise, tests in promises())) - marked
+    assert [promise for promise, tests in promises() if not tests & default] == []
     assert marked_as_left_out("@pytest.mark.repeats\ndef test_one(): ...\ndef test_two(): ...") == {"test_one"}
-    assert marked_as_left_out("pytestmark = pytest.mark.plays\ndef test_one(): ...") == {"test_one"}
-
-
-def test_one_case_of_each_promise_is_tested_without_all(request):
-    """Of the tests that this run has collected."""
+    assert marked_as_left_out("pytestmark = pytest.mark.slow\ndef test_one(): ...") == {"test_one"}
     cases = {}
     for item in request.config.stash[COLLECTED]:
-        cases.setdefault(item.originalname, []).append(any(map(item.get_closest_marker, (REPEATS, PLAYS))))
-    assert [name for name in re.findall(r"`(test_\w+)`", PAGE) if name in cases and all(cases[name])] == []
+        cases.setdefault(item.originalname, []).append(any(map(item.get_closest_marker, (REPEATS, SLOW))))
+    assert [name for name in default if name in cases and all(cases[name])] == []
+
+
+def promises() -> list[tuple[str, set[str]]]:
+    """Each promise and its tests."""
+    rows = re.findall(r"^\| (?!promise|---)(.+) \| (.+) \|$", PAGE.split("## What is not promised")[0], re.MULTILINE)
+    return [(promise, set(re.findall(r"`(test_\w+)`", tests))) for promise, tests in rows]
 
 
 def test_every_promise_names_its_test():
-    promises, _not_promised = PAGE.split("## What is not promised")
-    rows = re.findall(r"^\| (?!promise|---)(.+) \| (.+) \|$", promises, re.MULTILINE)
-    assert len(rows) > 20
-    assert all(re.search(r"`test_\w+`", test) for _promise, test in rows)
+    assert len(promises()) > 20
+    assert all(tests for _promise, tests in promises())
 
 
 def test_every_test_of_faults_is_promised():

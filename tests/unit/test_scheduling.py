@@ -11,8 +11,8 @@ from tests.scheduling import (
     ALWAYS_TOGETHER,
     LABS,
     OF_KAFKA_4,
-    PLAYS,
     REPEATS,
+    SLOW,
     left_out,
     place_in_order,
     rest_repeats,
@@ -58,9 +58,9 @@ def test_a_file_runs_in_one_process_except_for_the_labs():
     [
         (Item("tests/kafka/test_claims.py::test_1"), "", ""),
         (Item("tests/kafka/test_local.py::test_1[b]", "repeats"), REPEATS, REPEATS),
-        (Item(f"{LABS}::test_1", "plays"), PLAYS, ""),
-        (Item("tests/windows/test_consumer.py::test_1"), PLAYS, ""),
-        (Item("tests/docker/test_apps.py::test_1"), PLAYS, ""),
+        (Item(f"{LABS}::test_1", "slow"), SLOW, ""),
+        (Item("tests/windows/test_consumer.py::test_1"), SLOW, ""),
+        (Item("tests/docker/test_apps.py::test_1"), SLOW, ""),
     ],
 )
 def test_a_default_run_plays_nothing_in_full(item, by_default, by_name):
@@ -70,8 +70,8 @@ def test_a_default_run_plays_nothing_in_full(item, by_default, by_name):
 
 
 def test_a_run_says_what_it_left_out_and_how_to_run_it():
-    line = left_out(Counter({PLAYS: 1, REPEATS: 2}))
-    assert line.startswith("left out: 1 tests that play ")
+    line = left_out(Counter({SLOW: 1, REPEATS: 2}))
+    assert line.startswith("left out: 1 slow tests ")
     assert " 2 that repeat " in line
     assert line.endswith("python run.py test --all runs them")
     assert left_out(Counter()) == ""

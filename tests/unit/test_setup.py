@@ -205,6 +205,7 @@ def test_packages_that_went_elsewhere_are_not_believed_to_be_there(project, monk
     assert refused.value.hint.startswith(f'"{setup.PYTHON}" -m pip config debug')  # it can be typed
 
 
+@pytest.mark.slow
 def test_without_network_the_packages_are_refused_in_one_line(project, monkeypatch):
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)

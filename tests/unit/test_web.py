@@ -163,6 +163,7 @@ def test_idle_connections_leave_room_for_a_request(server, likes):
         assert send(server, WHOLE["without a body"]).startswith(b"HTTP/1.1 201 ")
 
 
+@pytest.mark.slow
 def test_idle_connections_are_closed(server):
     with socket.create_connection(("127.0.0.1", server.port), timeout=120) as idle:
         assert idle.recv(1) == b""

@@ -129,6 +129,7 @@ def test_the_page_listens_on_this_computer_only(pages):
     assert {s.laddr.ip for s in sockets if s.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_a_browser_shows_the_page_behind_a_forwarded_port(pages, tmp_path):
     with (
         Forwarded(NAMED, pages["named"].port, tmp_path) as forwarded,
