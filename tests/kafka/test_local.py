@@ -61,6 +61,7 @@ def test_in_any_folder_the_data_is_inside_and_clean_removes_it(
     assert [*tmp_path.rglob("*")] == [tmp_path / name], "all of it was in the folder"
 
 
+@pytest.mark.slow
 def test_the_secured_broker_may_be_moved(tmp_path):
     """The files for its clients name its certificate by the whole path."""
     before = secured_broker(tmp_path / "before")
