@@ -19,6 +19,7 @@ import psutil
 
 from brokers import Broker, Progress, jars, java
 from brokers.compose import SINGLE, Service, cluster_ids, renumber, server_properties
+from brokers.damage import damage
 from brokers.failures import WIPE, Failure, failure
 from brokers.jars import CURRENT, LESSONS
 from brokers.lock import lock
@@ -203,7 +204,7 @@ class LocalBroker(Broker):
                 break
             before, latest = latest, self._log_size()
         if child is self._child:
-            self.on_crash(self, failure(self._written_since(before), child.wait()))
+            self.on_crash(self, self._reason(before, child.wait()))
 
     def answers(self) -> bool:
         return answers(self.bootstrap_servers, 1.0)
@@ -251,9 +252,14 @@ class LocalBroker(Broker):
             log.seek(max(position, self._log_size() - LOG_BYTES))
             return log.read().decode(errors="replace")
 
+    def _reason(self, begin: int, code: int | None) -> Failure:
+        """Why it failed: what its log says from there on, or else what its data shows."""
+        found = failure(self._written_since(begin), code)
+        return found if found.remedy else damage(self.folder / "data") or found
+
     def _why_it_failed(self) -> Problem:
         code = self.process.poll() if self.process else None
-        what, remedy = failure(self._written_since(self._log_begin), code)
+        what, remedy = self._reason(self._log_begin, code)
         state = "does not answer" if code is None else "did not start"
         hint = f"{remedy}, then type the same command again" if remedy else f"read its log, {self.log}"
         return Problem(f"Apache Kafka {state}: {what}", hint)

