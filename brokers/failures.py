@@ -24,6 +24,10 @@ SIGNALS = {  # exit code -> who ended it
     -9: "ended by SIGKILL: kill -9, or the system was short of memory",
     **dict.fromkeys((-15, 143), "ended by SIGTERM, from outside"),
 }
+# A fault of Kafka 4, after a full disk: it gives two entries one offset, and then reads none of them.
+UNREADABLE_OFFSETS = re.compile(
+    r"Failed to load metadata from (__consumer_offsets-\d+) .*? due to (.+?)\.*$", re.MULTILINE
+)
 WIPE = "python run.py clean   (wipes the local broker's events)"
 
 
@@ -94,6 +98,12 @@ def failure(output: str, exit_code: int | None = None) -> Failure:
         if re.search(pattern, "\n".join(error)):
             return known
     return Failure(_reason(error) or ("no reason given" if exit_code is None else f"exit code {exit_code}"))
+
+
+def unreadable_offsets(output: str) -> str:
+    """Which committed offsets a broker with this output cannot read, and why; empty if it can."""
+    found = UNREADABLE_OFFSETS.findall(output)
+    return f"the broker cannot read {found[-1][0]}: {found[-1][1]}" if found else ""
 
 
 def _reason(error: list[str]) -> str:

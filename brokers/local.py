@@ -20,7 +20,7 @@ import psutil
 from brokers import Broker, Progress, jars, java
 from brokers.compose import SINGLE, Service, cluster_ids, renumber, server_properties
 from brokers.damage import damage
-from brokers.failures import WIPE, Failure, failure
+from brokers.failures import WIPE, Failure, failure, unreadable_offsets
 from brokers.jars import CURRENT, LESSONS
 from brokers.lock import lock
 from brokers.ports import PortHolder, port_holder
@@ -66,6 +66,18 @@ def running(folder: Path = FOLDER) -> int | None:
                 if Path(process.cwd()).resolve().is_relative_to(folder.resolve()):
                     return process.pid
     return None
+
+
+def unreadable_offsets_of_running() -> str:
+    """As in `failures`, of the brokers that run."""
+    return unreadable_offsets("".join(_end_of(log) for log in FOLDER.rglob("broker.log") if running(log.parent)))
+
+
+def _end_of(log: Path, begin: int = 0) -> str:
+    """The end of what the log has from there on."""
+    with log.open("rb") as file:
+        file.seek(max(begin, log.stat().st_size - LOG_BYTES))
+        return file.read().decode(errors="replace")
 
 
 def wipe() -> bool:
@@ -246,15 +258,9 @@ class LocalBroker(Broker):
     def _log_size(self) -> int:
         return self.log.stat().st_size if self.log.exists() else 0
 
-    def _written_since(self, position: int) -> str:
-        """The end of the log, from there on."""
-        with self.log.open("rb") as log:
-            log.seek(max(position, self._log_size() - LOG_BYTES))
-            return log.read().decode(errors="replace")
-
     def _reason(self, begin: int, code: int | None) -> Failure:
         """Why it failed: what its log says from there on, or else what its data shows."""
-        found = failure(self._written_since(begin), code)
+        found = failure(_end_of(self.log, begin), code)
         return found if found.remedy else damage(self.folder / "data") or found
 
     def _why_it_failed(self) -> Problem:

@@ -241,7 +241,7 @@ def _cluster(servers: str) -> Iterator[Finding]:
         fix = "" if count == wanted else f"{delete}   (its events go!), then: python run.py topic"
         yield Finding("topic", f"{settings.TOPIC} has {count} partitions", fix)
         yield _clock(admin, servers, count)
-        yield _group(admin)
+        yield _group(admin, servers)
     except KafkaException as error:
         yield Finding("kafka", f"the broker does not answer: {error.args[0].str()}", "python run.py doctor, once more")
 
@@ -281,12 +281,16 @@ def _seconds_ahead_of_broker(admin: AdminClient, servers: str) -> float | None:
         admin.delete_topics([name])[name].exception(BROKER_SECONDS)
 
 
-def _group(admin: AdminClient) -> Finding:
+def _group(admin: AdminClient, servers: str) -> Finding:
     try:
         group = admin.describe_consumer_groups([settings.GROUP], request_timeout=10)[settings.GROUP].result()
     except KafkaException as error:
-        fix = "restart the broker; if that does not help, read its log"
-        return Finding("group", f"the coordinator of {settings.GROUP} does not answer: {error.args[0].str()}", fix)
+        again = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic __consumer_offsets"
+        fix = f"{again}   (no like goes; consumers read all of them again)"
+        if why := local.unreadable_offsets_of_running():
+            return Finding("group", f"the coordinator of {settings.GROUP} does not answer: {why}", fix)
+        what = f"the coordinator of {settings.GROUP} does not answer: {error.args[0].str()}"
+        return Finding("group", what, f"restart the broker; if that does not help: {fix}")
     listed = [
         f"{member.client_id} {sorted(p.partition for p in member.assignment.topic_partitions)}"
         for member in sorted(group.members, key=lambda member: member.client_id)

@@ -63,9 +63,15 @@ class Session:
             deadline = time.monotonic() + START_SECONDS
             while waiting := [program for program in self.programs if not self._answers(program)] or self._joining():
                 dead = [program for program in self.programs if not program.running]
-                if dead or time.monotonic() > deadline:
+                late = time.monotonic() > deadline
+                if late and not dead and all(self._answers(program) for program in self.programs):
+                    break  # what keeps the consumers out of their group can be found only while the broker runs
+                if dead or late:
                     raise Problem(_why_not_started(dead, waiting))
                 time.sleep(0.1)
+        if waiting:
+            what = f"the consumers' group is not ready after {START_SECONDS:.0f} s: see the lines above"
+            terminal.complain(what, "in a second terminal, in this folder: python run.py doctor")
 
     def _answers(self, program: Program) -> bool:
         path = {self.page: "_stcore/health", self.producer: "health"}.get(program, "status")
@@ -215,8 +221,9 @@ class Session:
             if program in self.consumers and program.running:
                 try:
                     seen = self._status(program)
-                    lag = sum(n or 0 for n in seen["lag"].values())
-                    text += f"  partitions {seen['assignment']}  consumed {seen['consumed']}  lag {lag}"
+                    lag = list(seen["lag"].values())
+                    known = "unknown" if seen["problem"] or None in lag else sum(lag)
+                    text += f"  partitions {seen['assignment']}  consumed {seen['consumed']}  lag {known}"
                 except (requests.RequestException, ValueError, KeyError):
                     text += "  no answer"
             terminal.say(program.name, text)

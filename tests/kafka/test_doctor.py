@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,9 +18,10 @@ from confluent_kafka.admin import AdminClient
 
 import settings
 from brokers import compose, explain, java, local
+from brokers.jars import CURRENT
 from launcher import doctor
 from plumbing.kafka import client_config
-from tests.brokers import PARTITIONS, TOPIC, delete, recreate
+from tests.brokers import PARTITIONS, TOPIC, delete, local_broker, recreate, with_topic
 from tests.programs import consumer, wait_until
 
 
@@ -94,11 +96,45 @@ def test_a_consumer_that_is_refused_is_not_all_is_well(broker, admin, group, mon
     wait_until(lambda: stranger.poll(0.2) or any("uses the assignor" in line for line in member.lines), "a refusal")
     monkeypatch.setattr("settings.CONSUMER_PORT", member.port)
     monkeypatch.setattr("settings.GROUP", group)
-    findings = {finding.about: finding for finding in [*doctor._programs(), doctor._group(admin)]}
+    findings = {
+        finding.about: finding for finding in [*doctor._programs(), doctor._group(admin, broker.bootstrap_servers)]
+    }
     assert "uses the assignor roundrobin" in findings["consumer-1"].what
     assert findings["consumer-1"].fix.startswith("end that client")
     assert len(findings["group"].what) < 300
     stranger.close()
+
+
+def end_twice(log: Path) -> None:
+    """Write the last batch of this log again, with the same offset, as Kafka 4 does when its disk fills up."""
+    content, begin, end = log.read_bytes(), 0, 0
+    while end + 12 <= len(content) and (size := int.from_bytes(content[end + 8 : end + 12], "big")):
+        begin, end = end, end + 12 + size
+    log.write_bytes(content[:end] + content[begin:end])
+
+
+def test_committed_offsets_that_the_broker_cannot_read(group, tmp_path, monkeypatch, start):
+    """A fault of Kafka 4. What doctor says to type brings the consumers back, and costs no like."""
+    monkeypatch.setattr("settings.GROUP", group)
+    monkeypatch.setattr(local, "FOLDER", tmp_path)
+    broker = local_broker(tmp_path, CURRENT)
+    with broker as servers:
+        with_topic(servers)
+        reader = start(consumer(servers, group))
+        writer = Producer(client_config(servers))
+        writer.produce(TOPIC, b"{}")
+        assert writer.flush(20) == 0
+        reader.wait_for_status(lambda status: status["skipped"] == 1)
+        reader.interrupt()
+    end_twice(tmp_path / "data/__consumer_offsets-0/00000000000000000000.log")
+    with broker as servers:
+        reader = start(consumer(servers, group))
+        reader.wait_for("has given this consumer no assignment since")
+        finding = doctor._group(AdminClient(client_config(servers)), servers)
+        assert "the broker cannot read __consumer_offsets-0: New last written offset" in finding.what
+        command, arguments = finding.fix.partition("   ")[0].removeprefix("python run.py ").split(" ", 1)
+        assert java.run_command(command, arguments.split()) == 0
+        reader.wait_for_status(lambda status: status["skipped"] == 1 and not status["problem"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
