@@ -4,9 +4,10 @@ from confluent_kafka import KafkaException
 
 from plumbing import Problem, topic
 from plumbing.kafka import Misdirected, admin_client, broker_problem, check_advertised
-from settings import TOPIC
+from plumbing.offsets import missing_events
+from settings import GROUP, TOPIC
 
-PARTITIONS = 3
+PARTITIONS, OFFSETS = 3, "__consumer_offsets"
 
 
 def create_likes(servers: str) -> str:
@@ -30,3 +31,22 @@ def create_likes(servers: str) -> str:
     if count != PARTITIONS:
         return f"{TOPIC}, {count} partitions: not the {PARTITIONS} of the lessons (python run.py doctor)"
     return f"{TOPIC}, {count} partitions"
+
+
+def warn_of_missing_events(servers: str) -> Problem | None:
+    """What to report if the topic ends before the offsets that the consumers have committed, as after a power cut."""
+    admin = admin_client(servers)
+    try:
+        if OFFSETS not in admin.list_topics(timeout=10).topics:  # asking for offsets would create it, which takes time
+            return None
+        missing = missing_events(admin, TOPIC, GROUP)
+    except KafkaException:
+        return None
+    if not missing:
+        return None
+    partitions = ", ".join(map(str, sorted(missing)))
+    return Problem(
+        f"{sum(missing.values()):,} events fewer than the consumers have read (partition {partitions}): Kafka has cut "
+        "off what a power cut, or the like, had left half written",
+        "the consumers read again what is left there; three brokers would have had copies: python run.py --brokers 3",
+    )

@@ -13,7 +13,7 @@ from brokers import Broker, NotAvailable, archive
 from brokers.choose import candidates, cluster_candidates, start_first
 from brokers.jars import LESSONS
 from brokers.ports import port_holder
-from brokers.topic import create_likes
+from brokers.topic import create_likes, warn_of_missing_events
 from launcher import guard, terminal
 from plumbing import Problem
 
@@ -34,6 +34,8 @@ def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
     try:
         with guard.watched(), running_broker(kind, brokers, kafka) as broker:
             terminal.say("topic", create_likes(broker.bootstrap_servers))
+            if problem := warn_of_missing_events(broker.bootstrap_servers):
+                terminal.complain(str(problem), problem.hint)
             from launcher.session import Session
 
             session = Session(broker)

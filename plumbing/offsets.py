@@ -2,7 +2,7 @@
 
 import contextlib
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from plumbing.kafka import BROKER_SECONDS
@@ -21,8 +21,25 @@ def is_of_another(committed: TopicPartition, label: str) -> bool:
 
 
 def beyond_end(admin: AdminClient, committed: list[TopicPartition]) -> list[TopicPartition]:
-    """Those of the committed offsets that are beyond the end of their partition, as far as its leader answers. (All
-    are asked at the same time: a rebalance waits for this.)"""
+    """Those of the committed offsets that are beyond the end of their partition, as far as its leader answers."""
+    return [place for place, _missing in _beyond_end(admin, committed)]
+
+
+def missing_events(admin: AdminClient, topic: str, group: str) -> dict[int, int]:
+    """Partition -> how many events it has fewer than the group has read; without those that have all. Raises
+    KafkaException."""
+    id_now = admin.describe_topics(TopicCollection([topic]), request_timeout=BROKER_SECONDS)[topic].result().topic_id
+    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=BROKER_SECONDS)
+    committed = [
+        place
+        for place in asked[group].result().topic_partitions
+        if place.topic == topic and not is_of_another(place, label_of(id_now))
+    ]
+    return {place.partition: missing for place, missing in _beyond_end(admin, committed)}
+
+
+def _beyond_end(admin: AdminClient, committed: list[TopicPartition]) -> list[tuple[TopicPartition, int]]:
+    """With how many events are missing. (All are asked at the same time: a rebalance waits for this.)"""
     latest = {TopicPartition(c.topic, c.partition): OffsetSpec.latest() for c in committed if c.offset > 0}
     ends = {}
     with contextlib.suppress(KafkaException):
@@ -30,4 +47,5 @@ def beyond_end(admin: AdminClient, committed: list[TopicPartition]) -> list[Topi
         for place, answer in asked.items():
             with contextlib.suppress(KafkaException):
                 ends[place.partition] = answer.result().offset
-    return [place for place in committed if place.offset > ends.get(place.partition, place.offset)]
+    missing = [(place, place.offset - ends.get(place.partition, place.offset)) for place in committed]
+    return [(place, count) for place, count in missing if count > 0]

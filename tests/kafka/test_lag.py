@@ -6,10 +6,12 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from brokers.topic import warn_of_missing_events
 from page import lanes
 from page.tail import EVENTS_KEPT
 from page.watcher import GroupWatcher
-from plumbing.kafka import client_config
+from plumbing.kafka import admin_client, client_config
+from plumbing.offsets import missing_events
 from tests.brokers import TOPIC, recreate
 from tests.programs import consumer, wait_until
 
@@ -97,12 +99,16 @@ def test_deleted_records_are_not_lag_and_no_longer_shown(servers, start, group, 
     assert (status["consumed"], status["lag"]["2"]) == (3, 0)
 
 
-def test_a_commit_beyond_the_end_is_reported_and_replaced(servers, start, group, watcher):
+def test_a_commit_beyond_the_end_is_reported_and_replaced(servers, start, group, watcher, monkeypatch):
     write(servers, 1, 22)
     commit(servers, group, 1, 1000)
     shown = wait_for(watcher, lambda seen: seen[1].committed == 1000, "the commit")[1]
     assert (shown.beyond_end, shown.lag) == (True, 22)
     assert "committed 1,000, beyond the end" in lanes.lane_html(shown, False, {}, None)
+    monkeypatch.setattr("brokers.topic.GROUP", group)
+    assert str(warn_of_missing_events(servers)).startswith(
+        "978 events fewer than the consumers have read (partition 1)"
+    )
     member = start(consumer(servers, group))
     member.wait_for_status(lambda status: status["consumed"] == 22)
     shown = wait_for(watcher, lambda seen: seen[1].committed == 22, "an offset of this log")[1]
@@ -123,6 +129,7 @@ def test_the_page_forgets_the_events_and_commits_of_a_topic_that_was_recreated(s
     wait_until(lambda: shows(5, 5), "all of it")
     member.kill()
     recreate(servers)
+    assert missing_events(admin_client(servers), TOPIC, group) == {}
     write(servers, 0, 6, order=2)
     shown = wait_until(lambda: shows(None, 6), "the new ones")
     assert [(event.offset, event.order) for event in shown.events] == [(offset, 2) for offset in range(6)]
