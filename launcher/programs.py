@@ -35,7 +35,8 @@ def page_command() -> list[str]:
     options += [("allowedHosts", host.strip("[]")) for host in hosts]
     options += [("corsAllowedOrigins", f"https://{host}") for host in hosts]  # only the host counts
     words = [word for name, value in options for word in (f"--server.{name}", value)]
-    return ["-m", "streamlit", "run", "producer_ui.py", *words]
+    # With its development mode, Streamlit refuses a port, and serves no page.
+    return ["-m", "streamlit", "run", "producer_ui.py", "--global.developmentMode", "false", *words]
 
 
 class Program:

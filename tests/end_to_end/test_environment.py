@@ -10,7 +10,8 @@ from tests.programs import expect_no_traceback, wait_until
 @pytest.mark.slow
 def test_settings_for_other_programs_change_nothing(copy, kafka, tmp_path):
     (tmp_path / ".streamlit").mkdir()
-    (tmp_path / ".streamlit" / "config.toml").write_text('[server]\nbaseUrlPath = "elsewhere"\nport = 8600\n')
+    own = '[server]\nbaseUrlPath = "elsewhere"\nport = 8600\n[global]\ndevelopmentMode = true\n'
+    (tmp_path / ".streamlit" / "config.toml").write_text(own)
     for name in ("flask", "settings", "streamlit"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
     session = run_py(
