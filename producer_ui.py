@@ -10,9 +10,11 @@ import time
 
 import requests
 import streamlit as st
+from starlette.middleware import Middleware
 
 from page import board
 from page.answer import explain, forget_answers
+from page.frames import OnlyOurFrames
 from page.labs import pages
 from plumbing import loopback
 from settings import PRODUCER_PORT
@@ -54,5 +56,7 @@ def main() -> None:
     pages.navigation(show_board_page).run()
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # for a visitor
     main()
+else:  # for the server
+    app = st.App(__file__, middleware=[Middleware(OnlyOurFrames)])

@@ -1,6 +1,5 @@
 """The page from top to bottom, except for the Like button: the options of a like, the partitions, the group."""
 
-import gc
 from pathlib import Path
 
 import requests
@@ -35,11 +34,10 @@ def watcher_of(group: str) -> GroupWatcher:
     expected = range(CONSUMER_PORT, CONSUMER_PORT + CONSUMERS) if group == GROUP else range(0)
     watcher = GroupWatcher(client_config(), group, expected)
     watcher.start()
-    gc.freeze()  # Streamlit collects garbage after every refresh; half of that time went into these modules
     return watcher
 
 
-@st.cache_data(ttl=5, show_spinner=False)
+@st.cache_resource(ttl=5, show_spinner=False)
 def groups_of_the_cluster(watched: str) -> list[str]:
     return sorted({GROUP, watched, *watcher_of(watched).groups()})
 

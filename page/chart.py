@@ -1,10 +1,11 @@
 """Lag and throughput over the last minutes."""
 
 import copy
+import gc
 import itertools
+from types import ModuleType
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from page.group import Snapshot
@@ -42,8 +43,17 @@ CHART: dict[str, Any] = {  # https://vega.github.io/vega-lite/docs/
 }
 
 
+@st.cache_resource(show_spinner=False)
+def _pandas() -> ModuleType:
+    """Imported for the first visitor: it takes more than a second, which would be added to every start."""
+    import pandas
+
+    gc.freeze()  # Streamlit collects garbage after every refresh; half of that time went into the modules
+    return pandas
+
+
 def show_chart(snapshot: Snapshot) -> None:
-    frame = pd.DataFrame(rows_of(snapshot), columns=["time", "what", "events"])
+    frame = _pandas().DataFrame(rows_of(snapshot), columns=["time", "what", "events"])
     chart = copy.deepcopy(CHART)
     top = max(LOWEST_TOP, frame["events"].max() if len(frame) else 0)
     chart["encoding"]["y"]["scale"] = {"nice": True, "domain": [0, top]}

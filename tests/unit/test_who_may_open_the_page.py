@@ -2,8 +2,10 @@
 APIs."""
 
 import contextlib
+import http.server
 import socket
 import sys
+import threading
 
 import psutil
 import pytest
@@ -13,6 +15,7 @@ import settings
 from brokers.ports import free_ports
 from launcher import doctor, programs
 from launcher.programs import page_command
+from page import frames
 from tests.browser import chromium
 from tests.forwarding import Forwarded
 from tests.programs import Program, wait_until
@@ -140,3 +143,41 @@ def test_a_browser_shows_the_page_behind_a_forwarded_port(pages, tmp_path):
         expect(shown.locator(".st-key-like button")).to_be_visible()
         shown.locator(".st-key-like button").click()
         expect(shown.get_by_text("The producer is not running")).to_be_visible()
+
+
+class Framing(http.server.BaseHTTPRequestHandler):
+    """A website whose only content is a frame with the page on the port that its address names: /8501."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(f'<iframe src="http://localhost:{self.path[1:]}" width="900" height="700"></iframe>'.encode())
+
+    def log_message(self, *_arguments):
+        pass
+
+
+@pytest.mark.parametrize("started", ["named", "by hand"])
+def test_another_site_cannot_put_the_page_under_a_visitors_clicks(pages, started):
+    """In a frame; but a program of this computer may show it there."""
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), Framing) as site,
+        chromium("--host-resolver-rules=MAP evil.example 127.0.0.1") as browser,
+    ):
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        shown = browser.new_page()
+        like = shown.frame_locator("iframe").locator(".st-key-like button")
+        shown.goto(f"http://localhost:{site.server_port}/{pages[started].port}")
+        expect(like).to_be_visible()
+        with shown.expect_event("console", lambda line: "frame-ancestors" in line.text):
+            shown.goto(f"http://evil.example:{site.server_port}/{pages[started].port}")
+        assert not like.count()
+        site.shutdown()
+
+
+def test_the_editor_of_a_codespace_may_show_its_page(monkeypatch):
+    monkeypatch.setattr(settings, "ALLOWED_HOSTS", ("happy-fish-7x-8501.app.github.dev", "page.example"))
+    found = frames.ancestors()
+    assert {"https://happy-fish-7x.github.dev", "https://*.vscode-cdn.net", "https://page.example"} <= {*found}
+    assert not {"*", "https:", "https://*.github.dev"} & {*found}
