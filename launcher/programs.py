@@ -13,6 +13,7 @@ from plumbing import callers
 from plumbing.child import Child
 
 REFUSED_BY_STREAMLIT = re.compile(r"Rejecting WebSocket connection .*: origin=(.*), host=(.*)")
+STREAMLIT_ENDS = "Aborted!"  # after Ctrl+C, all in order
 STOP_SECONDS = 8.0  # for a consumer to leave its group, and the producer to answer its last requests
 
 
@@ -98,7 +99,7 @@ class Program:
     def _relay(self, line: str) -> None:
         if refused := REFUSED_BY_STREAMLIT.search(line):
             self._explain(next((address for address in refused.groups() if not callers.is_known(address)), ""))
-        elif line:
+        elif line and not (self._ending and line == STREAMLIT_ENDS):
             self.spoke = True
             terminal.relay(self.name, line)
 
