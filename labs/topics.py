@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from plumbing import Problem
 from plumbing.kafka import client_config
+from plumbing.lag import log_ends
 from plumbing.topic import READ_TO_END, create, insist, read_to_end
 from settings import LEARNER
 
@@ -15,7 +16,6 @@ TRIAL = "try-"  # topics and groups with which a judge tries a program: LEARNER-
 JOIN_SECONDS = 4.0  # until the only member of a group has its partitions
 # A killed run did not leave its group: the next one waits for its session timeout, here 6 s, not 45.
 SESSION = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
-LEADER_SECONDS = 3.0  # per request to a partition's leader
 
 
 def named(what: str) -> str:
@@ -48,9 +48,10 @@ def read(
     reader = {"group.id": named("onlooker"), "auto.offset.reset": "earliest", "isolation.level": isolation}
     consumer = Consumer(client_config() | READ_TO_END | reader)
     try:
+        admin = AdminClient(client_config())
+        partitions = list(range(partitions_of(topic, admin))) if only is None else [only]
         starts = []
-        for partition in range(partitions_of(topic)) if only is None else [only]:
-            low, high = _watermarks(consumer, TopicPartition(topic, partition))
+        for partition, (low, high) in _logs(admin, topic, partitions, isolation).items():
             start = max(low, (since or {}).get(partition, low))
             starts.append(TopicPartition(topic, partition, start if last is None else max(low, high - last)))
         yield from read_to_end(consumer, starts, BROKER_SECONDS)
@@ -74,7 +75,10 @@ def next_message(consumer: Consumer, group: str) -> Message:
     return message
 
 
-def _watermarks(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
-    """The first offset of the partition, and the one after the last. Waits while the partition has no leader, as
-    briefly after an outage. Raises KafkaException."""
-    return insist(lambda: consumer.get_watermark_offsets(partition, LEADER_SECONDS), BROKER_SECONDS, whatever=True)
+def _logs(admin: AdminClient, topic: str, partitions: list[int], isolation: str) -> dict[int, tuple[int, int]]:
+    """Partition -> its first offset, and the one after its last. Waits while a partition has no leader, as briefly
+    after an outage. Raises KafkaException."""
+    if not partitions:
+        return {}
+    level = IsolationLevel.READ_COMMITTED if isolation == "read_committed" else IsolationLevel.READ_UNCOMMITTED
+    return insist(lambda: log_ends(admin, topic, partitions, level), BROKER_SECONDS, whatever=True)

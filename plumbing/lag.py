@@ -49,13 +49,18 @@ class Lag:
         return {c.partition: c.offset for c in answers if c.offset >= 0 and not self._identity.is_stale(c)}
 
 
-def log_ends(admin: AdminClient, topic: str, partitions: list[int]) -> dict[int, tuple[int, int]]:
-    """Partition -> the offset of its first record and the one after its last, without those of an open transaction.
-    One request to each leader for all of its partitions. Raises KafkaException."""
+def log_ends(
+    admin: AdminClient,
+    topic: str,
+    partitions: list[int],
+    isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+) -> dict[int, tuple[int, int]]:
+    """Partition -> the offset of its first record and the one after its last, by default without those of an open
+    transaction. One request to each leader for all of its partitions. Raises KafkaException."""
     asked = [
         admin.list_offsets(
             {TopicPartition(topic, partition): which for partition in partitions},
-            isolation_level=IsolationLevel.READ_COMMITTED,
+            isolation_level=isolation,
             request_timeout=BROKER_SECONDS,
         )
         for which in (OffsetSpec.earliest(), OffsetSpec.latest())

@@ -23,6 +23,7 @@ ASK_AGAIN = (
     KafkaError.FENCED_LEADER_EPOCH,
 )
 BOOTSTRAP = -1  # instead of a broker's id, in an answer that came by way of the bootstrap servers
+PARTITION_SECONDS = 0.02  # until a client reads one more partition, on a slow computer
 LEADERS_SECONDS = 30.0  # until the partitions of a new topic have leaders
 # Settings of a client that reads a topic to its end, without joining a group.
 READ_TO_END = {"enable.auto.commit": False, "enable.partition.eof": True, "fetch.wait.max.ms": 10}
@@ -49,13 +50,15 @@ def at_end(message: Message) -> bool:
 
 def read_to_end(consumer: Consumer, starts: Iterable[TopicPartition], seconds: float) -> Iterator[Message]:
     """The records from these offsets to the current end of their partitions. The consumer needs
-    the settings READ_TO_END. Raises KafkaException: also if the broker is silent for `seconds`."""
+    the settings READ_TO_END. Raises KafkaException: also if the broker is silent for `seconds`, and longer the more
+    partitions there are."""
     starts = list(starts)
+    patience = seconds + PARTITION_SECONDS * len(starts)
     unread = {start.partition for start in starts}
     consumer.assign(starts)  # by hand: no group, no rebalance
     try:
         while unread:
-            message = consumer.poll(seconds)
+            message = consumer.poll(patience)
             if message is None:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
             if not message.error():

@@ -2,11 +2,13 @@
 
 import uuid
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from labs import topics
 from plumbing import topic
 from plumbing.kafka import client_config
+from plumbing.lag import log_ends
 
 PARTITIONS = 12  # the more, the longer until the broker is ready to lead the last one
 
@@ -19,4 +21,25 @@ def test_all_partitions_of_a_new_topic_answer(kafka):
     assert [consumer.get_watermark_offsets(place, 20) for place in places] == [(0, 0)] * PARTITIONS
     consumer.close()
     assert not topic.create(admin, name, PARTITIONS)
+    admin.delete_topics([name])[name].result(20)
+
+
+def test_what_is_asked_does_not_grow_with_the_partitions(kafka, monkeypatch):
+    """By a check: with 1,000 partitions, a question for each takes a minute."""
+    admin, name = AdminClient(client_config(kafka)), uuid.uuid4().hex
+    topic.create(admin, name, PARTITIONS)
+    writer = Producer(client_config(kafka))
+    for partition in range(PARTITIONS):
+        writer.produce(name, b"no like", partition=partition)
+    assert writer.flush(20) == 0
+    asked: list[list[int]] = []
+
+    def counted(admin, name, partitions, *isolation):
+        asked.append(partitions)
+        return log_ends(admin, name, partitions, *isolation)
+
+    monkeypatch.setattr("labs.topics.log_ends", counted)
+    monkeypatch.setattr("settings.BOOTSTRAP_SERVERS", kafka)
+    assert {record.partition() for record in topics.read(name)} == {*range(PARTITIONS)}
+    assert asked == [[*range(PARTITIONS)]]
     admin.delete_topics([name])[name].result(20)
