@@ -1,9 +1,10 @@
 """Topics for the lab programs: create one, read one, name one for this learner."""
 
+import contextlib
 from collections.abc import Iterator
 
-from confluent_kafka import Consumer, IsolationLevel, Message, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, IsolationLevel, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from plumbing import Problem
 from plumbing.kafka import client_config
@@ -13,6 +14,7 @@ from settings import LEARNER
 
 BROKER_SECONDS = 15.0
 TRIAL = "try-"  # topics and groups with which a judge tries a program: LEARNER-try-TIME-...
+OTHER_READER = "end the other program that reads in this group, then type the same command again"
 JOIN_SECONDS = 4.0  # until the only member of a group has its partitions
 # A killed run did not leave its group: the next one waits for its session timeout, here 6 s, not 45.
 SESSION = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
@@ -23,9 +25,20 @@ def named(what: str) -> str:
     return f"{LEARNER}-{what}"
 
 
-def make_topic(topic: str, partitions: int, config: dict[str, str] | None = None) -> None:
-    """Create the topic, with this `config`, unless it exists. Raises KafkaException."""
-    create(AdminClient(client_config()), topic, partitions, config)
+def make_topic(topic: str, partitions: int, config: dict[str, str] | None = None, lab: int = 0) -> None:
+    """Create the topic, with this `config`, unless it exists. Raises KafkaException, and `Problem` if it exists with
+    other settings, which a reset of the `lab` deletes."""
+    admin = AdminClient(client_config())
+    if create(admin, topic, partitions, config) or not config:
+        return
+    described = ConfigResource(ResourceType.TOPIC, topic)
+    found = {}
+    with contextlib.suppress(KafkaException):  # an access rule
+        found = admin.describe_configs([described])[described].result(BROKER_SECONDS)
+    for name, value in config.items():
+        if name in found and found[name].value != value:
+            what = f"the topic {topic} exists with {name}={found[name].value}, and this program needs {value}"
+            raise Problem(what, f"python run.py labs reset {lab}   (then type the same command again)")
 
 
 def partitions_of(topic: str, admin: AdminClient | None = None) -> int:
@@ -69,7 +82,7 @@ def next_message(consumer: Consumer, group: str) -> Message:
         message = consumer.poll(BROKER_SECONDS)
     if message is None and not consumer.assignment():
         what = f"the group {group} did not assign this program a partition in {BROKER_SECONDS:.0f} s"
-        raise Problem(what, "end the other program that reads in this group, then type the same command again")
+        raise Problem(what, OTHER_READER)
     if message is None:
         raise Problem(f"no answer from the broker in {BROKER_SECONDS:.0f} s")
     return message

@@ -35,7 +35,7 @@ def send(acks: str) -> tuple[Counter, int]:
 
 
 def main() -> None:
-    make_topic(TOPIC, 1, {"max.message.bytes": str(LARGEST)})
+    make_topic(TOPIC, 1, {"max.message.bytes": str(LARGEST)}, lab=5)
     for acks in ("0", "all"):
         reported, written = send(acks)
         rejected = "".join(f", {count} rejected ({name})" for name, count in reported.items() if name != "delivered")

@@ -2,13 +2,16 @@
 
     python run.py labs/lab_12_retention/retention.py
 
-The group reads two events, and leaves. The program writes an event each second until the broker has deleted some that
-the group has not read. Then the group comes back.
+The program writes an event each second. The group reads two of them, and leaves. When the broker has deleted some that
+the group has not read, it comes back.
 """
 
+import contextlib
+import threading
 import time
+from collections.abc import Iterator
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from labs.lab_12_retention import cleaner
 from labs.topics import BROKER_SECONDS, SESSION, make_topic, named, next_message
@@ -24,34 +27,56 @@ CONFIG = {
     # both policies, the log cleaner looks every 15 s. It compacts nothing here: no key occurs twice.
     "cleanup.policy": "compact,delete",
 }
-COMES_BACK = "earliest"  # auto.offset.reset
+COMES_BACK = "earliest"  # auto.offset.reset when the group comes back
 AT_ONCE = 2  # events the group reads before it leaves
 MOST_SECONDS = 100.0
 
 
 def main() -> None:
     cleaner.need()
-    make_topic(TOPIC, 1, CONFIG)
-    producer = Producer(client_config())
-    for _ in range(AT_ONCE):
-        visit(producer)
-    _, committed = read_as_group(AT_ONCE)
+    make_topic(TOPIC, 1, CONFIG, lab=12)
+    with visits():
+        stay_away_too_long()
+
+
+def stay_away_too_long() -> None:
+    _, committed = read_as_group(AT_ONCE, "earliest")
     started = time.monotonic()
     print(f"  0 s  {GROUP} has committed offset {committed}, and leaves", flush=True)
     while (oldest := oldest_offset()) <= committed:
         if time.monotonic() - started > MOST_SECONDS:
             again = "python run.py labs/lab_12_retention/retention.py"
             raise Problem(f"after {MOST_SECONDS:.0f} s, nothing was deleted", f"run it once more: {again}")
-        visit(producer)
         time.sleep(1)
     print(f"{time.monotonic() - started:3.0f} s  the oldest event has offset {oldest}", flush=True)
-    first, _ = read_as_group(1)
-    print(f"       {GROUP} is back, and reads offset {first}: it has missed {first - committed} events")
+    try:
+        first, _ = read_as_group(1, COMES_BACK)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError._AUTO_OFFSET_RESET:
+            raise
+        print(f"       {GROUP} is back, and gets an error instead of an event: {error.args[0].str()}")
+    else:
+        print(f"       {GROUP} is back, and reads offset {first}: it has missed {first - committed} events")
 
 
-def visit(producer: Producer) -> None:
-    producer.produce(TOPIC, key=f"visit-{time.time_ns()}", value=b"hello")
-    producer.flush()
+@contextlib.contextmanager
+def visits() -> Iterator[None]:
+    """While the block runs, a thread writes an event each second."""
+    ended = threading.Event()
+    writer = threading.Thread(target=_write, args=[ended])
+    writer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        writer.join()
+
+
+def _write(ended: threading.Event) -> None:
+    producer = Producer(client_config())
+    while not ended.wait(1):
+        producer.produce(TOPIC, key=f"visit-{time.time_ns()}", value=b"hello")
+        producer.flush()
 
 
 def oldest_offset() -> int:
@@ -62,9 +87,9 @@ def oldest_offset() -> int:
         consumer.close()
 
 
-def read_as_group(count: int) -> tuple[int, int]:
+def read_as_group(count: int, reset: str) -> tuple[int, int]:
     """Read `count` events as the only member, commit and leave. Returns the first offset and the committed one."""
-    own = {"group.id": GROUP, "auto.offset.reset": COMES_BACK, "enable.auto.commit": False}
+    own = {"group.id": GROUP, "auto.offset.reset": reset, "enable.auto.commit": False}
     consumer = Consumer(client_config() | SESSION | own)
     offsets = []
     try:
