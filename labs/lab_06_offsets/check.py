@@ -101,10 +101,10 @@ def _from_the_end(seen: Evidence) -> Goal:
         return Goal(what, False, f"there is no group {group}", f"{program}   (then like 3, then again)")
     passed = read = 0
     for offsets in commits.values():
-        started = next((commit for commit in offsets if commit.metadata == "reset latest"), None)
-        if started:
-            passed += started.offset
-            read += max(0, offsets[-1].offset - started.offset)
+        at = next((at for at, commit in enumerate(offsets) if commit.metadata == "reset latest"), None)
+        if at is not None:
+            passed += offsets[at].offset
+            read += max(commit.offset for commit in offsets[at:]) - offsets[at].offset
     if not passed:
         why = f"{group} did not start at the end: without --reset latest, or in an empty topic"
         delete = f"python run.py kafka-consumer-groups --delete --group {group}"

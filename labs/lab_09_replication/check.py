@@ -51,11 +51,11 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     following = "kill kafka-1, kill kafka-2, then python run.py labs/click.py --count 3"
     yield Goal("with two brokers down, likes are refused", copies == BROKERS and refused >= REFUSED, why, following)
 
-    after = confirmed_since_a_refusal(answers)
+    after = confirmed_after_a_refusal(answers)
     in_sync = min((len(partition.isrs) for partition in partitions), default=0)
-    why = f"{in_sync} replicas of each partition are in sync, {after} clicks were confirmed since"
+    why = f"{after} clicks were confirmed after a refusal; {in_sync} replicas of each partition are in sync now"
     following = "start kafka-1, start kafka-2, then python run.py labs/click.py --count 3"
-    yield Goal("all brokers are back, and likes are confirmed", in_sync == BROKERS and after > 0, why, following)
+    yield Goal("brokers are back, and likes are confirmed again", copies == BROKERS and after > 0, why, following)
 
 
 def refused_by_the_last_broker(answers: list[dict]) -> int:
@@ -63,11 +63,11 @@ def refused_by_the_last_broker(answers: list[dict]) -> int:
     return sum(answer["status"] != click.CONFIRMED and answer.get("brokers") == 1 for answer in answers)
 
 
-def confirmed_since_a_refusal(answers: list[dict]) -> int:
-    """How many clicks at the end were confirmed; 0 if none before was refused. Goes by their order, because a clock can
-    be set back."""
-    refused = [number for number, answer in enumerate(answers, 1) if answer["status"] != click.CONFIRMED]
-    return len(answers) - refused[-1] if refused else 0
+def confirmed_after_a_refusal(answers: list[dict]) -> int:
+    """How many clicks were confirmed after the last broker had refused one. Goes by their order, because a clock can be
+    set back."""
+    refused = next((at for at, answer in enumerate(answers) if refused_by_the_last_broker([answer])), len(answers))
+    return sum(answer["status"] == click.CONFIRMED for answer in answers[refused:])
 
 
 def _required(seen: Evidence) -> int:

@@ -31,20 +31,25 @@ def _compacted(seen: Evidence, topic: str) -> Iterator[Goal]:
     for record in seen.records(topic):
         offsets.setdefault((record.key() or b"").decode(errors="replace"), []).append(record.offset())
     left = sorted(offset for of_key in offsets.values() for offset in of_key)
+    # Only the records of the first run: those of a later one may still be waiting for the cleaner.
+    first = {name: [offset for offset in offsets.get(name, []) if offset < WRITTEN] for name in ("ann", "ben", "cem")}
     wait = f"{COMPACTION}   ({TO_ITS_END})"
 
     written = end >= WRITTEN
     why = f"{end} offsets were given" if end else f"the topic {topic} has no records yet"
     yield Goal("the profiles were changed", written, why, wait)
 
-    count = {name: len(offsets.get(name, [])) for name in ("ann", "ben")}
-    one_each = written and max(count.values()) == 1  # and a learner may also have deleted one of them
-    last = ", ".join(f"{name} at offset {offsets[name][-1]}" for name in count if count[name])
-    why = last if one_each else f"there are {count['ann']} records of ann, {count['ben']} of ben"
+    one_each = written and len(first["ann"]) <= 1 >= len(first["ben"])  # later ones may have replaced or deleted both
+    last = {name: (first[name] or offsets.get(name, []))[-1:] for name in ("ann", "ben")}
+    why = ", ".join(f"{name} at offset {offset}" for name, found in last.items() for offset in found)
+    if not one_each:
+        why = f"there are {len(first['ann'])} records of ann, {len(first['ben'])} of ben"
     yield Goal("of ann and of ben, only the last record is left", one_each, why, wait)
 
-    of_cem = len(offsets.get("cem", []))
-    why = f"records with this key: {of_cem}" if of_cem else f"no record of {topic} has this key"
+    of_cem = len(first["cem"])
+    why = (
+        f"records with this key: {of_cem}" if of_cem else f"none of the first {WRITTEN} records of {topic} has this key"
+    )
     yield Goal("cem is gone, and so is the tombstone", written and not of_cem, why, wait)
 
     gaps = written and len(left) < end

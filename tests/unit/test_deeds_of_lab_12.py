@@ -51,9 +51,13 @@ CASES = {
         Cluster([(147, "ann"), (148, "ben"), (150, "cem"), (151, "dan")], 152),
         {CHANGED, ONE_EACH, KEPT},
     ),
-    "a second run, before the cleaner, undoes goals that no longer hold": (
+    "a second run, before the cleaner, undoes nothing": (
         Cluster(CLEANED + [(offset + 160, key) for offset, key in ALL_WRITTEN], 311),
-        {CHANGED, KEPT},
+        COMPACTED,
+    ),
+    "a second run, stopped while it wrote": (
+        Cluster([*CLEANED, (160, "ann"), (161, "ben"), (162, "cem")], 163),
+        COMPACTED,
     ),
     "a second run, after it": (Cluster([(307, "ann"), (308, "ben"), (315, "dan")], 316), COMPACTED),
     "stopped while it wrote: no cem was there, so none is gone": (Cluster([(0, "ann"), (1, "ben")], 2), set()),
@@ -80,6 +84,7 @@ SAID = [
     ("nothing", EACH, "-> python run.py labs/lab_12_retention/…"),
     ("everything", KEPT, "4 of 160 offsets have a record: 147, 148, 158, 159"),
     ("everything", TOO_LATE, "it had committed offset 2, and then read offset 13: 11 are missing -> "),
+    ("a second run, after it", ONE_EACH, "ann at offset 307, ben at offset 308"),
     ("before the cleaner comes", GONE, "records with this key: 51"),
     ("before the cleaner comes", ONE_EACH, "there are 50 records of ann, 50 of ben"),
     ("while the tombstone is there", GONE, "records with this key: 1"),

@@ -136,11 +136,12 @@ def test_all_at_once_is_not_four_and_then_the_rest():
 
 
 @pytest.mark.parametrize(
-    ("statuses", "count"), [([201, 503, 503, 201, 201], 2), ([201, 503], 0), ([201, 201], 0), ([], 0)]
+    ("statuses", "count"),
+    [([201, 503, 503, 201, 201], 2), ([503, 201, 503], 1), ([201, 503], 0), ([201, 201], 0), ([], 0)],
 )
-def test_clicks_after_a_refusal_are_ordered_without_the_clock(statuses, count):
-    answers = [{"status": status, "at_ms": -at} for at, status in enumerate(statuses)]
-    assert lab_9.confirmed_since_a_refusal(answers) == count
+def test_clicks_after_a_refusal_are_ordered_without_the_clock_and_a_later_refusal_undoes_nothing(statuses, count):
+    answers = [{"status": status, "brokers": 1, "at_ms": -at} for at, status in enumerate(statuses)]
+    assert lab_9.confirmed_after_a_refusal(answers) == count
 
 
 @pytest.mark.parametrize(

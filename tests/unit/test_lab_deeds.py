@@ -144,7 +144,28 @@ def test_lab_4_with_a_fourth_partition_too_early_the_advice_is_a_reset():
     assert goal(lab_4.goals(seen), what).next.startswith("python run.py labs reset 4, then ")
 
 
+def test_lab_4_likes_and_keys_that_move_later_undo_nothing():
+    likes = [like(n, 0, key=b"ann") for n in range(3)] + [like(n, 1, key=b"ben") for n in (3, 4)]
+    moved = [like(5, 3, key=b"ann"), like(6, 3, key=b"ben")]
+    mine = [Record(b"sent to 3 partitions", n % 3, key=f"{n}".encode()) for n in range(lab_4.KEYS)]
+    other = [Record(b"sent to 3 partitions", (n + 1) % 3, key=f"{n}".encode()) for n in range(lab_4.KEYS)]
+    first, second, *_ = lab_4.goals(Seen({TOPIC: likes + moved, named("keys"): mine + other}))
+    assert first.reached
+    assert second.reached
+    assert not next(lab_4.goals(Seen({TOPIC: [likes[0], moved[0], likes[1], *likes[3:]]}))).reached
+
+
 # Lab 5
+
+
+def test_lab_5_a_later_run_that_was_stopped_undoes_nothing():
+    def sent(run: str, count: int) -> list[Record]:
+        return [Record(b"x", run=run.encode()) for _ in range(count)]
+
+    whole = sent("0-a", 20) + sent("all-a", 20)
+    for more in ([], sent("0-b", 30), sent("0-b", 3)):
+        assert lab_5._acks(Seen({named("acks"): whole + more})).reached
+    assert not lab_5._acks(Seen({named("acks"): sent("0-a", 30) + sent("all-a", 20)})).reached
 
 
 @pytest.mark.parametrize(
@@ -234,6 +255,7 @@ def test_lab_6_a_group_starts_at_the_end_only_with_reset_latest():
     assert "--delete --group" in without.next, "its offsets are there: --reset latest alone changes nothing"
     assert not row({0: (0, "reset latest")}, {0: 0}, {0: 4}).reached, "the end of an empty topic"
     assert row({0: (0, "reset earliest")}, {0: 3}, at_the_end, {0: 4}).reached, "deleted, and started again"
+    assert row(at_the_end, {0: 4}, {0: (0, "from start")}).reached, "moved later"
 
 
 # Lab 7
@@ -274,13 +296,14 @@ def test_lab_7_a_record_that_the_group_was_moved_past_is_not_lost():
 
 
 def test_lab_7_stopped_consumers_are_started_and_a_later_record_undoes_nothing():
-    def row(broken: int, committed: int):
+    def row(broken: int, *committed: int):
         records = [Record(b"?", 0, offset) for offset in range(broken)]
-        mine = History(commits=[Commit(TOPIC, 0, committed, READ, 1)])
+        mine = History(commits=[Commit(TOPIC, 0, offset, READ, at) for at, offset in enumerate(committed)])
         return goal(lab_7.goals(Seen({TOPIC: records}, {GROUP: mine})), PASSED)
 
     assert row(3, 3).reached
     assert row(4, 3).reached
+    assert row(3, 3, 0).reached, "and was moved back"
     stopped = row(3, 0)
     assert not stopped.reached
     assert stopped.next.startswith("start 1 ")
