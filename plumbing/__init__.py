@@ -5,6 +5,8 @@ The first line of each module says what it is for.
 
 import errno
 
+COMMANDS = ("python ", "ulimit ")  # a hint that begins with one begins with a small letter
+
 
 class Problem(Exception):
     """Something a user can fix: `str(problem)` says what happened, `problem.hint` what to type next."""
@@ -14,13 +16,15 @@ class Problem(Exception):
         self.hint = hint
 
     def line(self) -> str:
-        """`No broker answers on localhost:9092. Start it: python run.py, or start_kafka.bat.`"""
+        """`No broker answers on localhost:9092. Start it: python run.py, or start_kafka.bat`"""
         return " ".join(self.sentences())
 
     def sentences(self) -> tuple[str, str]:
         """What happened, and what to type."""
         what, hint = (f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in (str(self), self.hint))
-        return what, self.hint if self.hint.startswith("python ") else hint  # a command stands as it is typed
+        if "python run.py" in hint.lower():  # a command stands as it is typed: nothing follows it
+            hint = hint.rstrip(".")
+        return what, self.hint if self.hint.startswith(COMMANDS) else hint
 
 
 def problem_of(error: OSError) -> Problem:

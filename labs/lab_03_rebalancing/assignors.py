@@ -13,7 +13,8 @@ import time
 from confluent_kafka import Consumer
 
 from labs.flow import flowing, longest_pause
-from labs.topics import make_topic, named
+from labs.topics import OTHER_READER, make_topic, named
+from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.waiting import wait_until
 
@@ -68,7 +69,7 @@ def wait_for(members: list[Member]) -> None:
     """Return once each member has its share of the partitions."""
     share = PARTITIONS // len(members)
     if not wait_until(lambda: all(len(member.owned) == share for member in members), SETTLE_SECONDS, pause=0.02):
-        raise SystemExit("The group does not settle. python run.py doctor")
+        raise Problem("the group does not settle", OTHER_READER)
 
 
 def compare(assignor: str) -> None:

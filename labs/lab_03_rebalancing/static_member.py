@@ -10,7 +10,8 @@ import time
 
 from confluent_kafka import Consumer
 
-from labs.topics import named
+from labs.topics import OTHER_READER, named
+from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.waiting import wait_until
 from settings import TOPIC
@@ -55,7 +56,7 @@ class Member(threading.Thread):
 
 def wait_for(condition) -> None:
     if not wait_until(condition, SETTLE_SECONDS, pause=0.02):
-        raise SystemExit("The group does not settle. python run.py doctor")
+        raise Problem("the group does not settle", OTHER_READER)
 
 
 def restart(group: str) -> None:

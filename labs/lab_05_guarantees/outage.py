@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException
 from labs.click import CONFIRMED, click, save, topic_id
 from labs.frozen import frozen_broker
 from labs.topics import read
+from plumbing import Problem
 from plumbing.waiting import wait_until
 from settings import TOPIC
 
@@ -49,7 +50,7 @@ def main() -> None:
         return answers[-1]["status"] == CONFIRMED
 
     if not wait_until(confirmed_again, PATIENCE_SECONDS, pause=0):
-        raise SystemExit("The broker does not come back. python run.py doctor")
+        raise Problem("the broker does not come back")
     save(answers, topic_id())  # for the check: the broker does not know what the user saw
     confirmed = sum(answer["status"] == CONFIRMED for answer in answers)
     print(f"{confirmed} likes with the key {key} were confirmed, {likes_of(key)} are in the log")

@@ -16,9 +16,10 @@ import re
 import sys
 import time
 
-from confluent_kafka import OFFSET_STORED, Consumer, TopicPartition
+from confluent_kafka import OFFSET_STORED, Consumer, KafkaException, TopicPartition
 
 from labs.topics import partitions_of
+from plumbing import Problem
 from plumbing.identity import Identity
 from plumbing.kafka import client_config
 from plumbing.topic import Admin, at_end
@@ -86,9 +87,9 @@ def replay(consumer: Consumer, options: argparse.Namespace) -> None:
     while len(ended) < len(starts) and likes < options.max:
         message = consumer.poll(SECONDS)
         if message is None:
-            sys.exit(f"No answer from the broker for {SECONDS} s. python run.py doctor")
+            raise Problem(f"no answer from the broker for {SECONDS} s")
         if message.error() and not at_end(message):
-            sys.exit(f"{message.error().str()}. python run.py doctor")
+            raise KafkaException(message.error())
         started.setdefault(message.partition(), message.offset())
         reached[message.partition()] = identity.offset_after(message)
         if message.error():

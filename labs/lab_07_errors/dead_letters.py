@@ -8,12 +8,12 @@ in a replay. Records that are set aside go to the topic `likes.dlt` unchanged, w
 """
 
 import argparse
-import sys
 import time
 
-from confluent_kafka import Consumer, Message, Producer
+from confluent_kafka import Consumer, KafkaException, Message, Producer
 
 from labs.topics import SESSION, make_topic, named, next_message
+from plumbing import Problem
 from plumbing.identity import Identity
 from plumbing.kafka import client_config
 from plumbing.like import parse_like
@@ -67,7 +67,7 @@ def set_aside(producer: Producer, message: Message, reason: str) -> None:
     )
     producer.flush(SECONDS)
     if failed != [None]:
-        sys.exit(f"The dead letter was not written, so nothing is committed: {failed}. python run.py doctor")
+        raise Problem(f"the dead letter was not written, so nothing is committed: {failed}")
     print(f"set aside: {origin.decode()}: {reason}")
 
 
@@ -108,7 +108,7 @@ def read(consumer: Consumer, identity: Identity, group: str, producer: Producer,
         message = next_message(consumer, group)
         if message.error():
             if not at_end(message):
-                sys.exit(f"{message.error().str()}. python run.py doctor")
+                raise KafkaException(message.error())
             ended.add(message.partition())
             continue
         if reason := process(message, replay):

@@ -13,7 +13,7 @@ import time
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
-from labs.topics import make_topic, named
+from labs.topics import OTHER_READER, make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.waiting import wait_until
@@ -171,8 +171,7 @@ def main() -> None:
         for member in members:
             member.start()
         otherwise = f"the two members of {topic} do not get a partition each"
-        hint = "end the other program that reads in this group, then type the same command again"
-        wait_for(both_own_a_partition, SETTLE_SECONDS, otherwise, hint)
+        wait_for(both_own_a_partition, SETTLE_SECONDS, otherwise, OTHER_READER)
         run.written_at = time.monotonic()
         write_events(run)
         otherwise = f"after {RUN_SECONDS:.0f} s, {len(run.uncommitted)} events of {topic} have no commit"

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError
 
 from labs import kafka4
 from labs.flow import flowing, longest_pause
-from labs.topics import make_topic, named
+from labs.topics import OTHER_READER, make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.waiting import wait_until
@@ -89,8 +89,7 @@ def wait_for(*members: Member) -> None:
         return all(len(member.owned) == PARTITIONS // len(members) for member in members)
 
     if not wait_until(settled, SETTLE_SECONDS, pause=0.02):
-        hint = "end the other program that reads in this group, then type the same command again"
-        raise Problem(f"the group {members[0].group} does not settle in {SETTLE_SECONDS:.0f} s", hint)
+        raise Problem(f"the group {members[0].group} does not settle in {SETTLE_SECONDS:.0f} s", OTHER_READER)
 
 
 def compare(way: str) -> None:

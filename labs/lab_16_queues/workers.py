@@ -14,7 +14,7 @@ from confluent_kafka import AcknowledgeType, KafkaException, Message, Producer, 
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from labs import kafka4
-from labs.topics import make_topic, named
+from labs.topics import OTHER_READER, make_topic, named
 from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.waiting import wait_until
@@ -129,7 +129,7 @@ def wait_for_the_end(run: Run, jobs: set[int]) -> None:
 
     if not wait_until(lambda: run.stopping.is_set() or all_finished(), RUN_SECONDS):
         what = f"after {RUN_SECONDS:.0f} s, {len(jobs - run.finished)} of {len(jobs)} jobs are not finished"
-        raise Problem(what, "end the other program that reads in this group, then type the same command again")
+        raise Problem(what, OTHER_READER)
 
 
 def main() -> None:
