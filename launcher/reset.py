@@ -11,9 +11,12 @@ from confluent_kafka.admin import (
     AclOperation,
     AclPermissionType,
     AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ConfigSource,
     ResourcePatternType,
     ResourceType,
-    ScramMechanism,
     UserScramCredentialDeletion,
 )
 
@@ -23,6 +26,7 @@ from labs.topics import BROKER_SECONDS, partitions_of
 from launcher import terminal
 from plumbing import Problem
 from plumbing.kafka import client_config
+from plumbing.version import is_kafka_4
 from plumbing.waiting import wait_until
 from settings import BOOTSTRAP_SERVERS, GROUP, TOPIC
 
@@ -54,6 +58,7 @@ def _reset(lab: int) -> None:
     groups = [group for group in left.groups if group in states or history.of(group) != history.History()]
     if busy := [group for group in groups if states.get(group, ConsumerGroupState.EMPTY) not in NO_MEMBERS]:
         raise Problem(*_busy(busy[0], lab))
+    settings = _settings_of(admin, [*left.groups, *left.share_groups])
     shared = [group for group in left.share_groups if queues.of(group, group, admin)]
     answers = [answer for answer in click.all_saved() if left.answers and left.answers(answer)]
     file = secured.properties_of(left.user) if left.user else None
@@ -61,6 +66,7 @@ def _reset(lab: int) -> None:
     for group in shared:  # first: it is refused while the group has members
         _delete_share_group(admin, group, lab)
     deleted = [f"the topic {topic}" for topic in found] + [f"the group {group}" for group in [*groups, *shared]]
+    deleted += [f"{', '.join(names)} of the group {group}" for group, names in settings.items()]
     deleted += [f"{len(answers)} answers in {click.HISTORY.name}"] if answers else []
     deleted += [f"the user {left.user}, its access rules, {file.name}"] if file else []
     for one in deleted:
@@ -69,6 +75,8 @@ def _reset(lab: int) -> None:
         terminal.say("deletes", f"nothing: the programs of lab {lab} left nothing")
     for group in groups:
         _forget(admin, group)
+    for group, names in settings.items():
+        _delete_settings(admin, group, names)
     if found:
         _delete_topics(admin, found)
     if answers:
@@ -88,6 +96,25 @@ def _forget(admin: AdminClient, group: str) -> None:
         finally:
             consumer.close()
     admin.delete_consumer_groups([group])[group].result()
+
+
+def _settings_of(admin: AdminClient, groups: list[str]) -> dict[str, list[str]]:
+    """Group -> its own settings, which Kafka 4 keeps when the group is deleted."""
+    resources = [ConfigResource(ResourceType.GROUP, group) for group in groups]
+    if not resources or not is_kafka_4():
+        return {}
+    own = {}
+    for resource, described in admin.describe_configs(resources).items():
+        entries = described.result(BROKER_SECONDS).items()
+        if names := sorted(name for name, entry in entries if entry.source == ConfigSource.GROUP_CONFIG.value):
+            own[resource.name] = names
+    return own
+
+
+def _delete_settings(admin: AdminClient, group: str, names: list[str]) -> None:
+    entries = [ConfigEntry(name, None, incremental_operation=AlterConfigOpType.DELETE) for name in names]
+    resource = ConfigResource(ResourceType.GROUP, group, incremental_configs=entries)
+    admin.incremental_alter_configs([resource])[resource].result()
 
 
 def _delete_share_group(admin: AdminClient, group: str, lab: int) -> None:
@@ -126,6 +153,6 @@ def _delete_user(admin: AdminClient, user: str) -> None:
     )
     [deleted] = admin.delete_acls([rules]).values()
     deleted.result()
-    if admin.describe_user_scram_credentials().result().get(user):
-        one = UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_256)
-        admin.alter_user_scram_credentials([one])[user].result()
+    if known := admin.describe_user_scram_credentials().result().get(user):
+        passwords = [UserScramCredentialDeletion(user, one.mechanism) for one in known.scram_credential_infos]
+        admin.alter_user_scram_credentials(passwords)[user].result()
