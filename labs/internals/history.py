@@ -21,12 +21,14 @@ RESET = "labs reset"  # metadata of a commit: what the group did before no longe
 
 @dataclass(frozen=True)
 class Member:
-    """A member of a generation; `partitions` are (topic, partition). `instance_id` is None unless it is static."""
+    """A member of a generation; `partitions` are (topic, partition). `instance_id` is None unless it is static. Its
+    `max_poll_ms`, max.poll.interval.ms, is also how long the group waits for it in a rebalance."""
 
     member_id: str
     client_id: str
     instance_id: str | None
     partitions: frozenset[tuple[str, int]]
+    max_poll_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,11 +140,10 @@ def _member(value: Reader, version: int) -> Member:
     instance_id = value.string() if version >= 3 else None
     client_id = value.string() or ""
     value.string()  # host
-    if version >= 1:
-        value.int32()  # rebalance timeout
+    max_poll_ms = value.int32() if version >= 1 else 0
     value.int32()  # session timeout
     value.blob()  # subscription
-    return Member(member_id, client_id, instance_id, _partitions(value.blob()))
+    return Member(member_id, client_id, instance_id, _partitions(value.blob()), max_poll_ms)
 
 
 def _partitions(assignment: bytes | None) -> frozenset[tuple[str, int]]:

@@ -48,8 +48,9 @@ def _compacted(seen: Evidence, topic: str) -> Iterator[Goal]:
 
     of_cem = len(first["cem"])
     why = (
-        f"records with this key: {of_cem}" if of_cem else f"none of the first {WRITTEN} records of {topic} has this key"
+        f"none of the first {WRITTEN} records of {topic} has this key" if written else "there is nothing to remove yet"
     )
+    why = f"records with this key: {of_cem}" if of_cem else why
     yield Goal("cem is gone, and so is the tombstone", written and not of_cem, why, wait)
 
     gaps = written and len(left) < end

@@ -149,24 +149,25 @@ def _runs(batches: list[Batch]) -> dict[int, list[Run]]:
 def _batching(runs: dict[int, list[Run]]) -> Iterator[Goal]:
     single = _first(runs, ONE_BY_ONE, lambda run: run.likes_per_batch == 1)
     linger = _first(runs, LINGER, lambda run: run.likes_per_batch >= LIKES_PER_BATCH and run.codecs == {"none"})
-    yield _found("one by one, each like is a batch", single, runs, ONE_BY_ONE)
-    yield _found("linger.ms=200 makes few batches", linger, runs, LINGER)
+    # What a producer was told is not in the log; which partition was for which settings is on the page.
+    yield _found("partition 0, one by one: each like is a batch", single, runs, ONE_BY_ONE)
+    yield _found("partition 3, linger.ms: few batches", linger, runs, LINGER)
     small = _first(
         runs, BATCH_SIZE, lambda run: run.largest <= LARGEST and 1 < run.likes_per_batch < LIKES_PER_BATCH * 2
     )
     more = f", the largest has {small.largest} bytes" if small else ""
-    yield _found("batch.size=2000 keeps them small", small, runs, BATCH_SIZE, more)
+    yield _found("partition 4, batch.size: they stay small", small, runs, BATCH_SIZE, more)
 
     def is_compressed(run: Run) -> bool:
         return run.codecs == {"zstd"} and (not linger or run.bytes_per_like < linger.bytes_per_like / 2)
 
-    yield _found("zstd makes large batches small", _first(runs, ZSTD, is_compressed), runs, ZSTD)
+    yield _found("partition 5, zstd: large batches become small", _first(runs, ZSTD, is_compressed), runs, ZSTD)
     alone = _first(
         runs,
         ONE_BY_ONE_ZSTD,
         lambda run: run.likes_per_batch == 1 and (not single or run.bytes_per_like > 0.9 * single.bytes_per_like),
     )
-    yield _found("zstd saves nothing where a like is alone", alone, runs, ONE_BY_ONE_ZSTD)
+    yield _found("partition 1, a like alone: not smaller than in partition 0", alone, runs, ONE_BY_ONE_ZSTD)
 
 
 def _first(runs: dict[int, list[Run]], partition: int, fits) -> Run | None:

@@ -107,13 +107,13 @@ def _no_barrier(joins: list[Join]) -> Goal:
     missing = f"no third consumer has joined {named('moves-consumer')}"
     for join in joins:
         missing = "the slow one was not slow, or all were stopped"
-        for at_ms, has in join.states:
-            new, slow = has.get(NEW), has.get(SLOW)
-            if new and slow and new.partitions and slow.to_give_up:
-                seconds, first = (at_ms - join.at_ms) / 1000, sorted(new.partitions)
-                return Goal(
-                    what, True, f"{first} after {seconds:.1f} s, when {SLOW} still had {sorted(slow.to_give_up)}"
-                )
+        got = next(((at, has) for at, has in join.states if NEW in has and has[NEW].partitions), None)
+        given_up = next((at for at, has in join.states if SLOW in has and has[SLOW].epoch == join.epoch), None)
+        if got and given_up and given_up - got[0] >= WAITED_MS:
+            at_ms, has = got
+            first, seconds, more = sorted(has[NEW].partitions), (at_ms - join.at_ms) / 1000, (given_up - at_ms) / 1000
+            why = f"{first} after {seconds:.1f} s; {SLOW} took {more:.1f} s more to give up its own"
+            return Goal(what, True, why)
     return Goal(what, False, missing, f"{PROTOCOLS}   (let it run to its end)")
 
 
@@ -157,10 +157,11 @@ def _migrated(events: list[Event]) -> Iterator[Goal]:
         old, new = group.clients(classic=True), group.clients(classic=False)
         if old and new and not mixed:
             mixed = f"epoch {group.epoch}, {', '.join(old)} of the classic kind, {', '.join(new)} of the new"
-        has = group.assigned()
-        owned = [partition for one in has.values() for partition in one.partitions]
-        if mixed and not old and len(new) >= 2 and sorted(owned) == list(range(PARTITIONS)):
-            finished = f"epoch {group.epoch}, " + ", ".join(f"{c} {sorted(has[c].partitions)}" for c in sorted(has))
+        # By member: two may have the same client id.
+        owned = [(one.client_id, sorted(group.has[i].partitions)) for i, one in group.members.items() if i in group.has]
+        partitions = sorted(partition for _, mine in owned for partition in mine)
+        if mixed and not old and len(new) >= 2 and partitions == list(range(PARTITIONS)):
+            finished = f"epoch {group.epoch}, " + ", ".join(f"{client} {mine}" for client, mine in sorted(owned))
             break
     yield Goal(both, bool(mixed), mixed or f"{named('migration')} has had none yet", MIGRATION)
     missing = "the last classic one has not left yet" if mixed else "there is no such group yet"

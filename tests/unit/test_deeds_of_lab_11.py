@@ -12,18 +12,21 @@ TAKEN_OVER, REFUSED, TWICE, BACK, ACCEPTED, ONCE = (
     "the commit of slow was refused",
     "an event was processed twice",
     "slow came back",
-    "with pause and resume, the commit of slow was accepted",
+    "slow worked for too long, and its commit was accepted",
     "and nobody else processed its event",
 )
 BOTH, ALONE, EMPTY = {"quick": (0,), "slow": (1,)}, {"quick": (0, 1)}, {}
 
 
-def generations(*rows: dict[str, tuple], run: str = "a", topic: str = SLOW, since: int = 0) -> list[Generation]:
+def generations(
+    *rows: dict[str, tuple], run: str = "a", topic: str = SLOW, since: int = 0, max_poll_ms: int = 8000
+) -> list[Generation]:
     """Consecutive generations, ten seconds each, of one run of the program."""
 
     def members(row: dict[str, tuple]) -> tuple[Member, ...]:
         owned = {name: frozenset((topic, partition) for partition in mine) for name, mine in row.items()}
-        return tuple(Member(f"{name}-{run}", name, None, partitions) for name, partitions in owned.items())
+        members = ((f"{name}-{run}", name, None, partitions) for name, partitions in owned.items())
+        return tuple(Member(*member, max_poll_ms) for member in members)
 
     return [Generation(since + n, 10_000 * (since + n), "range", members(row)) for n, row in enumerate(rows, 1)]
 
@@ -39,11 +42,13 @@ def seen(rows=(), commits=(), events=(), topic: str = SLOW) -> Seen:
     return Seen({f"{topic}-done": done}, {topic: History(list(rows), list(commits))})
 
 
-def paused(rows=(BOTH, EMPTY), seconds: int = 13, **other) -> Seen:
+def paused(rows=(BOTH, EMPTY), seconds: int = 13, max_poll_ms: int = 8000, **other) -> Seen:
     """A run with --pause, whose commit came after so many seconds; or `other` evidence."""
     commits = [commit("slow", 1, 1, 15_000, seconds, PAUSED)]
     return seen(
-        generations(*rows, topic=PAUSED), **{"commits": commits, "events": [("slow", 1, 0)]} | other, topic=PAUSED
+        generations(*rows, topic=PAUSED, max_poll_ms=max_poll_ms),
+        **{"commits": commits, "events": [("slow", 1, 0)]} | other,
+        topic=PAUSED,
     )
 
 
@@ -95,6 +100,7 @@ CASES = {
         BY_THE_SLOW,
     ),
     "a pause with little work repairs nothing": (paused(seconds=3), set()),
+    "nor does a longer max.poll.interval.ms, with or without a pause": (paused(max_poll_ms=20_000), set()),
     "`pause` or the polls were taken out": (
         paused((BOTH, ALONE, BOTH, EMPTY), commits=[commit("quick", 1, 1, 21_000, topic=PAUSED)], events=ITS_EVENTS),
         set(),
@@ -117,7 +123,8 @@ SAID = [
     ("stopped before the end of slow", REFUSED, "it has not finished an event yet"),
     ("stopped before the end of slow", BACK, "…the program was stopped"),
     ("WORK_SECONDS was changed", REFUSED, f"…was accepted, after 5 s… -> {UNDO}"),
-    ("a pause with little work repairs nothing", ACCEPTED, f"-> {UNDO}"),
+    ("with --pause", ACCEPTED, "partition 1, offset 0, after 13 s, with max.poll.interval.ms of 8 s"),
+    ("a pause with little work repairs nothing", ACCEPTED, f"it worked for 3 s, and max.poll… was 8 s -> {UNDO}"),
     ("`pause` or the polls were taken out", ACCEPTED, "…did not poll…"),
     ("a paused run that was stopped too early", ACCEPTED, TO_ITS_END),
     ("an event that both have processed", ONCE, "…also processed by another member"),

@@ -17,11 +17,11 @@ GROWS, FALLS, IDLE = (
     "an extra reader is idle",
 )
 SINGLE, LINGER, SMALL, ZSTD, ALONE = (
-    "one by one, each like is a batch",
-    "linger.ms=200 makes few batches",
-    "batch.size=2000 keeps them small",
-    "zstd makes large batches small",
-    "zstd saves nothing where a like is alone",
+    "partition 0, one by one: each like is a batch",
+    "partition 3, linger.ms: few batches",
+    "partition 4, batch.size: they stay small",
+    "partition 5, zstd: large batches become small",
+    "partition 1, a like alone: not smaller than in partition 0",
 )
 BY_LAG, BY_BATCHING = {GROWS, FALLS, IDLE}, {SINGLE, LINGER, SMALL, ZSTD, ALONE}
 PARTITIONS = 4

@@ -16,7 +16,7 @@ SHARED, AGAIN, REJECTED, FIVE, GIVEN_UP, EMPTY = (
     "a job that was rejected was delivered once",
     "a job that always fails was delivered 5 times",
     "then Kafka gave it up",
-    "nothing is left in the queue",
+    "all of the first 12 jobs are finished",
 )
 ALL = {SHARED, AGAIN, REJECTED, FIVE, GIVEN_UP, EMPTY}
 POISONED = [(f"worker-{1 + number % 4}", "job 6", 5, number, "released") for number in range(1, 6)]
@@ -29,14 +29,14 @@ A_RUN = [
     ("worker-2", "job 4", 4, 1, "done"),
     *POISONED,
 ]
-END = 6
+END = 12
 
 
 def sixth(outcome: str) -> tuple:
     return ("worker-1", "job 6", 5, 6, outcome)
 
 
-AT_THE_END = Progress(5, 1)  # the start offset stays where the poisoned job is
+AT_THE_END = Progress(5, 7)  # the start offset stays at the poisoned job
 
 
 @pytest.fixture(autouse=True)
@@ -56,18 +56,18 @@ class Queue(Seen):
 
 
 SECOND = [(by, job, offset + END, number, outcome) for by, job, offset, number, outcome in A_RUN]
-STOPPED_AGAIN = [("worker-1", "job 1", 6, 1, "done"), ("worker-2", "job 6", 11, 1, "released")]
+STOPPED_AGAIN = [("worker-1", "job 1", 12, 1, "done"), ("worker-2", "job 6", 17, 1, "released")]
 RELEASED_FIRST = [("worker-1", "job 9", 3, 1, "released"), ("worker-1", "job 9", 3, 2, "rejected")]
 CASES = {
     "a whole run": (Queue(A_RUN, AT_THE_END), ALL),
     "nothing": (Queue(), set()),
     "no topic": (Queue(end=0, partitions=0), set()),
     "in another order": (Queue(A_RUN[::-1], AT_THE_END), ALL),
-    "twice": (Queue([*A_RUN, *SECOND], Progress(11, 1), end=2 * END), ALL),
-    "a second run, stopped": (Queue([*A_RUN, *STOPPED_AGAIN], Progress(7, 0), end=2 * END), ALL - {EMPTY}),
+    "twice": (Queue([*A_RUN, *SECOND], Progress(17, 7), end=2 * END), ALL),
+    "a second run, stopped": (Queue([*A_RUN, *STOPPED_AGAIN], Progress(13, 0), end=2 * END), ALL),
     "a group deleted and recreated: no sixth delivery": (Queue([*A_RUN, *A_RUN], AT_THE_END), ALL),
-    "stopped while a job is tried again": (Queue(A_RUN[:-1], Progress(5, 0)), {SHARED, AGAIN, REJECTED}),
-    "delivered five times, still in the queue": (Queue(A_RUN, Progress(5, 0)), ALL - {GIVEN_UP, EMPTY}),
+    "stopped while a job is tried again": (Queue(A_RUN[:-1], Progress(5, 6)), {SHARED, AGAIN, REJECTED}),
+    "delivered five times, still in the queue": (Queue(A_RUN, Progress(5, 6)), ALL - {GIVEN_UP, EMPTY}),
     "a delivery whose worker died": (Queue([*A_RUN[:-3], *A_RUN[-2:]], AT_THE_END), ALL - {FIVE, GIVEN_UP}),
     "a higher limit of the broker": (Queue([*A_RUN, sixth("released")], AT_THE_END), ALL - {GIVEN_UP}),
     "done in the end": (Queue([*A_RUN, sixth("done")], AT_THE_END), ALL - {GIVEN_UP}),
