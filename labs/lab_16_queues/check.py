@@ -15,7 +15,7 @@ WORKERS, JOBS = 4, 12  # as on the page, whatever workers.py has now
 MOST_DELIVERIES = 5
 TO_ITS_END = f"{PROGRAM}   (let it run to its end)"
 UNCHANGED = f"undo your changes in workers.py, then {PROGRAM}"
-LEAVES = Leaves((named("jobs"), named("jobs-log")), share_groups=(named("jobs"),))
+LEAVES = Leaves((named("jobs"), named("jobs-log"), f"dlq.{named('jobs')}"), share_groups=(named("jobs"),))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ WORKERS = 4
 JOBS = 12
 FLAKY, POISONED, MALFORMED = 3, 6, 9  # the numbers of special jobs
 WORK_SECONDS = 0.5  # per job
-MOST_DELIVERIES = 5  # the broker's group.share.delivery.count.limit
 QUIET_SECONDS = 3.0  # after the last job: a sixth delivery of job 6 would come immediately
 RUN_SECONDS = 60.0
 
@@ -33,7 +32,8 @@ RUN_SECONDS = 60.0
 class Run:
     """What the workers and the main thread share."""
 
-    def __init__(self):
+    def __init__(self, most_deliveries: int):
+        self.most_deliveries = most_deliveries  # after that many, Kafka gives a job up
         self.log = Producer(client_config() | {"linger.ms": 0})
         self.stopping = threading.Event()
         self.finished: set[int] = set()  # offsets
@@ -82,7 +82,7 @@ class Worker(threading.Thread):
         outcome, answer = self.work(job, delivery)
         self.consumer.acknowledge(message, answer)
         self.consumer.commit_sync(10)
-        if answer != AcknowledgeType.RELEASE or delivery >= MOST_DELIVERIES:
+        if answer != AcknowledgeType.RELEASE or delivery >= self.shared.most_deliveries:
             self.shared.finished.add(message.offset())
         self.shared.deliveries[job] = delivery
         self.shared.busy_at = time.monotonic()
@@ -105,6 +105,14 @@ def read_from_the_beginning() -> None:
     resource = ConfigResource(ResourceType.GROUP, TOPIC, incremental_configs=[set_it])
     admin = AdminClient(client_config())
     admin.incremental_alter_configs([resource])[resource].result()
+
+
+def delivery_limit() -> int:
+    """How often Kafka delivers a job: by default 5, the broker's group.share.delivery.count.limit."""
+    resource = ConfigResource(ResourceType.GROUP, TOPIC)
+    admin = AdminClient(client_config())
+    settings = admin.describe_configs([resource])[resource].result()
+    return int(settings["share.delivery.count.limit"].value)
 
 
 def write_jobs() -> set[int]:
@@ -138,7 +146,7 @@ def main() -> None:
     make_topic(LOG, 1)
     read_from_the_beginning()
     jobs = write_jobs()
-    run = Run()
+    run = Run(delivery_limit())
     workers = [Worker(f"worker-{number}", run) for number in range(1, WORKERS + 1)]
     try:
         for worker in workers:
