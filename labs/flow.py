@@ -34,7 +34,6 @@ def _write(topic: str, partitions: int, stop: threading.Event) -> None:
     producer.flush(10)
 
 
-def longest_pause(times: list[float], since: float) -> float:
-    """Seconds between two consecutive reads."""
-    late = [at for at in times if at >= since]
-    return max((b - a for a, b in pairwise(late)), default=0.0)
+def longest_pause(times: list[float], since: float, until: float) -> float:
+    """The most seconds without a read in this period."""
+    return max(b - a for a, b in pairwise([since, *(at for at in times if since < at < until), until]))

@@ -89,7 +89,7 @@ def compare(assignor: str) -> None:
         wait_for([*members, newcomer])
         time.sleep(QUIET_SECONDS)
         moved = {member.name: (sorted(member.given_up), sorted(member.owned)) for member in members}
-        got = sorted(newcomer.owned)
+        got, until = sorted(newcomer.owned), time.monotonic()
     finally:
         for member in [*members, newcomer]:
             member.stopping = True
@@ -100,7 +100,7 @@ def compare(assignor: str) -> None:
     for name, (given_up, has) in moved.items():
         print(f"  {name} had {sorted(before[name])}, gave up {given_up}, has {has}")
     print(f"  {newcomer.name} got {got}")
-    pauses = {partition: longest_pause(times, joined) for partition, times in read_at.items()}
+    pauses = {partition: longest_pause(times, joined, until) for partition, times in read_at.items()}
     print("  no reader:", ", ".join(f"{partition} for {seconds:.1f} s" for partition, seconds in pauses.items()))
 
 

@@ -51,7 +51,8 @@ def main() -> None:
             show(admin, "new-2 joins", old[1], *new)
             old[1].stop()
             show(admin, "old-2 leaves", *new)
-            pauses = [longest_pause(times, began) for times in read_at.values()]
+            until = time.monotonic()
+            pauses = [longest_pause(times, began, until) for times in read_at.values()]
             print(f"no reader: for {max(pauses):.1f} s at most")
     finally:
         for member in [*old, *new]:

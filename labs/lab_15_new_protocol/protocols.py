@@ -9,7 +9,7 @@ partitions. When does the third consumer get its first partition, and how long d
 import threading
 import time
 
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from labs import kafka4
 from labs.flow import flowing, longest_pause
@@ -35,6 +35,10 @@ WAYS: dict[str, dict] = {
 }
 
 
+class Refused(Problem):
+    """A member cannot go on."""
+
+
 class Member(threading.Thread):
     """One consumer of the group, in a thread of its own. It polls often, because it learns of assignments in poll()."""
 
@@ -46,14 +50,22 @@ class Member(threading.Thread):
         self.owned: set[int] = set()
         self.given_up: set[int] = set()
         self.got: list[tuple[float, list[int]]] = []  # (time.monotonic(), partitions)
-        self.refused = ""  # why the broker does not let it in
+        self.problem: Refused | None = None
         self.stopping = False
 
-    def on_assign(self, _consumer, partitions) -> None:
+    def on_assign(self, consumer, partitions) -> None:
         new = {p.partition for p in partitions}
         self.owned |= new
         if new:
             self.got.append((time.monotonic(), sorted(new)))
+
+    def assigned(self, consumer, partitions) -> None:
+        """An error that leaves a callback could not be caught: poll() raises it as something that is no exception."""
+        try:
+            self.on_assign(consumer, partitions)
+        except KafkaException as error:
+            what = f"the client of {self.name} says {error.args[0].name()}: {error.args[0].str()}"
+            self.problem, self.stopping = Refused(what, "this callback gets the difference: incremental_assign"), True
 
     def on_revoke(self, _consumer, partitions) -> None:
         revoked = {p.partition for p in partitions}
@@ -63,13 +75,14 @@ class Member(threading.Thread):
         self.given_up |= revoked
 
     def run(self) -> None:
-        self.consumer.subscribe([TOPIC], on_assign=self.on_assign, on_revoke=self.on_revoke)
+        self.consumer.subscribe([TOPIC], on_assign=self.assigned, on_revoke=self.on_revoke)
         while not self.stopping:
             message = self.consumer.poll(0.05)
             if message is not None and not message.error():
                 self.read_at[message.partition()].append(time.monotonic())
             elif message is not None and message.error().code() == KafkaError._FATAL:
-                self.refused = message.error().str()
+                hint = "let the classic members use range (cooperative-sticky sends data that would be lost)"
+                self.problem = Refused(f"the broker refuses {self.name}: {message.error().str()}", hint)
                 break
         self.consumer.close()
 
@@ -83,9 +96,8 @@ def wait_for(*members: Member) -> None:
     """Return once each member has its share of the partitions."""
 
     def settled() -> bool:
-        if refused := next((member for member in members if member.refused), None):
-            hint = "let the classic members use range (cooperative-sticky sends data that would be lost)"
-            raise Problem(f"the broker refuses {refused.name}: {refused.refused}", hint)
+        if problem := next((member.problem for member in members if member.problem), None):
+            raise problem
         return all(len(member.owned) == PARTITIONS // len(members) for member in members)
 
     if not wait_until(settled, SETTLE_SECONDS, pause=0.02):
@@ -114,7 +126,8 @@ def compare(way: str) -> None:
             print(f"  {member.name} had {had}, gave up {given_up}, has {has}")
         got = ", ".join(f"{partitions} after {at - joined:.1f} s" for at, partitions in newcomer.got)
         print(f"  {newcomer.name} got {got}")
-        pauses = {partition: longest_pause(times, joined) for partition, times in read_at.items()}
+        until = time.monotonic()
+        pauses = {partition: longest_pause(times, joined, until) for partition, times in read_at.items()}
         print("  no reader:", ", ".join(f"{partition} for {seconds:.1f} s" for partition, seconds in pauses.items()))
     finally:
         for member in members:
@@ -128,7 +141,10 @@ def main() -> None:
     make_topic(TOPIC, PARTITIONS)
     with flowing(TOPIC, PARTITIONS):
         for way in WAYS:
-            compare(way)
+            try:
+                compare(way)
+            except Refused as refused:
+                print(f"{way}\n  {refused.line()}")
 
 
 if __name__ == "__main__":
