@@ -1,10 +1,11 @@
 """Lab 11: one of two consumers works longer between two polls than `max.poll.interval.ms` allows.
 
-    python run.py labs/lab_11_slow_consumer/slow_consumer.py            works, and polls again when it has finished
-    python run.py labs/lab_11_slow_consumer/slow_consumer.py --pause    pauses its partitions, and keeps polling
+    python run.py labs/lab_11_slow_consumer/slow_consumer.py                works, and polls again when it has finished
+    python run.py labs/lab_11_slow_consumer/slow_consumer.py --both-slow    so does the other one
+    python run.py labs/lab_11_slow_consumer/slow_consumer.py --pause        pauses its partitions, and keeps polling
 
 Two consumers share a topic with two partitions. `slow` needs 13 s per event, `quick` 0.1 s. For each event they
-process, they write one to the topic `labs-slow-done` (with --pause, `labs-paused-done`), which shows who did what.
+process, they write one to the topic `labs-slow-done`, which shows who did what. Each way has its own topics.
 """
 
 import argparse
@@ -21,17 +22,20 @@ from plumbing.waiting import wait_until
 SESSION_TIMEOUT_MS = 6000  # a member that sends no heartbeat for this long is removed
 MAX_POLL_INTERVAL_MS = 8000  # a member that does not poll for this long leaves the group; default: 5 minutes
 WORK_SECONDS = {"quick": 0.1, "slow": 13.0}  # per event
+BOTH_SLOW_SECONDS = 40.0  # how long to watch that
 PARTITIONS = 2
 EVENTS = 2  # per partition and run
 SETTLE_SECONDS = 40.0
-RUN_SECONDS = 90.0
+RUN_SECONDS = 60.0
 
 
 class Run:
     """What the two members and the main thread of a run share."""
 
-    def __init__(self, topic: str):
+    def __init__(self, topic: str, both_slow: bool):
         self.topic = topic  # the group has the same name
+        self.work_seconds = dict.fromkeys(WORK_SECONDS, WORK_SECONDS["slow"]) if both_slow else WORK_SECONDS
+        self.processed = self.committed = 0
         self.results = Producer(client_config() | {"linger.ms": 0})
         self.stopping = threading.Event()
         self.uncommitted: set[tuple[int, int]] = set()  # (partition, offset)
@@ -106,6 +110,7 @@ class Member(threading.Thread):
             return  # not processed, so not committed
         self.shared.results.produce(f"{self.shared.topic}-done", value=position, key=self.name)
         self.shared.results.flush()
+        self.shared.processed += 1
         label = f"by {self.name} after {time.monotonic() - read_at:.0f} s"  # metadata of the commit: for the check
         following = TopicPartition(self.shared.topic, message.partition(), message.offset() + 1, label)
         try:
@@ -114,6 +119,7 @@ class Member(threading.Thread):
             self.owned = []
             self.say(f"has processed {position}; its commit is refused: {error.args[0].name()}")
         else:
+            self.shared.committed += 1
             self.shared.uncommitted.discard((message.partition(), message.offset()))
             self.say(f"has processed {position}, and commits")
 
@@ -122,13 +128,13 @@ class Member(threading.Thread):
         self.working = True
         if self.pausing:
             self.consumer.pause(self.consumer.assignment())
-            worker = threading.Thread(target=self.shared.stopping.wait, args=[WORK_SECONDS[self.name]])
+            worker = threading.Thread(target=self.shared.stopping.wait, args=[self.shared.work_seconds[self.name]])
             worker.start()
             while worker.is_alive():
                 self.consumer.poll(0.1)  # returns no event: all its partitions are paused
             self.consumer.resume(self.consumer.assignment())
         else:
-            self.shared.stopping.wait(WORK_SECONDS[self.name])
+            self.shared.stopping.wait(self.shared.work_seconds[self.name])
         self.working = False
 
 
@@ -146,20 +152,17 @@ def write_events(run: Run) -> None:
     producer.flush(SETTLE_SECONDS)
 
 
-def wait_for(condition, seconds: float, otherwise: str, hint: str) -> None:
-    if not wait_until(condition, seconds):
-        raise Problem(otherwise, hint)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python run.py labs/lab_11_slow_consumer/slow_consumer.py")
-    parser.add_argument("--pause", action="store_true")
-    pausing = parser.parse_args().pause
-    topic = named("paused") if pausing else named("slow")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--pause", action="store_true")
+    ways.add_argument("--both-slow", action="store_true")
+    options = parser.parse_args()
+    topic = named("paused") if options.pause else named("both") if options.both_slow else named("slow")
     make_topic(topic, PARTITIONS)
     make_topic(f"{topic}-done", 1)
-    run = Run(topic)
-    members = [Member(name, run, pausing) for name in WORK_SECONDS]
+    run = Run(topic, options.both_slow)
+    members = [Member(name, run, options.pause) for name in WORK_SECONDS]
 
     def both_own_a_partition() -> bool:
         return all(len(member.owned) == 1 for member in members)
@@ -170,13 +173,18 @@ def main() -> None:
     try:
         for member in members:
             member.start()
-        otherwise = f"the two members of {topic} do not get a partition each"
-        wait_for(both_own_a_partition, SETTLE_SECONDS, otherwise, OTHER_READER)
+        if not wait_until(both_own_a_partition, SETTLE_SECONDS):
+            raise Problem(f"the two members of {topic} do not get a partition each", OTHER_READER)
         run.written_at = time.monotonic()
         write_events(run)
-        otherwise = f"after {RUN_SECONDS:.0f} s, {len(run.uncommitted)} events of {topic} have no commit"
-        hint = "let one member work for less than max.poll.interval.ms per event, or use --pause"
-        wait_for(all_is_done, RUN_SECONDS, otherwise, hint)
+        if options.both_slow:
+            time.sleep(BOTH_SLOW_SECONDS)
+            print(f"after {BOTH_SLOW_SECONDS:.0f} s: {run.processed} times processed, {run.committed} commits accepted")
+            return
+        if not wait_until(all_is_done, RUN_SECONDS):
+            left = ", ".join(f"partition {p}, offset {o}" for p, o in sorted(run.uncommitted)) or "some of them"
+            hint = "let one member work for less than max.poll.interval.ms per event, or use --pause"
+            raise Problem(f"after {RUN_SECONDS:.0f} s, the events of {topic} have no commit by a member: {left}", hint)
     finally:
         run.stopping.set()
         for member in members:
