@@ -38,6 +38,9 @@ COMMANDS_OF_4 = COMMANDS | {
     "kafka-console-share-consumer": "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
 }
 ARCHIVES = jars.REPOSITORY / "hands-on-kafka"
+CONSOLE_CONSUMER = "kafka-console-consumer"
+LOGGER = "org.slf4j.simpleLogger.log"  # with --timeout-ms, the console consumer's end is an error in its log
+ANSWER_SECONDS = 5.0
 OPEN_FILES = 256  # 55 jars, and 130 for a session
 OPTIONS = [
     # One compiler and the serial collector: a broker of this size starts with two thirds of the CPU time, handles a
@@ -157,7 +160,7 @@ def run_command(name: str, arguments: list[str]) -> int:
     named = {argument.partition("=")[0] for argument in arguments}
     if not named & {"--bootstrap-server", "--bootstrap-controller", "--broker-list", "--help"}:
         arguments = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS, *arguments]
-    servers = _bootstrap_server(arguments)
+    servers = _value_of("--bootstrap-server", arguments) or settings.BOOTSTRAP_SERVERS
     is_4 = is_kafka_4(servers)
     kafka = CURRENT if is_4 else LESSONS
     if kafka == LESSONS and name not in COMMANDS:
@@ -167,15 +170,52 @@ def run_command(name: str, arguments: list[str]) -> int:
             raise Problem(what, f"{first}python run.py --kafka 4")
         kafka = CURRENT
     classes = COMMANDS_OF_4 if kafka == CURRENT else COMMANDS
+    if name == CONSOLE_CONSUMER:
+        if missing := _missing_topic(arguments, servers):
+            raise Problem(f"there is no topic {missing} yet", "check the name, or first do the steps before this one")
+        arguments = without_notices(arguments) if kafka == CURRENT else arguments
     more = environment(kafka=kafka)
-    command = [*find_java(), *options(more, kafka), classes[name], *arguments]
+    ends_by_itself = (
+        [f"-D{LOGGER}.{classes[name].rpartition('.')[0]}=off"] if _value_of("--timeout-ms", arguments) else []
+    )
+    command = [*find_java(), *options(more, kafka), *ends_by_itself, classes[name], *arguments]
     return child.call(command, env={**os.environ, **more})
 
 
-def _bootstrap_server(arguments: list[str]) -> str:
-    """The broker named in the arguments."""
+def without_notices(arguments: list[str]) -> list[str]:
+    """For Kafka 4: with the new name of an option, and in a group of its own with the new protocol, which the console
+    consumer otherwise advertises."""
+    renamed = [re.sub("^--property(?==|$)", "--formatter-property", argument) for argument in arguments]
+    if any(re.search("^--group|--partition|group.protocol", argument) or _is_login(argument) for argument in arguments):
+        return renamed
+    return [*renamed, "--command-property", "group.protocol=consumer"]
+
+
+def _is_login(argument: str) -> bool:
+    return argument.startswith(("--consumer.config", "--command-config", "--consumer-property", "--command-property"))
+
+
+def _missing_topic(arguments: list[str], servers: str) -> str:
+    """The topic named in the arguments if the broker has others, but not this one: Kafka's consumer would wait for it,
+    with a warning each second."""
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
+    from plumbing.kafka import client_config
+
+    topic = _value_of("--topic", arguments)
+    if not topic or topic.startswith("__") or any(map(_is_login, arguments)):
+        return ""
+    with contextlib.suppress(KafkaException, Problem):
+        admin = AdminClient(client_config(servers))
+        return "" if topic in admin.list_topics(timeout=ANSWER_SECONDS).topics else topic
+    return ""
+
+
+def _value_of(option: str, arguments: list[str]) -> str:
+    """What follows the option, or its `=`; empty without it."""
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        option, _, value = argument.partition("=")
-        if option == "--bootstrap-server":
+        name, _, value = argument.partition("=")
+        if name == option:
             return value or following
-    return settings.BOOTSTRAP_SERVERS
+    return ""

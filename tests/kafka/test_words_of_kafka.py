@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from brokers import java
+from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.topic import READ_TO_END, create, read_to_end
 
@@ -45,7 +46,20 @@ def read(kafka, topic: str, **own: str) -> list[Message]:
 def tool(capfd, name: str, kafka, *arguments: str) -> str:
     capfd.readouterr()
     assert java.run_command(name, ["--bootstrap-server", kafka, *arguments]) == 0
-    return capfd.readouterr().out
+    printed = capfd.readouterr()
+    assert "ERROR" not in printed.err
+    return printed.out
+
+
+def test_a_console_consumer_of_a_missing_topic_does_not_wait_for_it(kafka):
+    with pytest.raises(Problem, match="there is no topic nowhere yet"):
+        java.run_command("kafka-console-consumer", ["--bootstrap-server", kafka, "--topic", "nowhere"])
+
+
+def test_a_console_consumer_with_a_timeout_shows_all_records_and_ends_without_an_error(kafka, topic, capfd):
+    write(kafka, topic, b"one", b"two")
+    options = ("--topic", topic, "--from-beginning", "--timeout-ms", "5000", "--property", "print.offset=true")
+    assert tool(capfd, "kafka-console-consumer", kafka, *options) == "Offset:0\tone\nOffset:1\ttwo\n"
 
 
 def first_read(kafka, topic: str, group: str, reset: str) -> int:

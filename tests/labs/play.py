@@ -20,7 +20,11 @@ LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # earlier labs change these; `...` on a page 
 # What these tests have started.
 SESSIONS = ("python run.py --brokers 3", "python run.py --broker secured", "python run.py --kafka 4")
 LOOK_SECONDS = 60
-LOOKS = ("curl ", "python run.py check")  # commands that change nothing: if they come too early, they are repeated
+LOOKS = (
+    "curl ",
+    "python run.py check",
+    "python run.py kafka-console-consumer",
+)  # commands that change nothing: if they come too early, they are repeated
 
 
 def play(page: Path, session: Program, folder: Path) -> None:

@@ -147,6 +147,19 @@ def test_a_tool_gets_one_bootstrap_server(monkeypatch, arguments, added):
     assert words == (own if added else []) + arguments
 
 
+@pytest.mark.parametrize(
+    ("arguments", "becomes"),
+    [
+        ("--property print.key=true", "--formatter-property print.key=true --command-property group.protocol=consumer"),
+        ("--property=print.key=true --group a", "--formatter-property=print.key=true --group a"),
+        ("--consumer-property group.protocol=classic", "--consumer-property group.protocol=classic"),
+        ("--partition 0", "--partition 0"),
+    ],
+)
+def test_kafka_4s_console_consumer_has_no_reason_for_notices(arguments, becomes):
+    assert " ".join(java.without_notices(arguments.split())) == becomes
+
+
 @pytest.mark.parametrize("name", ["kafka-topics.sh", "kafka-topics.bat", "kafka-topics"])
 def test_tools_are_known_by_their_names_in_kafkas_documents(name):
     command, options = cli.parse([name, "--list"])
