@@ -86,7 +86,7 @@ START_KAFKA = _text("START_KAFKA")  # what restarts this run.py's broker
 
 # The labs
 LEARNER = _text("LEARNER", "labs")  # learners who share a broker need separate topics and groups
-SCHEMA_REGISTRY_URL = _text("SCHEMA_REGISTRY_URL", "mock://labs")
+SCHEMA_REGISTRY_URL = _text("SCHEMA_REGISTRY_URL")  # empty: that of `run.py registry` while it runs, else a mock
 
 
 # Settings for other Python programs (an older package in PYTHONPATH, another page's port) do not reach the programs
@@ -135,6 +135,12 @@ def environment_of_docker() -> dict[str, str]:
     the blank that Windows leaves."""
     own = {"KAFDROP_PORT": str(KAFDROP_PORT)} | ({"KAFKA_IMAGE": KAFKA_IMAGE} if KAFKA_IMAGE else {})
     return _environment_without(_OTHER_PROJECT) | own
+
+
+def spare_this_computer() -> None:
+    """Keep libraries that heed HTTP_PROXY from using it for this computer."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
 
 
 def use_client_config(file: Path) -> None:

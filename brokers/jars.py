@@ -1,7 +1,8 @@
 """The jars of Apache Kafka, pinned by SHA-256 and kept in Maven's local repository.
 
-There are two versions: 3, which the lessons describe, and 4, the current one (`--kafka 4`). Their lists, such as
-`jars-3.7.2.sha256`, have the format of `sha256sum`, so you can check them without this project:
+There are two versions: 3, which the lessons describe, and 4, the current one (`--kafka 4`); and the schema registry of
+lab 8. Their lists, such as `jars-3.7.2.sha256`, have the format of `sha256sum`, so you can check them without this
+project:
 
     cd ~/.m2/repository && sha256sum --check .../brokers/jars-3.7.2.sha256
 
@@ -22,6 +23,7 @@ from settings import M2_REPO, ROOT
 
 LISTS = Path(__file__).parent
 LESSONS, CURRENT = VERSIONS = 3, 4  # what --kafka chooses
+REGISTRY = "registry-3"
 
 
 def default_repository() -> Path:
@@ -39,29 +41,29 @@ ATTEMPTS = 3
 SILENT_SECONDS = 60
 
 
-def list_of(kafka: int) -> Path:
-    """The file with the pinned jars of version 3 or 4."""
+def list_of(kafka: int | str) -> Path:
+    """The file with the pinned jars of version 3 or 4, or of the REGISTRY."""
     [file] = LISTS.glob(f"jars-{kafka}.*.sha256")
     return file
 
 
-def pinned(kafka: int = LESSONS) -> dict[str, str]:
+def pinned(kafka: int | str = LESSONS) -> dict[str, str]:
     """Path of each jar inside the repository -> its SHA-256 in hex."""
     lines = list_of(kafka).read_text(encoding="utf-8").splitlines()
     return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
 
 
-def kafka_version(kafka: int = LESSONS) -> str:
+def kafka_version(kafka: int | str = LESSONS) -> str:
     """The pinned version of Apache Kafka, such as "3.7.2"."""
     return list_of(kafka).stem.removeprefix("jars-")
 
 
-def broken_or_missing(kafka: int = LESSONS) -> list[str]:
+def broken_or_missing(kafka: int | str = LESSONS) -> list[str]:
     """The pinned jars that the local repository lacks, or has with different content."""
     return [path for path, digest in pinned(kafka).items() if sha256(REPOSITORY / path) != digest]
 
 
-def ensure(progress: Progress = print, kafka: int = LESSONS) -> list[Path]:
+def ensure(progress: Progress = print, kafka: int | str = LESSONS) -> list[Path]:
     """Paths of all pinned jars, verified; missing or broken ones are fetched first.
 
     Raises `NotAvailable` if a jar cannot be downloaded.
@@ -69,7 +71,7 @@ def ensure(progress: Progress = print, kafka: int = LESSONS) -> list[Path]:
     wanted = pinned(kafka)
     missing = broken_or_missing(kafka)
     for count, path in enumerate(_fetch({path: wanted[path] for path in missing}), start=1):
-        progress(f"downloading Apache Kafka: {count} of {len(missing)} jars ({PurePosixPath(path).name})")
+        progress(f"downloaded {count} of {len(missing)} files ({PurePosixPath(path).name})")
     return [REPOSITORY / path for path in wanted]
 
 

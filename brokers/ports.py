@@ -21,7 +21,7 @@ QUIET_PORTS = range(20_000, 29_000)  # and below those of the compose files
 
 # These listen for the containers: ending one of them could end Docker itself.
 DOCKERS = ("docker", "com.docker", "Docker", "rootless", "vpnkit", "wslrelay", "OrbStack", "limactl", "gvproxy")
-_OTHER_COMMANDS = {"test", "bench", "labs", "check"}  # commands of run.py; what they start ends with them
+_OTHER_COMMANDS = {"test", "bench", "labs", "check", "registry"}  # commands of run.py; what they start ends with them
 
 
 @dataclass(frozen=True)

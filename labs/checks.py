@@ -12,6 +12,7 @@ from typing import Any
 
 from labs import FOLDER
 from labs.evidence import Evidence
+from plumbing import Problem
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,14 @@ class Goal:
 @dataclass(frozen=True)
 class Leaves:
     """What the programs of a lab leave: topics, groups, share groups (each reads the topic with its name), some of the
-    saved answers to clicks, a user of the broker."""
+    saved answers to clicks, a user of the broker. `in_use` says what must end before they can be deleted."""
 
     topics: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     share_groups: tuple[str, ...] = ()
     answers: Callable[[dict], bool] | None = None
     user: str = ""
+    in_use: Callable[[], Problem | None] = lambda: None
 
 
 def pages() -> dict[int, Path]:

@@ -190,7 +190,7 @@ def _kafka_command(options: argparse.Namespace) -> int:
 
 def _prepare(_options) -> int:
     """Fetch everything that `run.py` and the labs would fetch later, for a room without network."""
-    from brokers import archive, docker, jars
+    from brokers import archive, docker, jars, registry
     from brokers.cluster import DockerCluster
 
     terminal.say("packages", "all installed")
@@ -199,6 +199,9 @@ def _prepare(_options) -> int:
             count = len(jars.ensure(progress, kafka))
             archive.make(progress, kafka)
         terminal.say("kafka", f"Apache Kafka {jars.kafka_version(kafka)}: {count} jars, verified")
+    with terminal.progress("registry", "looking for its archive (109 MB)") as progress:
+        registry.unpacked(progress)
+    terminal.say("registry", f"{registry.TITLE}: verified")
     terminal.say("java", java.find_java()[0])
     if problem := docker.engine_problem():
         terminal.say("docker", f"{problem}: its images are not needed")
@@ -209,6 +212,12 @@ def _prepare(_options) -> int:
         terminal.say("docker", "all images are present")
     terminal.say("ready", "from now on, no network is needed: python run.py")
     return 0
+
+
+def _registry(_options) -> int:
+    from launcher import registry
+
+    return registry.main()
 
 
 def _windows(options: argparse.Namespace) -> int:
@@ -255,6 +264,7 @@ COMMANDS = {
     "check": Command("what you have reached in the labs, asked from the broker", LABS, _check),
     "labs": Command("list the programs of the labs; run one: labs/click.py; repeat a lab: labs reset 4", LABS, _lab),
     "exercise": Command("write a program that a real broker judges: exercise, exercise 8", PROGRAMS, _exercise),
+    "registry": Command("start a schema registry beside the broker, for lab 8", PROGRAMS, _registry),
     "prepare": Command("fetch everything beforehand, for a room without network", LABS, _prepare),
     "test": Command("run the tests; arguments go to pytest", DEV, _test, passes_on=True),
     "bench": Command("measure how fast the programs are", BENCH, _bench, passes_on=True),

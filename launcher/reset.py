@@ -52,6 +52,8 @@ def main(lab: str | None) -> int:
 
 def _reset(lab: int) -> None:
     left = checks.leaves(lab)
+    if problem := left.in_use():
+        raise problem
     admin = AdminClient(client_config())
     found = [topic for topic in left.topics if topic in admin.list_topics(timeout=BROKER_SECONDS).topics]
     states = {one.group_id: one.state for one in admin.list_consumer_groups().result().valid}

@@ -27,7 +27,7 @@ OPEN_FILES, FEWEST_OPEN_FILES = 4096, 512
 
 def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
     """Run until `quit`, Ctrl+C or SIGTERM; the exit code. Raises `Problem`."""
-    _handle_signals()
+    handle_signals()
     check_settings()
     # The session's imports take half a second: the broker starts meanwhile.
     threading.Thread(target=importlib.import_module, args=["launcher.session"], daemon=True).start()
@@ -47,7 +47,7 @@ def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
                     while session.obey(_next(session.commands)):
                         pass
             finally:
-                _ignore_further_signals()
+                ignore_further_signals()
                 session.stop()
     except KeyboardInterrupt:
         pass
@@ -55,7 +55,7 @@ def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
     return 0
 
 
-def _handle_signals() -> None:
+def handle_signals() -> None:
     """On any of these signals, end what was started; but `nohup` and background jobs keep running."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
@@ -72,7 +72,7 @@ def _next(commands: queue.Queue[str]) -> str:
             return commands.get(timeout=1.0)  # on Windows, an endless wait would not notice Ctrl+C
 
 
-def _ignore_further_signals() -> None:
+def ignore_further_signals() -> None:
     """Stopping takes a few seconds; an impatient second Ctrl+C must not leave programs running."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):

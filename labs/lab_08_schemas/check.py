@@ -10,16 +10,32 @@ import jsonschema
 from confluent_kafka import Message
 from fastavro.read import SchemaResolutionError
 
+from brokers import registry
 from labs.checks import Goal, Leaves
 from labs.evidence import Evidence, is_like, order_of
 from labs.lab_08_schemas.add_field import ORDER
-from labs.lab_08_schemas.schemas import FIELDS, NEW, UNKNOWN, avro_schema, json_schema, protobuf_class
+from labs.lab_08_schemas.schemas import FIELDS, FORMS, NEW, UNKNOWN, avro_schema, json_schema, protobuf_class
 from labs.topics import named
+from plumbing import Problem
 from settings import GROUP, SCHEMA_REGISTRY_URL, TOPIC
 
 PREFIX = 5  # bytes before the event: a zero, and the schema's id
 REJECTS = "rejects version 3"
-LEAVES = Leaves(tuple(named(f"likes-{form}") for form in ("avro", "json", "protobuf")))
+RUN = "python run.py labs/lab_08_schemas/schemas.py"
+REGISTRY = f"python run.py registry, in another terminal; when it is ready: {RUN} avro"
+
+
+def in_use() -> Problem | None:
+    """A registry has the schemas in memory as well, and would not notice that its topic is gone."""
+    what = f"the registry works with the topic {registry.SCHEMAS}, so nothing is deleted"
+    return (
+        Problem(what, "end it (Ctrl+C in its terminal), then: python run.py labs reset 8")
+        if registry.answers()
+        else None
+    )
+
+
+LEAVES = Leaves((*(named(f"likes-{form}") for form in FORMS), *registry.TOPICS), in_use=in_use)
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
@@ -27,6 +43,10 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     yield _versions("avro", seen, read_avro, REJECTS)
     yield _versions("json", seen, read_json, REJECTS)
     yield _versions("protobuf", seen, read_protobuf, "reads version 3 as ts_ms=0")
+    runs = _runs_with_a_registry(seen)
+    why = "a run wrote avro versions 1 and 2 only" if runs else "no run wrote avro versions 1 and 2, and not 3"
+    yield Goal("a registry rejected version 3", bool(runs), why, REGISTRY)
+    yield _ids_survive(runs, seen)
 
 
 def _extra_and_missing(seen: Evidence) -> Goal:
@@ -47,14 +67,16 @@ def _extra_and_missing(seen: Evidence) -> Goal:
 def _versions(form: str, seen: Evidence, read, expected: str) -> Goal:
     """How a reader of version 2 reads the last event of each version in the log."""
     what = f"{form}, three versions"
-    following = "python run.py labs/lab_08_schemas/schemas.py"
+    following = RUN
     records: dict[int, Message] = {}
     for record in seen.records(named(f"likes-{form}")):
         records[int(dict(record.headers() or []).get("version", b"0"))] = record
     if missing := FIELDS.keys() - records.keys():
         why = f"no event of version {', '.join(map(str, sorted(missing)))}"
-        if 3 in missing and not SCHEMA_REGISTRY_URL.startswith("mock:"):
-            why += ", which a real registry rejects: unset SCHEMA_REGISTRY_URL"
+        if records:
+            why += ", which a registry rejects"
+            end = "unset SCHEMA_REGISTRY_URL" if SCHEMA_REGISTRY_URL else "end the registry (Ctrl+C in its terminal)"
+            following = f"{end}, then: {RUN}"
         return Goal(what, False, why, following)
     if any(record.value()[0] != 0 for record in records.values()):
         return Goal(what, False, "an event does not start with its schema's id", following)
@@ -63,6 +85,30 @@ def _versions(form: str, seen: Evidence, read, expected: str) -> Goal:
     outcome = REJECTS if new is None else f"reads version 3 as ts_ms={new['ts_ms']}"
     why = f"version 2 {'reads' if reads_old else 'cannot read'} version 1 and {outcome}"
     return Goal(what, reads_old and outcome == expected, why, following)
+
+
+def _runs_with_a_registry(seen: Evidence) -> list[tuple[int, int]]:
+    """(time in ms, id of version 1) of the runs whose version 3 was rejected, oldest first."""
+    runs: dict[bytes, dict[bytes, Message]] = {}
+    for record in seen.records(named("likes-avro")):
+        headers = dict(record.headers() or [])
+        runs.setdefault(headers.get("run", b""), {})[headers.get("version", b"")] = record
+    first = [versions[b"1"] for versions in runs.values() if versions.keys() == {b"1", b"2"}]
+    return [(record.timestamp()[1], int.from_bytes(record.value()[1:PREFIX], "big")) for record in first]
+
+
+def _ids_survive(runs: list[tuple[int, int]], seen: Evidence) -> Goal:
+    what = "the ids survived a restart of the registry"
+    starts = [
+        record.timestamp()[1] for record in seen.records(registry.SCHEMAS) if b'"Bootstrap"' in (record.key() or b"")
+    ]
+    for start in starts:
+        before, after = ({number for at, number in runs if (at > start) is later} for later in (False, True))
+        if before & after:
+            return Goal(what, True, f"version 1 had id {min(before & after)} before and after it")
+    why = f"starts of a registry in {registry.SCHEMAS}: {len(starts)}; runs with one: {len(runs)}"
+    again = f"end the registry (Ctrl+C in its terminal); {REGISTRY}" if runs else REGISTRY
+    return Goal(what, False, why, again)
 
 
 def read_avro(value: bytes, version: int) -> Any:

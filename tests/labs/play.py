@@ -1,5 +1,6 @@
 """A lab, played from its page: each command is run, and what the page shows must appear."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from labs import checks
 from tests.pages import LEFT_OPEN, Step, as_pattern, found, run_in_shell, steps, wait_for_shown
-from tests.programs import PATIENCE, Program
+from tests.programs import PATIENCE, Program, expect_no_traceback
 
 PAGES = checks.pages()
 LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # earlier labs change these; `...` on a page stands for anything
@@ -19,6 +20,7 @@ LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # earlier labs change these; `...` on a page 
 ]
 # What these tests have started.
 SESSIONS = ("python run.py --brokers 3", "python run.py --broker secured", "python run.py --kafka 4")
+SERVER = "python run.py registry"
 LOOK_SECONDS = 60
 LOOKS = (
     "curl ",
@@ -29,10 +31,14 @@ LOOKS = (
 
 def play(page: Path, session: Program, folder: Path) -> None:
     """Type and run the commands of the page; fails if something that it shows does not appear."""
-    with ThreadPoolExecutor(1) as second_terminal:
+    with ThreadPoolExecutor(1) as second_terminal, contextlib.ExitStack() as third_terminal:
         running = None
         for step in steps(page):
             if step.commands[0] in SESSIONS:
+                continue
+            if step.commands == [SERVER]:
+                third_terminal.close()  # ends the one before, with Ctrl+C
+                third_terminal.enter_context(served(step, folder))
                 continue
             if step.meanwhile:
                 running = second_terminal.submit(missing, step, folder)
@@ -41,6 +47,20 @@ def play(page: Path, session: Program, folder: Path) -> None:
             if running:
                 problem, running = running.result(), None
                 assert not problem, problem
+
+
+@contextlib.contextmanager
+def served(step: Step, folder: Path):
+    """The server of this step, ready; at the end, Ctrl+C in its terminal."""
+    with_this_python = [sys.executable, *step.commands[0].split()[1:]]
+    server = Program(*with_this_python, cwd=folder)
+    try:
+        wait_for_shown(step, server, 0, LEFT_OPEN_IN_LABS)
+        yield
+        assert server.interrupt() == 0, "\n".join(server.lines)
+        expect_no_traceback(server.lines)
+    finally:
+        server.kill()
 
 
 def play_step(step: Step, session: Program, folder: Path) -> None:

@@ -71,7 +71,7 @@ def test_every_step_shows_something_and_runs_on_every_system(number):
         assert step.shown, step.commands
         if step.kind == "sh":
             commands = "|".join(COMMANDS_OF_4 if number in kafka4.LABS else COMMANDS)
-            allowed = rf"python run\.py (check( \d+)?|labs/\S+\.py.*|({commands}) .*)|curl \S+"
+            allowed = rf"python run\.py (registry|check( \d+)?|labs/\S+\.py.*|({commands}) .*)|curl \S+"
             assert all(re.fullmatch(allowed, command) for command in step.commands), step.commands
             paths = [command.split()[2] for command in step.commands if " labs/" in command]
             assert programs().keys() >= set(paths)

@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from brokers import compose, containers, jars
+from brokers import compose, containers, jars, registry
 from brokers.compose import SINGLE, SINGLE_OF_4, Service, server_properties
 from brokers.jars import CURRENT, LESSONS
 from settings import ROOT
@@ -59,6 +59,7 @@ def test_the_images():
     assert OLD["services"]["kafka"]["image"] == "${KAFKA_IMAGE:-bitnamilegacy/kafka:3.7}"
     assert {CLUSTER["services"][broker.name]["image"] for broker in THREE} == {OLD["services"]["kafka"]["image"]}
     assert NEW["services"]["kafka"]["image"] == SINGLE_OF_4.image == f"apache/kafka:{jars.kafka_version(CURRENT)}"
+    assert OLD["services"]["registry"]["image"] == f"apicurio/apicurio-registry:{registry.VERSION}"
     assert {file["services"]["kafdrop"]["image"] for file in FILES.values()} == {"obsidiandynamics/kafdrop:4.2.0"}
 
 
@@ -183,6 +184,13 @@ def test_kafdrop_asks_the_internal_listeners_of_healthy_brokers(file):
     command = kafdrop["healthcheck"]["test"]
     assert command[:2] == ["CMD", "curl"]
     assert "actuator" not in command[-1]  # says UP even when Kafka is away
+
+
+def test_the_registry_is_where_its_clients_look_open_to_this_computer_only():
+    assert OLD["services"]["registry"]["ports"] == [f"127.0.0.1:{registry.PORT}:8080"]
+    assert {f"{name}-schemas{what}" for name in ("labs",) for what in ("", "-snapshots", "-events")} <= {
+        *OLD["services"]["registry"]["environment"].values()
+    }
 
 
 def test_the_profile_apps_has_the_five_programs_and_what_they_share():

@@ -48,7 +48,7 @@ def test_what_docker_failed_to_end_is_not_reported_as_ended(engine, answer, monk
     monkeypatch.setattr(docker, "STOP_SECONDS", 1.0)
     engine.play({"to": "compose -f docker-compose.yml down"} | answer)
     monkeypatch.setattr(start, "check_settings", lambda: None)
-    monkeypatch.setattr(start, "_handle_signals", lambda: None)
+    monkeypatch.setattr(start, "handle_signals", lambda: None)
 
     def no_topic(_servers):
         raise Problem("the topic cannot be created", "a hint")

@@ -337,11 +337,39 @@ def test_lab_8_its_own_go_on_does_not_undo_avro(monkeypatch):
         assert lab_8._versions("avro", seen, lab_8.read_avro, lab_8.REJECTS).reached
 
 
-def test_lab_8_an_event_that_a_real_registry_rejects_is_explained(monkeypatch):
-    monkeypatch.setattr(lab_8, "SCHEMA_REGISTRY_URL", "http://localhost:8081")
-    records = [Record(b"\x00", version=version) for version in (b"1", b"2")]
-    row = lab_8._versions("avro", Seen({named("likes-avro"): records}), lab_8.read_avro, lab_8.REJECTS)
-    assert row.why == "no event of version 3, which a real registry rejects: unset SCHEMA_REGISTRY_URL"
+def run_of_lab_8(run: bytes, at_ms: int, schema: int, *versions: bytes) -> list[Record]:
+    value = b"\x00" + schema.to_bytes(4, "big")
+    return [Record(value, at_ms=at_ms, run=run, version=version) for version in versions]
+
+
+@pytest.mark.parametrize(
+    ("url", "first"),
+    [("", "end the registry (Ctrl+C in its terminal)"), ("http://localhost:8081", "unset SCHEMA_REGISTRY_URL")],
+)
+def test_lab_8_an_event_that_a_registry_rejects_is_explained(monkeypatch, url, first):
+    monkeypatch.setattr(lab_8, "SCHEMA_REGISTRY_URL", url)
+    seen = Seen({named("likes-avro"): run_of_lab_8(b"a", 1, 1, b"1", b"2")})
+    row = lab_8._versions("avro", seen, lab_8.read_avro, lab_8.REJECTS)
+    assert row.why == "no event of version 3, which a registry rejects"
+    assert row.next == f"{first}, then: python run.py labs/lab_08_schemas/schemas.py"
+
+
+@pytest.mark.parametrize(
+    ("runs", "starts", "reached"),
+    [
+        (run_of_lab_8(b"a", 5, 1, b"1", b"2", b"3"), [1], [False, False]),  # the mock
+        (run_of_lab_8(b"a", 5, 1, b"1", b"2"), [1], [True, False]),
+        (run_of_lab_8(b"a", 5, 1, b"1", b"2") + run_of_lab_8(b"b", 6, 1, b"1", b"2"), [1], [True, False]),
+        (run_of_lab_8(b"a", 2, 1, b"1", b"2") + run_of_lab_8(b"b", 6, 7, b"1", b"2"), [1, 4], [True, False]),
+        (run_of_lab_8(b"a", 2, 1, b"1", b"2") + run_of_lab_8(b"b", 6, 1, b"1", b"2"), [1, 4], [True, True]),
+    ],
+    ids=["mock", "one run", "no restart", "another id", "the same id"],
+)
+def test_lab_8_a_registry_is_known_by_what_it_rejects_and_its_restarts_by_its_topic(runs, starts, reached):
+    began = [Record(None, key=b'{"messageType":"Bootstrap"}', at_ms=start) for start in starts]
+    seen = Seen({named("likes-avro"): runs, lab_8.registry.SCHEMAS: began})
+    rejected = lab_8._runs_with_a_registry(seen)
+    assert [bool(rejected), lab_8._ids_survive(rejected, seen).reached] == reached
 
 
 # Reset
