@@ -62,7 +62,7 @@ def test_a_generation_is_read_from_the_bytes_of_the_broker():
     value = struct.pack(">h", 3) + string("consumer") + struct.pack(">i", 7) + string("range") + string("m-1")
     value += struct.pack(">qi", 1734721501000, 1) + one
     owned = frozenset({("likes", 0), ("likes", 2)})
-    expected = Generation(7, 1734721501000, "range", (Member("m-1", "consumer-5002", None, owned),))
+    expected = Generation(7, 1734721501000, "range", (Member("m-1", "consumer-5002", None, owned, 300_000),))
     assert history._generation(Reader(value)) == expected
 
 
