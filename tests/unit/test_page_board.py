@@ -44,7 +44,7 @@ class Like:
 @pytest.fixture
 def page(monkeypatch):
     monkeypatch.setattr(board, "GroupWatcher", FakeWatcher)
-    monkeypatch.setattr(board.gc, "freeze", lambda: None)
+    monkeypatch.setattr("page.chart.gc.freeze", lambda: None)
     yield AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=PATIENCE)
     board.watcher_of.clear()
     board.groups_of_the_cluster.clear()
