@@ -10,13 +10,19 @@ import settings
 from plumbing import Problem
 
 PATIENCE_SECONDS = 10.0  # for an answer from the engine
+FILE = "docker-compose.yml"
 PROJECTS = {
-    "docker-compose.yml": "hands-on-kafka",
+    FILE: "hands-on-kafka",
     "docker-compose.cluster.yml": "hands-on-kafka-cluster",
     "docker-compose.kafka4.yml": "hands-on-kafka-4",
 }
 PROJECT_LABEL = "com.docker.compose.project"
 NAMES = ("kafka", "kafdrop", "kafka-0", "kafka-1", "kafka-2")  # the containers in the compose files
+
+
+def compose_command(file: str) -> str:
+    """How a user types it in the project's folder."""
+    return "docker compose" if file == FILE else f"docker compose -f {file}"
 
 
 class NoAnswer(Problem):
@@ -38,6 +44,13 @@ class Container:
     @property
     def is_ours(self) -> bool:
         return self.project in PROJECTS.values()
+
+    @property
+    def how_to_end(self) -> str:
+        files = {project: file for file, project in PROJECTS.items()}
+        if self.project in files:
+            return f"{compose_command(files[self.project])} down"  # `docker stop` would leave its name taken
+        return f"docker stop {self.name}"
 
     @property
     def is_starting(self) -> bool:

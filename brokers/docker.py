@@ -7,8 +7,8 @@ import subprocess
 import settings
 from brokers import Broker, NotAvailable, Progress
 from brokers.compose import SINGLES
-from brokers.containers import PROJECTS, NoAnswer, docker
-from brokers.explain import PORT, WITHOUT, compose_command, engine_problem, last_line, remedy_of, why_it_failed
+from brokers.containers import PROJECTS, NoAnswer, compose_command, docker
+from brokers.explain import PORT, WITHOUT, engine_problem, last_line, remedy_of, why_it_failed
 from brokers.jars import CURRENT
 from brokers.ports import port_holder
 from plumbing import Problem
@@ -107,10 +107,11 @@ class DockerBroker(Broker):
         """What this command of compose prints. Raises `Problem` if it fails."""
         done = self.compose(*arguments, timeout=timeout)
         if done.returncode:
-            command = f"{compose_command(self.file)} {' '.join(arguments)}"
-            raise Problem(
-                f"Docker failed at {command}: {last_line(done.stderr)}", "docker ps   (shows what still runs)"
-            )
+            compose = compose_command(self.file)
+            hint = "docker ps   (shows what still runs)"
+            if problem := engine_problem():
+                hint = f"{remedy_of(problem)}; if containers of this project then run: {compose} down"
+            raise Problem(f"Docker failed at {compose} {' '.join(arguments)}: {last_line(done.stderr)}", hint)
         return done.stdout
 
     def compose(self, *arguments: str, timeout: float = STOP_SECONDS) -> subprocess.CompletedProcess:

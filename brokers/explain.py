@@ -10,18 +10,19 @@ import subprocess
 import sys
 
 import settings
-from brokers import NotAvailable
-from brokers.containers import PROJECTS, NoAnswer, docker, named
+from brokers import NotAvailable, failures
+from brokers.containers import FILE, NoAnswer, compose_command, docker, named
 
-FILE, FILE_OF_4 = "docker-compose.yml", "docker-compose.kafka4.yml"
+FILE_OF_4 = "docker-compose.kafka4.yml"
 NOT_INSTALLED = "Docker is not installed"
 ALLOW_USER = "sudo usermod -aG docker $USER, then log in again"
-START_DOCKER = "start Docker Desktop, and wait until its engine runs"
+START_DOCKER = "start Docker Desktop, or on Linux: sudo systemctl start docker; wait until its engine runs"
 LINUX_CONTAINERS = "right-click Docker's whale, Switch to Linux containers"
 UPDATE = "update Docker Desktop, or install docker-compose-plugin"
 WITHOUT = "python run.py --broker local"
 RENAME = "docker rename {name} {name}-old"  # frees the name of another project's container, and loses nothing
 NO_NETWORK = r"no such host|timeout|\btls\b|connection refused|network is unreachable|connection reset|proxyconnect"
+LOGS = "{compose} logs {name}"
 # What Docker's message contains -> what to type next; the first that fits counts. {compose}: with the file that it is
 # about; {image}: where the image is named.
 KNOWN_FAILURES = [
@@ -41,7 +42,7 @@ KNOWN_FAILURES = [
     ),
     (r"port is already allocated|address already in use|ports are not available", "python run.py doctor"),
     (r'name "/(?P<name>[^"]+)" is already in use', "{owner}"),
-    (r"container (?P<name>\S+) (is unhealthy|exited)|unhealthy", "{compose} logs {name}"),
+    (r"container (?P<name>\S+) (is unhealthy|exited)|unhealthy", LOGS),
     (r"no such container|is not running", "start_kafka.bat, or {compose} up -d --wait"),
     (r"node assignment|Connection to node", "if Kafka has just started: once more, in ten seconds"),
     (
@@ -53,11 +54,6 @@ KNOWN_FAILURES = [
 PORT = re.compile(r"(?:Bind for|listen tcp4?|bind host port(?: for)?|exposing port TCP) \S*?:(\d+)")
 
 
-def compose_command(file: str) -> str:
-    """How a user types it in the project's folder."""
-    return "docker compose" if file == FILE else f"docker compose -f {file}"
-
-
 def engine_problem() -> str:
     """Why Docker cannot be used, empty if an engine with the compose plugin answers."""
     if not shutil.which("docker"):
@@ -66,6 +62,10 @@ def engine_problem() -> str:
         engine = docker("info", "--format", "{{.OSType}}")
         if "permission denied" in engine.stderr:
             return "Docker is installed, but this user may not use it (permission denied)"
+        if "context" in engine.stderr and "not found" in engine.stderr:
+            return f"Docker's context does not exist: {last_line(engine.stderr)}"
+        if "podman" in engine.stderr.lower():
+            return "docker is podman here, and these containers need Docker's engine"
         if engine.returncode or not engine.stdout.strip():
             return "Docker is installed, but its engine is not running"
         if engine.stdout.strip() != "linux":
@@ -81,28 +81,42 @@ def remedy_of(problem: str) -> str:
     """What to do about an `engine_problem`."""
     signs = {"permission denied": ALLOW_USER, "Windows containers": LINUX_CONTAINERS, "compose plugin": UPDATE}
     signs |= {"cannot be started": "docker ps   (shows whether it works)", NOT_INSTALLED: "install Docker Desktop"}
-    return next((remedy for sign, remedy in signs.items() if sign in problem), "start Docker Desktop")
+    signs |= {"context": "unset DOCKER_CONTEXT, or: docker context use default", "podman": "install Docker"}
+    signs |= {"did not answer": "restart Docker: it hangs"}
+    return next((remedy for sign, remedy in signs.items() if sign in problem), START_DOCKER)
 
 
 def why_it_failed(stderr: str, file: str = FILE, without: str = WITHOUT) -> NotAvailable:
     """Docker's last line, and what to type next."""
     what, compose = f"docker compose failed: {last_line(stderr)}", compose_command(file)
     if (port := PORT.search(stderr)) and (holder := _port_holder(int(port[1]))):
-        return NotAvailable(f"{what} (port {port[1]}: {holder})", f"end it ({holder.how_to_end})", without)
+        # The local broker needs the same port.
+        return NotAvailable(f"{what} (port {port[1]}: {holder})", f"end it ({holder.how_to_end})")
     image = file if file == FILE_OF_4 else f"KAFKA_IMAGE, {file}"  # which Kafka 4 does not read
     for sign, remedy in KNOWN_FAILURES:
         if found := re.search(sign, stderr, re.IGNORECASE):
             name = found.groupdict().get("name") or ""
+            if remedy == LOGS and (known := _why_it_ended(name, compose)):
+                return NotAvailable(f"{what}: {known.what}", known.remedy, without)
             words = {"compose": compose, "image": image, "name": name, "owner": "{owner}" in remedy and _free(name)}
             return NotAvailable(what, remedy.format(**words).rstrip(), without)
     return NotAvailable(what, f"{compose} up -d --wait   (shows more)", without)
 
 
+def _why_it_ended(name: str, compose: str) -> failures.Failure | None:
+    """What the log of this container says, if it is known."""
+    try:
+        written = docker("logs", "--tail", "300", name) if name else None
+    except NoAnswer:
+        return None
+    text = written.stdout + written.stderr if written else ""
+    return failures.of_container(text, f"{compose} down -v   (wipes the events in Docker)")
+
+
 def _free(name: str) -> str:
     """What frees the name of this container: it may be that of Kafka 4."""
-    files = {project: file for file, project in PROJECTS.items()}
-    if (owner := named(name)) and owner.project in files:
-        return f"{compose_command(files[owner.project])} down   (ends the other Kafka of this project)"
+    if (owner := named(name)) and owner.is_ours:
+        return f"{owner.how_to_end}   (ends the other Kafka of this project)"
     return f"{RENAME.format(name=name)}   (another project's container has that name)"
 
 

@@ -106,6 +106,14 @@ def unreadable_offsets(output: str) -> str:
     return f"the broker cannot read {found[-1][0]}: {found[-1][1]}" if found else ""
 
 
+def of_container(output: str, wipe: str) -> Failure | None:
+    """Why a container's Kafka ended, if that is a full disk or its data; `wipe` removes the data."""
+    for pattern, known in KNOWN:
+        if re.search(pattern, output) and (known.remedy == WIPE or known.what == "the disk is full"):
+            return Failure(known.what.replace(".kafka/", "its volume"), wipe if known.remedy == WIPE else known.remedy)
+    return None
+
+
 def _reason(error: list[str]) -> str:
     """The innermost cause of an error in one line."""
     causes = [line.removeprefix("Caused by: ") for line in error if line.startswith("Caused by: ")]

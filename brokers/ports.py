@@ -49,7 +49,7 @@ class PortHolder:
     @property
     def how_to_end(self) -> str:
         if self.container:
-            return f"docker stop {self.container.name}"
+            return self.container.how_to_end
         if self.reserved and os.name == "nt":
             return "as administrator: net stop winnat, then net start winnat, and Windows reserves others"
         if self.reserved:

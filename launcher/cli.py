@@ -228,11 +228,14 @@ def _windows(options: argparse.Namespace) -> int:
 
 def _clean(_options) -> int:
     from brokers import docker, local
+    from brokers.explain import NOT_INSTALLED
 
     if local.wipe():
         terminal.say("clean", f"removed {local.FOLDER.name}/ with the local broker's data")
     else:
         terminal.say("clean", "there was no data of a local broker")
+    if (problem := docker.engine_problem()) and problem != NOT_INSTALLED:
+        terminal.say("clean", f"what Docker keeps is not known, as {problem}")
     for wipe in docker.kept():
         terminal.say("clean", f"Docker keeps events of its own; to wipe them: {wipe}")
     return 0

@@ -135,6 +135,8 @@ class Session:
                 self._like(*count)
             case "stop" | "kill" | "start" as verb, [name] if program := self._find(name, verb == "start"):
                 self._try(verb, program)
+            case "start", [name] if name.startswith("kafka"):
+                terminal.complain(f"{name} was not started by this terminal", self.broker.how_to_start)
             case "stop" | "kill" | "start" as verb, _:
                 terminal.complain(f"{verb} what?", f"{verb} 1, {verb} 2, {verb} 3, {verb} producer or {verb} page")
             case _:

@@ -58,7 +58,8 @@ def test_dockers_failures_come_with_the_next_thing_to_type(words, remedy, monkey
     reason = explain.why_it_failed(f" Network x  Creating\n{words}\n")
     assert words in str(reason)
     assert reason.remedy.startswith(remedy)
-    assert reason.hint.endswith("; or: python run.py --broker local")
+    # The local broker would need the same port.
+    assert reason.hint.endswith("; or: python run.py --broker local") == (not reason.remedy.startswith("end it"))
 
 
 def test_our_own_kafka_4_is_not_another_project(engine):
@@ -67,6 +68,40 @@ def test_our_own_kafka_4_is_not_another_project(engine):
     assert remedy.startswith("docker compose -f docker-compose.kafka4.yml down ")
     engine.play({"to": "ps --all", "says": says.container("kafka", "shop")})
     assert explain.why_it_failed(says.NAME_TAKEN.format(name="kafka")).remedy.startswith("docker rename kafka ")
+
+
+@pytest.mark.parametrize(
+    ("written", "what", "remedy"),
+    [
+        (
+            "[2026-01-01 10:00:00,000] ERROR Exiting Kafka due to fatal exception (kafka.Kafka$)\n"
+            "java.lang.RuntimeException: Invalid cluster.id in: /bitnami/kafka/data/meta.properties. Expected A, but",
+            "the data in its volume belongs to a cluster with another id",
+            "docker compose down -v ",
+        ),
+        ("java.io.IOException: No space left on device", "the disk is full", "make room"),
+        ("a line that says nothing", "", "docker compose logs kafka"),
+    ],
+)
+def test_why_a_container_ended_is_in_its_log(engine, written, what, remedy):
+    engine.play({"to": "logs", "says": written})
+    reason = explain.why_it_failed(says.UNHEALTHY.format(name="kafka"))
+    assert what in str(reason)
+    assert reason.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ('Failed to initialize: unable to resolve docker endpoint: context "x": context not found', "unset DOCKER_CO"),
+        ("Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg.", "install Docker"),
+        (says.NO_ENGINE, "start Docker Desktop, or on Linux: sudo systemctl start docker"),
+    ],
+)
+def test_what_is_no_engine_is_named(engine, words, remedy):
+    engine.play(failing("info", words))
+    problem = explain.engine_problem()
+    assert explain.remedy_of(problem).startswith(remedy), problem
 
 
 UP = "docker compose up -d --wait kafka"

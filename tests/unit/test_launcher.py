@@ -155,6 +155,7 @@ COMMANDS = [
     ("kill consumer-2", "is not running; start 2 starts it"),
     ("stop", "stop what?"),
     ("start 5", "start what?"),
+    ("start kafka", "-> the way it was started before"),
     ("stop 4", "stop what?"),
     ("stop 1 2", "stop what?"),
     ("like x", "how many likes is 'x'?"),
