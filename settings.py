@@ -70,6 +70,9 @@ CONSUMERS, MOST_CONSUMERS = 3, 9  # in run.py: at the start, and at most; on con
 LARGEST_BURST = 100_000  # likes in one request to the producer
 PAGE_PORT = _port("PAGE_PORT", "8501")
 IN_CONTAINER = bool(_text("IN_CONTAINER"))  # the Dockerfile sets it
+# What to type: where the programs are in containers, there may be no Python.
+DIAGNOSE = "docker compose logs kafka" if IN_CONTAINER else "python run.py doctor"
+CREATE_TOPIC = "docker compose restart computer" if IN_CONTAINER else "python run.py topic, or create_likes_topic.bat"
 # Docker reaches a program in a container at the container's own address, and publishes its port on 127.0.0.1.
 LISTEN_ADDRESS = "0.0.0.0" if IN_CONTAINER else "127.0.0.1"
 ALLOWED_HOSTS = _hosts(_text("ALLOWED_HOSTS")) + _forwarded_hosts(PAGE_PORT)  # may call, in addition to this computer

@@ -5,7 +5,7 @@ from confluent_kafka import KafkaException
 from plumbing import Problem, topic
 from plumbing.kafka import Misdirected, admin_client, broker_problem, check_advertised
 from plumbing.offsets import missing_events
-from settings import GROUP, TOPIC
+from settings import CREATE_TOPIC, DIAGNOSE, GROUP, TOPIC
 
 PARTITIONS, OFFSETS = 3, "__consumer_offsets"
 
@@ -25,7 +25,7 @@ def create_likes(servers: str) -> str:
             raise problem from None
         raise Problem(
             f"the topic {TOPIC} cannot be created on {servers}: {error.args[0].str()}",
-            "check that a broker runs there (python run.py doctor), then: python run.py topic",
+            f"check that a broker runs there ({DIAGNOSE}), then {CREATE_TOPIC}",
         ) from error
     count = len(found.partitions)
     if count != PARTITIONS:

@@ -3,7 +3,6 @@
 It creates the topic `likes`, and then holds the network that the programs' containers share until it is stopped.
 """
 
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,11 +17,16 @@ READY = Path(tempfile.gettempdir(), "topic-exists")  # for the health check
 
 def main() -> None:
     with StopSignal() as stop:
-        try:
-            print(f"topic: {create_likes(BOOTSTRAP_SERVERS)}", flush=True)
-        except Problem as problem:
-            sys.exit(problem.line())
-        READY.touch()
+        READY.unlink(missing_ok=True)  # of before a restart
+        last = ""
+        while not stop.requested and not READY.exists():
+            try:
+                print(f"topic: {create_likes(BOOTSTRAP_SERVERS)}", flush=True)
+                READY.touch()
+            except Problem as problem:  # it waits for the broker, as the programs do: they live in its network
+                if (line := problem.line()) != last:
+                    print(last := line, flush=True)
+                time.sleep(1.0)
         while not stop.requested:
             time.sleep(0.2)
 

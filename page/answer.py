@@ -9,7 +9,7 @@ import streamlit as st
 from page.group import Snapshot
 from page.lanes import path_html
 from plumbing import loopback
-from settings import PRODUCER_PORT
+from settings import IN_CONTAINER, PRODUCER_PORT
 
 BURST_SLICE = 5_000  # likes per request; progress moves after each
 BURST_SECONDS = 60  # per request
@@ -50,8 +50,10 @@ class Burst(threading.Thread):
 def explain(error: requests.RequestException) -> dict:
     """Why there is no answer, in the form of the producer's own errors: {"error": ..., "hint": ...}."""
     if isinstance(error, requests.Timeout):
-        return {"error": "the producer did not answer in time", "hint": "look at its terminal"}
-    hint = "start it: `python producer.py`, or `start producer` in the terminal of run.py"
+        look = "`docker compose logs producer`" if IN_CONTAINER else "look at its terminal"
+        return {"error": "the producer did not answer in time", "hint": look}
+    by_hand = "start it: `python producer.py`, or `start producer` in the terminal of run.py"
+    hint = "start it: `docker compose start producer`" if IN_CONTAINER else by_hand
     return {"error": f"the producer is not running on port {PRODUCER_PORT}", "hint": hint}
 
 

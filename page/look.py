@@ -21,6 +21,7 @@ from plumbing import Problem
 from plumbing.kafka import BROKER_SECONDS, NO_ANSWER, Errors, check_advertised, client
 from plumbing.offsets import label_of
 from plumbing.renewal import abandon, let_go
+from settings import CREATE_TOPIC
 
 LANES_READ = 12  # partitions whose records are read; only the offsets of the others are known
 
@@ -82,7 +83,7 @@ class Cluster:
         check_advertised(self._config["bootstrap.servers"], cluster)
         topic = cluster.topics.get(self.topic)
         if topic is None:
-            hint = "Create it: `python run.py topic`, or `create_likes_topic.bat`."
+            hint = f"Create it: {CREATE_TOPIC}"
             raise Problem(f"The topic {self.topic} does not exist.", hint)
         numbers = list(topic.partitions)
         # Independent requests are sent together.

@@ -131,7 +131,7 @@ def connect(kind: type, own: dict):
 
 def not_confirmed(error: KafkaError) -> Unavailable:
     """What to answer when this is the delivery report of an event."""
-    hint = "see what is wrong (python run.py doctor), then click again"
+    hint = f"see what is wrong ({settings.DIAGNOSE}), then click again"
     if error.code() == KafkaError.INVALID_TIMESTAMP:
         hint = "set the clock of this computer, or of the broker's, then click again"
     return Unavailable(f"the broker did not confirm the like: {report_of(error)}", hint)

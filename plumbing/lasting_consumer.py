@@ -14,6 +14,7 @@ from plumbing.lag import Lag
 from plumbing.process import StopSignal
 from plumbing.renewal import abandon
 from plumbing.topic import Admin, at_end
+from settings import DIAGNOSE
 
 STRANDED_SECONDS = 15.0  # without an assignment, how often the group is asked if it knows this member
 REBALANCE_SECONDS = 4.0  # what a rebalance may take, besides the session timeout of a member that died
@@ -161,7 +162,7 @@ class LastingConsumer:
             return None
         clock = time.strftime("%H:%M:%S", time.localtime(time.time() - time.monotonic() + since))
         what = f"the group {self._config['group.id']} has given this consumer no assignment since {clock}"
-        return Unavailable(what, "see what is wrong: python run.py doctor; then restart this consumer")
+        return Unavailable(what, f"see what is wrong: {DIAGNOSE}; then restart this consumer")
 
     def _ask(self, error: KafkaError | None = None) -> Unavailable | None:
         """What is missing. `error` is what the client has reported: if it is about more than a connection, it counts

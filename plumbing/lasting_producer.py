@@ -10,6 +10,7 @@ from plumbing import greenlets
 from plumbing.kafka import Errors, Unavailable, connect
 from plumbing.renewal import renewed
 from plumbing.topic import count_partitions
+from settings import DIAGNOSE
 
 POLL_SECONDS = 0.002  # how long poll() blocks: the requests wait meanwhile
 RECENT_SECONDS = 3.0  # how old an answer of the broker about the topic may be
@@ -113,5 +114,5 @@ class LastingProducer:
 
 
 def _fatal(error: KafkaException) -> Unavailable:
-    hint = "see what is wrong (python run.py doctor), then restart the producer"
+    hint = f"see what is wrong ({DIAGNOSE}), then restart the producer"
     return Unavailable(f"the like cannot be sent: {error.args[0].str()}", hint)

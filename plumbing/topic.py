@@ -111,7 +111,7 @@ def count_partitions(client: AdminClient | Producer, topic: str, servers: str) -
     topics = insist(ask)
     if topic not in topics:
         hidden = ", or access rules hide it" if settings.CLIENT_CONFIG else ""
-        hint = "create it: python run.py topic, or create_likes_topic.bat"
+        hint = f"create it: {settings.CREATE_TOPIC}"
         raise Unavailable(f"the topic {topic} is missing{hidden}", hint)
     return len(topics[topic].partitions)
 

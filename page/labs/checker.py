@@ -42,12 +42,14 @@ def answer(number: int) -> dict:
     except Problem as problem:
         return {"problem": str(problem), "hint": problem.hint}
     except ModuleNotFoundError:  # the labs need more packages than the page
-        return {"problem": "the packages of this lab are not installed yet", "hint": f"python run.py check {number}"}
+        where = "in the container of this page" if settings.IN_CONTAINER else "installed yet"
+        return {"problem": f"the packages of this lab are not {where}", "hint": f"python run.py check {number}"}
 
 
 def unanswered(error: KafkaException) -> dict:
     what = f"{settings.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
-    return {"problem": what, "hint": "python run.py in a terminal; this page then continues by itself"}
+    start = settings.START_KAFKA if settings.IN_CONTAINER else "python run.py in a terminal"
+    return {"problem": what, "hint": f"{start}; this page then continues by itself"}
 
 
 if __name__ == "__main__":

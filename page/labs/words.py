@@ -10,9 +10,10 @@ from labs.blocks import Block
 from labs.checks import Goal
 from page.lanes import COLOURS, how_to_start
 from plumbing.plain import plain
-from settings import IN_CONTAINER
+from settings import CONSUMERS, IN_CONTAINER
 
 LINES_SHOWN = 200
+CONTAINERS = [str(number + 1) for number in range(CONSUMERS)]  # the consumers in docker-compose.yml
 _LINK = re.compile(r"\[([^\]]+)\]\((?!http)([^)]+)\)")
 _LAB = re.compile(r"(?:^|/)lab_0*(\d+)_\w+/README\.md$")
 _CONSUMER = re.compile(r"consumer-([1-9]) +\|")
@@ -55,8 +56,10 @@ def by_hand(command: str) -> str:
     verb, _, what = command.partition(" ")
     if verb == "like":
         return f"click **Like** on the board{f', {what} times' if what else ''}"
-    if what.isdigit() and IN_CONTAINER and verb in ("stop", "kill", "start"):
+    if IN_CONTAINER and what in CONTAINERS and verb in ("stop", "kill", "start"):
         return f"in a terminal: `docker compose {verb} consumer-{what}`"
+    if IN_CONTAINER:
+        return "this needs `python run.py`, and so Python; first, `docker compose --profile apps down`"
     if what.isdigit() and verb == "stop":
         return f"press Ctrl+C in the terminal of consumer {what}"
     if what.isdigit() and verb == "start":

@@ -73,3 +73,19 @@ def test_docker_compose_stop_is_a_clean_leave_and_start_brings_it_back(apps):
     assert "Exited (0)" in apps.compose("ps", "--all", "consumer-1")
     apps.compose("start", "consumer-1")
     wait_until(lambda: all(len(owned(apps, number)) == 1 for number in (1, 2, 3)), "a partition for each")
+
+
+def test_a_restart_brings_the_programs_back(apps):
+    """Of the container whose network they share, and of all, with the broker."""
+    page = f"http://127.0.0.1:{apps.ports[8501]}/_stcore/health"
+    for names in (["computer"], []):
+        apps.compose("--profile", "apps", "restart", *names)
+        wait_until(lambda: all(len(owned(apps, number)) == 1 for number in (1, 2, 3)), "a partition for each")
+        wait_until(lambda: answers(page), "the page")
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=10).ok
+    except requests.ConnectionError:
+        return False

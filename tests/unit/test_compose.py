@@ -2,7 +2,10 @@
 names, images, ports, volumes, health, the programs in containers."""
 
 import base64
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -96,6 +99,43 @@ def test_events_are_in_a_named_volume_of_a_separate_project(broker: Service):
     assert len({*containers.PROJECTS.values()}) == len(containers.PROJECTS)
 
 
+def test_kafka_4_leaves_no_volume_without_a_name():
+    """Its image declares three; what has none would get a new one at each start."""
+    described = NEW["services"]["kafka"]
+    covered = {*described["tmpfs"], *(volume.partition(":")[2] for volume in described["volumes"])}
+    assert covered == {"/var/lib/kafka/data", "/etc/kafka/secrets", "/mnt/shared/config"}
+
+
+def test_a_taken_port_of_kafdrop_keeps_no_program_from_starting():
+    """`docker compose up` ends at it: it comes last."""
+    assert OLD["services"]["kafdrop"]["depends_on"]["page"] == {"condition": "service_started", "required": False}
+
+
+WORDS_OF_THE_PAGE = """
+import requests, settings
+from page.answer import explain
+from page.labs.words import by_hand
+from page.labs.checker import unanswered
+from confluent_kafka import KafkaException, KafkaError
+for error in (requests.Timeout(), requests.ConnectionError()):
+    print(explain(error)["hint"])
+for line in ("stop 1", "kill 3", "start 4", "kill kafka", "stop producer"):
+    print(by_hand(line))
+print(unanswered(KafkaException(KafkaError(KafkaError._TIMED_OUT)))["hint"])
+print(settings.CREATE_TOPIC, settings.DIAGNOSE, sep="\\n")
+"""
+
+
+def test_what_the_page_names_in_a_container_is_there():
+    environment = {**os.environ, "IN_CONTAINER": "1", "START_KAFKA": "docker compose start kafka"}
+    command = [sys.executable, "-c", WORDS_OF_THE_PAGE]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert "terminal of run.py" not in done.stdout
+    assert "python producer.py" not in done.stdout
+    named = re.findall(r"docker compose (?:start|stop|kill|logs|restart) ([\w-]+)", done.stdout)
+    assert {*named} == {"producer", "consumer-1", "consumer-3", "kafka", "computer"}
+
+
 def test_cluster_ids_are_16_bytes_and_none_is_used_by_two_versions():
     of_3, of_4 = compose.cluster_ids(LESSONS), compose.cluster_ids(CURRENT)
     assert not of_3 & of_4
@@ -180,9 +220,10 @@ def test_kafdrop_asks_the_internal_listeners_of_healthy_brokers(file):
     brokers = [broker for broker in BROKERS if file is FILES[broker.file.name]]
     internal = {f"{broker.name}:{broker.ports['INTERNAL']}" for broker in brokers}
     assert {*kafdrop["environment"]["KAFKA_BROKERCONNECT"].split(",")} <= internal
-    assert {one["condition"] for one in kafdrop["depends_on"].values()} == {"service_healthy"}
+    needed = [one["condition"] for one in kafdrop["depends_on"].values() if one.get("required", True)]
+    assert needed == ["service_healthy"] * len(brokers)
     command = kafdrop["healthcheck"]["test"]
-    assert command[:2] == ["CMD", "curl"]
+    assert command[:4] == ["CMD", "curl", "--noproxy", "*"]  # Docker may set one in each container
     assert "actuator" not in command[-1]  # says UP even when Kafka is away
 
 
@@ -198,7 +239,11 @@ def test_the_profile_apps_has_the_five_programs_and_what_they_share():
     assert apps.keys() == {*APPS}
     assert apps["computer"]["ports"] == [f"127.0.0.1:{port}:{port}" for port in PROGRAMS.values()]
     for name, app in apps.items():
-        assert (app["build"], app["image"]) == (".", "hands-on-kafka-apps"), name
+        assert app["image"] == "hands-on-kafka-apps", name
+        assert app["environment"]["NO_PROXY"] == app["environment"]["no_proxy"] == "*"
+        assert app["environment"]["TZ"] == "${TZ:-UTC}"
+        # Built once: each service with `build` has an image of its own.
+        assert (app.get("build"), app.get("pull_policy")) == ((".", None) if name == "computer" else (None, "never"))
         assert f"INTERNAL://{app['environment']['KAFKA_BOOTSTRAP_SERVERS']}" in SINGLE.settings["advertised.listeners"]
         assert seconds(app["stop_grace_period"]) > 8, "launcher.programs.STOP_SECONDS"
 
@@ -207,7 +252,7 @@ def test_the_profile_apps_has_the_five_programs_and_what_they_share():
 def test_a_program_is_on_the_network_that_outlives_it_and_its_health_is_its_own_answer(name, port):
     program = OLD["services"][name]
     assert program["network_mode"] == "service:computer"
-    assert program["depends_on"] == {"computer": {"condition": "service_healthy"}}
+    assert program["depends_on"] == {"computer": {"condition": "service_healthy", "restart": True}}
     assert "ports" not in program
     assert f"http://localhost:{port}/" in program["healthcheck"]["test"][-1]
     if "consumer" in name:  # the port that the page calls

@@ -52,7 +52,8 @@ def build(environment: dict[str, str]) -> None:
         _script(
             image,
             "usr/bin/curl",
-            '#!/bin/sh\n# curl -fsS -o FILE URL, as the health check calls it\nexec wget -q -O "$3" "$4"\n',
+            "#!/bin/sh\n# curl --noproxy * -fsS -o FILE URL, as the health checks call it\n"
+            'exec wget -q -Y off -O "$5" "$6"\n',
         )
 
 
