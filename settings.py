@@ -83,6 +83,7 @@ KAFDROP_PORT = _port("KAFDROP_PORT", "9000")
 JAVA_HOME = _text("JAVA_HOME")
 M2_REPO = _text("M2_REPO")  # Maven's local repository; empty: ~/.m2/repository
 NO_COLOR = bool(_text("NO_COLOR"))  # https://no-color.org
+DUMB_TERMINAL = _text("TERM") == "dumb"  # it knows no escape sequences
 CONTROL_URL = _text("CONTROL_URL")  # run.py's endpoint for commands from the page; empty without run.py
 CONTROL_TOKEN = _text("CONTROL_TOKEN")
 START_KAFKA = _text("START_KAFKA")  # what restarts this run.py's broker

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from plumbing import output
 from plumbing.plain import plain, plain_lines
-from settings import NO_COLOR
+from settings import DUMB_TERMINAL, NO_COLOR
 
 NAME_WIDTH = 11
 UPDATE_SECONDS = 0.5  # how often a progress line changes; ten times slower if it is not a terminal
@@ -24,7 +24,8 @@ _transient = ""  # the progress line that the next line replaces
 
 
 def is_interactive() -> bool:
-    return sys.stdout.isatty()
+    """True for a terminal in which lines can be replaced."""
+    return sys.stdout.isatty() and not DUMB_TERMINAL
 
 
 def colourful() -> bool:

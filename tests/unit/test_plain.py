@@ -3,6 +3,7 @@
 import runpy
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,6 +54,13 @@ def test_the_terminal_has_the_colours_of_the_page(capsys, monkeypatch):
     relayed, wrong, hint = capsys.readouterr().out.splitlines()
     assert relayed == "\x1b[38;5;175mproducer   |\x1b[0m \\x1b[0m"
     assert (wrong, hint) == ("\x1b[31mwrong\x1b[0m", "  -> a hint")
+
+
+def test_a_dumb_terminal_gets_no_escape_sequences(monkeypatch):
+    monkeypatch.setattr(terminal.sys, "stdout", SimpleNamespace(isatty=lambda: True))
+    assert terminal.colourful() and terminal.is_interactive()
+    monkeypatch.setattr(terminal, "DUMB_TERMINAL", True)
+    assert not terminal.colourful() and not terminal.is_interactive()
 
 
 @pytest.mark.parametrize("name", ["doctor", "check"])
