@@ -17,6 +17,7 @@ from settings import GROUP, LEARNER, TOPIC
 KINDS = {"run": "run", "sh": "sh", "sh meanwhile": "sh", "text": "text"}  # what follows ``` -> kind of the block
 PREDICT = "Predict"
 _FENCE = "```"
+_FOR_A_TERMINAL = re.compile(r"<!-- terminal -->.*?<!-- /terminal -->\n\n", re.DOTALL)  # what only a terminal needs
 _ANSWERS = re.compile(r"(.*)^<details><summary>Answers</summary>$(.*)^</details>$", re.MULTILINE | re.DOTALL)
 _ITEM = re.compile(r"^(\d+)\. (.+?)(?=^\d+\. |\Z)", re.MULTILINE | re.DOTALL)
 _CHOICE = re.compile(r"^   \* (.+?)(?=^   \* |\Z)", re.MULTILINE | re.DOTALL)
@@ -75,7 +76,7 @@ def page_of(number: int) -> LabPage:
     """The page of the lab. Raises LookupError if there is no such lab."""
     if number not in checks.pages():
         raise LookupError(f"there is no lab {number}")
-    return parse(_own(checks.pages()[number].read_text(encoding="utf-8")))
+    return parse(_own(_FOR_A_TERMINAL.sub("", checks.pages()[number].read_text(encoding="utf-8"))))
 
 
 def _own(markdown: str) -> str:

@@ -5,6 +5,7 @@
 | `POST /` {"command": "stop 1"}           | `202 {"command": "stop 1", "next": 42}`; its lines come from 42 on        |
 | `GET /lines?since=42`                    | `{"lines": ["consumer-1 | Revoked: partitions=[0]"], "next": 43}`         |
 | `POST /programs` {"lab": 1, "block": 12} | `202 {"run": 0}`; 404 if the page of lab 1 has no such block for a shell  |
+| `GET /programs`                          | `{"run": 0, "lab": 1, "block": 12}` while one runs, else `{}`             |
 | `GET /programs/0?since=0`                | `{"lines": [...], "next": 3, "running": false, "exit_code": 0}`           |
 | `POST /programs/0/stop`                  | `202 {"run": 0}`                                                          |
 
@@ -86,6 +87,11 @@ def create_app(
             raise NotFound(str(error)) from error
         except Problem as problem:
             raise Conflict(problem.line()) from problem
+
+    @app.get("/programs")
+    def current():
+        found = programs.current()
+        return dict(zip(("run", "lab", "block"), found, strict=True)) if found else {}
 
     @app.get("/programs/<int:number>")
     def program(number: int):

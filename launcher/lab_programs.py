@@ -97,6 +97,7 @@ class LabPrograms:
     def __init__(self, environment: dict[str, str]):
         self._environment = environment
         self._runs: list[Run] = []
+        self._places: list[tuple[int, int]] = []  # lab and block of each
         self._lock = threading.Lock()
 
     def start(self, lab: int, block: int) -> int:
@@ -104,10 +105,21 @@ class LabPrograms:
         another one runs."""
         commands = blocks.shell_commands(lab, block)
         with self._lock:
-            if self._runs and self._runs[-1].running:
-                raise Problem("another block is still running", "wait until it ends, or stop it")
+            if self.is_busy:
+                what = f"a block of lab {self._places[-1][0]} is still running"
+                raise Problem(what, "wait until it ends, or stop it on the page of that lab")
             self._runs.append(Run(commands, self._environment))
+            self._places.append((lab, block))
             return len(self._runs) - 1
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._runs) and self._runs[-1].running
+
+    def current(self) -> tuple[int, int, int] | None:
+        """The number of the run that has not ended, its lab and its block."""
+        with self._lock:
+            return (len(self._runs) - 1, *self._places[-1]) if self.is_busy else None
 
     def run(self, number: int) -> Run:
         """Raises LookupError."""

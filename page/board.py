@@ -42,10 +42,18 @@ def groups_of_the_cluster(watched: str) -> list[str]:
     return sorted({GROUP, watched, *watcher_of(watched).groups()})
 
 
+def begin(title: str) -> None:
+    """What every page begins with: its title in the browser, the style, and in a narrow window the navigation."""
+    st.set_page_config(page_title=title, page_icon="❤️", layout="wide")
+    st.html(STYLE)
+    with st.container(key="ways", horizontal=True):
+        for page in st.session_state.ways:
+            st.page_link(page)
+
+
 def show_title() -> str:
     """The head of the page; returns the chosen consumer group."""
-    st.set_page_config(page_title="Hands-on Kafka", page_icon="❤️", layout="wide")
-    st.html(STYLE)
+    begin("Hands-on Kafka")
     title, choice = st.columns([3, 1], vertical_alignment="bottom")
     title.title("Hands-on Kafka")
     try:

@@ -27,8 +27,7 @@ def verdicts() -> Verdicts:
 
 def show(number: int) -> None:
     exercise = exercises()[number]
-    st.set_page_config(page_title=f"Exercise {number}: {exercise.title}", page_icon="❤️", layout="wide")
-    st.html(board.STYLE)
+    board.begin(f"Exercise {number}: {exercise.title}")
     st.html(STYLE)
     show_side_bar()
     text, beside = st.columns(2, gap="medium")

@@ -9,8 +9,7 @@ from page.labs.lab import STYLE
 
 
 def show() -> None:
-    st.set_page_config(page_title="Exercises", page_icon="❤️", layout="wide")
-    st.html(board.STYLE)
+    board.begin("Exercises")
     st.html(STYLE)
     show_side_bar()
     st.title("Exercises")

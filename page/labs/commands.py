@@ -18,9 +18,12 @@ from plumbing import callers
 from settings import CONTROL_URL
 
 POLL_SECONDS = 0.5
+WATCH_SECONDS = 2.0
 FOLLOWED_SECONDS = 30.0  # without a new line
 LINES_KEPT = 2000
 DOUBLE_CLICK_SECONDS = 1.0
+
+RUNNING = "running ..."
 
 _one_at_a_time = threading.Lock()
 
@@ -69,6 +72,34 @@ def outputs() -> dict[tuple[int, int], Output]:
     return st.session_state.setdefault("outputs", {})
 
 
+def follow_current() -> bool:
+    """Follow the program that run.py runs, wherever its button was pressed: in another tab, or before a reload. Returns
+    True if this tab did not."""
+    try:
+        running = run_py.ask("programs", 0) if CONTROL_URL else {}
+    except requests.RequestException:
+        return False
+    if not running:
+        return False
+    place, path = (running["lab"], running["block"]), f"programs/{running['run']}"
+    if place in outputs() and outputs()[place].path == path:
+        return False
+    outputs()[place] = Output(path, 0, RUNNING)
+    return True
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+def watch() -> None:
+    if follow_current():
+        st.rerun()
+
+
+def show_sample(lab: int, before: Block, sample: Block) -> None:
+    """What a block shows, folded until it was run: it has the answers to the predictions."""
+    with st.expander("It shows, for example", expanded=(lab, before.number) in outputs()):
+        st.code(sample.text, language=None, wrap_lines=True)
+
+
 def show_block(lab: int, block: Block) -> None:
     """A block of the kind run or sh."""
     st.code(block.text, language=None, wrap_lines=True)
@@ -93,7 +124,7 @@ def _show_run(lab: int, block: Block) -> None:
 
 
 def _show_button(lab: int, block: Block) -> None:
-    name, key = f"Run: {label(block)}", f"do-{lab}-{block.number}"
+    name, key = f"Run: {label(block, blocks.page_of(lab))}", f"do-{lab}-{block.number}"
     st.button(name, icon=":material/play_arrow:", key=key, on_click=carry_out, args=[lab, block.number])
 
 
@@ -142,7 +173,7 @@ def _type(lab: int, number: int) -> Output:
 
 
 def _run(lab: int, number: int) -> Output:
-    return Output(f"programs/{run_py.send('programs', lab=lab, block=number)['run']}", 0, "running ...")
+    return Output(f"programs/{run_py.send('programs', lab=lab, block=number)['run']}", 0, RUNNING)
 
 
 def _reason(refusal: requests.HTTPError) -> str:
@@ -155,16 +186,17 @@ def _reason(refusal: requests.HTTPError) -> str:
 
 
 def _show_output(lab: int, block: Block, output: Output) -> None:
-    was_live = output.live
+    was_live, name = output.live, label(block, blocks.page_of(lab))
     if was_live:
         output.read()
     if output.lines:
-        st.html(output_html(output.lines, f"Output of {label(block)}"))
+        st.html(output_html(output.lines, f"Output of {name}"))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(status_html(output.state), width="stretch")
         if output.is_program and output.live:
-            name = f"Stop: {label(block)}"
-            st.button(name, icon=":material/stop:", key=f"stop-{lab}-{block.number}", on_click=_stop, args=[output])
+            st.button(
+                f"Stop: {name}", icon=":material/stop:", key=f"stop-{lab}-{block.number}", on_click=_stop, args=[output]
+            )
     if was_live and not output.live:
         st.rerun()  # the whole page: this part no longer needs to poll
 

@@ -13,8 +13,7 @@ _ROW = re.compile(r"^\| \[(\d+)\. [^\]]+\]\([^)]+\) \| (.+?) \| (\d+) \|$", re.M
 
 
 def show() -> None:
-    st.set_page_config(page_title="Labs", page_icon="❤️", layout="wide")
-    st.html(board.STYLE)
+    board.begin("Labs")
     st.html(STYLE)
     show_side_bar()
     st.title("Labs")

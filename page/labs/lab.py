@@ -7,7 +7,7 @@ import streamlit as st
 from labs import blocks, checks
 from labs.blocks import PREDICT, Block, Section
 from page import board
-from page.labs.commands import show_block
+from page.labs.commands import follow_current, show_block, show_sample, watch
 from page.labs.goals import show_check, show_side_bar
 from page.labs.predict import show_questions
 from page.labs.words import labs_linked, linked, programs_linked
@@ -22,8 +22,8 @@ BY_HAND = (
 
 def show(number: int) -> None:
     page = blocks.page_of(number)
-    st.set_page_config(page_title=f"Lab {number}: {checks.title(number)}", page_icon="❤️", layout="wide")
-    st.html(board.STYLE)
+    follow_current()
+    board.begin(f"Lab {number}: {checks.title(number)}")
     st.html(STYLE)
     show_side_bar()
     text, beside = st.columns([7, 3], gap="medium")
@@ -32,6 +32,7 @@ def show(number: int) -> None:
             _show_section(number, section)
     with beside, st.container(key="beside"):
         show_lanes()
+    watch()
 
 
 def _show_section(number: int, section: Section) -> None:
@@ -47,23 +48,22 @@ def _show_section(number: int, section: Section) -> None:
             st.markdown(linked(page.given))
         show_questions(number, page.questions)
         return
-    before = ""
+    before = None
     for block in section.blocks:
         _show_block(number, block, before)
-        before = "check" if _is_check(number, block) else block.kind
+        before = block
 
 
 def _is_check(number: int, block: Block) -> bool:
     return block.commands == [f"python run.py check {number}"]
 
 
-def _show_block(number: int, block: Block, before: str) -> None:
+def _show_block(number: int, block: Block, before: Block | None) -> None:
     if block.kind == "prose":
         _show_prose(number, block)
     elif block.kind == "text":
-        if before != "check":  # the goals show the same
-            st.caption("It shows, for example")
-            st.code(block.text, language=None, wrap_lines=True)
+        if before and not _is_check(number, before):  # the goals show the same
+            show_sample(number, before, block)
     elif _is_check(number, block):
         st.code(block.text, language=None, wrap_lines=True)
         show_check(number)

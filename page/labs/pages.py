@@ -22,6 +22,7 @@ def navigation(board: Callable[[], None]):
         st.Page(index.show, title="Labs", icon=":material/school:", url_path="labs"),
         st.Page(exercise_index.show, title="Exercises", icon=":material/edit:", url_path="exercises"),
     ]
+    st.session_state.ways = [first, *lists]
     return st.navigation([first, *lists, *labs.values(), *own.values()], position="top")
 
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from labs import FOLDER
-from labs.blocks import Block
+from labs.blocks import Block, LabPage
 from labs.checks import Goal
 from page.lanes import COLOURS, how_to_start
 from plumbing.plain import plain
@@ -40,11 +40,25 @@ def programs_linked(markdown: str, folder: Path) -> list[Path]:
     return [file for file in files if FOLDER in file.parents and file.exists()]
 
 
-def label(block: Block) -> str:
-    """`like, 6 times`; `kill 1, then like 3`; `null_key.py`: the label of a button."""
+def label(block: Block, page: LabPage) -> str:
+    """`like, 6 times`; `kill 1, then like 3`; `null_key.py`: the label of a button; with the options that tell it from
+    others of the page: `slow_consumer.py --pause`."""
+    found = (one for section in page.sections for one in section.blocks if one.kind == block.kind)
+    alike = [one for one in found if _name(one) == _name(block)]
+    common = set(_options(block)).intersection(*map(_options, alike))
+    own = [option for option in _options(block) if option not in common]
+    return " ".join([_name(block), *own])
+
+
+def _name(block: Block) -> str:
     names = [_short(command) for command in block.commands]
     runs = [(name, len(list(same))) for name, same in groupby(names)]
     return ", then ".join(name if count == 1 else f"{name}, {count} times" for name, count in runs)
+
+
+def _options(block: Block) -> list[str]:
+    """`["--count 3", "--key ann"]`, each once, in all commands of the block."""
+    return list(dict.fromkeys(re.findall(r"--\S+(?: [^-\s]\S*)?", block.text)))
 
 
 def _short(command: str) -> str:

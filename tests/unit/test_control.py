@@ -144,8 +144,10 @@ def test_a_block_is_run_by_its_numbers(client, runs):
     }
     again = client.post("/programs", json={"lab": 1, "block": number}, headers=TOKEN)
     assert again.status_code == 409
-    assert "still running" in again.json["error"]
+    assert "A block of lab 1 is still running" in again.json["error"]
+    assert client.get("/programs", headers=TOKEN).json == {"run": 0, "lab": 1, "block": number}
     assert client.post("/programs/0/stop", headers=TOKEN).status_code == 202
+    assert client.get("/programs", headers=TOKEN).json == {}
     ended = client.get("/programs/0?since=1", headers=TOKEN).json
     assert (ended["running"], ended["exit_code"]) == (False, 130)
     assert client.post("/programs", json={"lab": 1, "block": number}, headers=TOKEN).json == {"run": 1}

@@ -11,7 +11,7 @@ import requests
 import streamlit as st
 
 from labs import FOLDER, blocks, checks
-from labs.blocks import Block
+from labs.blocks import Block, LabPage, Section
 from labs.checks import Goal
 from page.labs import checker, commands, index, words
 from page.labs.commands import Output
@@ -286,7 +286,34 @@ def test_an_output_ends_with_its_program_or_after_a_while_without_a_line(monkeyp
     ],
 )
 def test_a_button_says_what_it_does(kind, text, label):
-    assert words.label(Block(0, kind, text)) == label
+    block = Block(0, kind, text)
+    assert words.label(block, LabPage((Section("Do", (block,)),), "", ())) == label
+
+
+@pytest.mark.parametrize("lab", sorted(checks.pages()))
+def test_no_two_buttons_of_a_page_have_one_name_unless_they_do_the_same(lab):
+    page = blocks.page_of(lab)
+    names = {}
+    for block in (block for section in page.sections for block in section.blocks if block.kind in ("run", "sh")):
+        assert names.setdefault(words.label(block, page), block.text) == block.text
+
+
+def test_a_page_in_the_browser_does_not_ask_for_a_second_terminal():
+    assert "two terminals" not in "".join(block.text for block in blocks.page_of(1).sections[0].blocks)
+    assert "two terminals" in checks.pages()[1].read_text(encoding="utf-8")
+
+
+def test_a_tab_follows_what_another_one_has_started(pressed, monkeypatch):
+    current = {"run": 3, "lab": 1, "block": 12}
+    monkeypatch.setattr(commands, "CONTROL_URL", "http://127.0.0.1:1/")
+    monkeypatch.setattr(commands.run_py, "ask", lambda path, since: current)
+    assert commands.follow_current()
+    output = pressed.state["outputs"][1, 12]
+    assert (output.path, output.next, output.live) == ("programs/3", 0, True)
+    assert not commands.follow_current(), "it does already"
+    current.clear()
+    assert not commands.follow_current()
+    assert pressed.state["outputs"][1, 12] is output
 
 
 @pytest.mark.parametrize(
