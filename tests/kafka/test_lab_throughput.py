@@ -1,4 +1,4 @@
-"""Lab 14 on a real broker: the batches in the log, Ctrl+C, another reader in its group, its reset."""
+"""Labs 14 and 17 on a real broker: Ctrl+C, another reader in the group, the batches in the log, resets."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from plumbing import Problem
 from plumbing.kafka import client_config
 from tests.programs import Program, expect_no_traceback, wait_until
 
-FOLDER = "labs/lab_14_throughput"
+LAG, BATCHING = "labs/lab_14_throughput/lag.py", "labs/lab_17_batching/batching.py"
 
 
 @pytest.fixture
@@ -81,20 +81,18 @@ def test_a_broker_with_passwords_is_reported(monkeypatch, tmp_path):
 @pytest.mark.repeats
 def test_batching_twice_and_its_reset(kafka, learner, run_py):
     for _ in range(2):
-        code, printed = run_py(f"{FOLDER}/batching.py", seconds=240)
+        code, printed = run_py(BATCHING, seconds=240)
         assert code == 0, printed
         assert re.search(r"^0  one by one  linger.ms=0 +1000 +1000 +144893 ", printed, re.MULTILINE), printed
-        assert "5 of 8 reached" in (checked := run_py("check", "14")[1]), checked
-    assert f"deletes     the topic {learner}-batching\n" in run_py("labs", "reset", "14")[1]
-    assert "0 of 8 reached" in run_py("check", "14")[1]
+        assert "5 of 5 reached" in (checked := run_py("check", "17")[1]), checked
+    assert f"deletes     the topic {learner}-batching\n" in run_py("labs", "reset", "17")[1]
+    assert "0 of 5 reached" in run_py("check", "17")[1]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
 def test_after_ctrl_c_the_readers_have_left_and_a_reset_leaves_nothing(kafka, learner, run_py, start):
-    program = start(
-        Program(sys.executable, "run.py", f"{FOLDER}/lag.py", KAFKA_BOOTSTRAP_SERVERS=kafka, LEARNER=learner)
-    )
+    program = start(Program(sys.executable, "run.py", LAG, KAFKA_BOOTSTRAP_SERVERS=kafka, LEARNER=learner))
     program.wait_for("lag grows")
     os.killpg(program.process.pid, signal.SIGINT)
     assert program.wait() == 130
@@ -108,7 +106,7 @@ def test_after_ctrl_c_the_readers_have_left_and_a_reset_leaves_nothing(kafka, le
     assert f"deletes     the topic {name}\n" in printed
     assert f"deletes     the group {name}\n" in printed
     assert history.of(name) == history.History()
-    assert "0 of 8 reached" in run_py("check", "14")[1]
+    assert "0 of 3 reached" in run_py("check", "14")[1]
 
 
 @pytest.mark.slow

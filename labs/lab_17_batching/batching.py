@@ -1,6 +1,6 @@
-"""Lab 14: the same 1000 likes, written in six ways. In how many batches, and in how many bytes, do they arrive?
+"""Lab 17: the same 1000 likes, written in six ways. In how many batches, and in how many bytes, do they arrive?
 
-    python run.py labs/lab_14_throughput/batching.py
+    python run.py labs/lab_17_batching/batching.py
 
 Each way has its own partition. `requests` comes from the client's statistics, `batches` and `bytes` from the broker's
 log; `delay` is the median time from produce() to the delivery report.
