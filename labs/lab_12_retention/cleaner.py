@@ -1,4 +1,4 @@
-"""The broker's log cleaner, without which lab 12 cannot be done. On native Windows it is switched off."""
+"""The broker's log cleaner, without which labs 12 and 19 cannot be done. On native Windows it is switched off."""
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType

@@ -1,6 +1,6 @@
-"""Lab 12: a compacted topic keeps the last record of each key.
+"""Lab 19: a compacted topic keeps the last record of each key.
 
-    python run.py labs/lab_12_retention/compaction.py
+    python run.py labs/lab_19_compaction/compaction.py
 
 Three people change their profiles 50 times each; then cem deletes his. The program reads the topic repeatedly until the
 broker's log cleaner has removed outdated records.
@@ -32,7 +32,7 @@ MOST_SECONDS = 100.0
 
 def main() -> None:
     cleaner.need()
-    make_topic(TOPIC, 1, CONFIG, lab=12)
+    make_topic(TOPIC, 1, CONFIG, lab=19)
     producer = Producer(client_config())
     for change in range(1, CHANGES + 1):
         for name in PEOPLE:
@@ -51,7 +51,7 @@ def main() -> None:
             break
         if seconds > MOST_SECONDS:
             what = f"after {seconds:.0f} s, the log still has {counts(records)}"
-            raise Problem(what, "undo your changes, if any, then: python run.py labs reset 12, and this command again")
+            raise Problem(what, "undo your changes, if any, then: python run.py labs reset 19, and this command again")
         before = len(records)
         time.sleep(LOOK_SECONDS)
         producer.produce(TOPIC, key="dan", value=f"after {seconds:.0f} s")  # a write starts a new segment
