@@ -1,4 +1,4 @@
-"""Lab 13: Exactly once: likes for each key and minute."""
+"""Lab 13: Exactly once: a crash in a transaction. And lab 18, on the same topics."""
 
 import json
 from collections import Counter
@@ -17,12 +17,21 @@ FOLDER = "python run.py labs/lab_13_exactly_once"
 WRITE, COUNT = f"{FOLDER}/write_likes.py", f"{FOLDER}/likes_per_minute.py"
 KILL = f"{COUNT} --kill"
 WINDOW_MS, GRACE_MS = 60_000, 10_000  # as on the page, whatever likes_per_minute.py has now
-EQUAL, NONE_LOST = "the counts are those of the source", "no like that came too late is lost"
-UNCHANGED = f"undo your changes, python run.py labs reset 13, and begin again: {WRITE}"
+LATE = "python run.py labs/lab_18_event_time/late_likes.py"
+SOME_LATE, EQUAL, NONE_LOST = OF_LAB_18 = (
+    "there are likes, and some come too late",
+    "the counts are those of the source",
+    "no like that came too late is lost",
+)
+UNCHANGED = "undo your changes, python run.py labs reset 13, and begin the lab again"
 LEAVES = Leaves(tuple(map(named, ("timed-likes", "likes-per-minute", "likes-too-late"))), (named("per-minute"),))
 
 
 def goals(seen: Evidence) -> Iterator[Goal]:
+    return (goal for goal in of_both_labs(seen) if goal.what not in (SOME_LATE, NONE_LOST))
+
+
+def of_both_labs(seen: Evidence) -> Iterator[Goal]:
     source, counts = named("timed-likes"), named("likes-per-minute")
     likes = [record for record in seen.records(source) if record.partition() == 0]
     likes.sort(key=lambda record: record.offset())
@@ -38,7 +47,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     yield _goes_on(aborted, committed)
     if up_to != _up_to(seen, source):
         for what in (EQUAL, NONE_LOST):
-            yield Goal(what, False, "the processor is counting now", "python run.py check 13, when it is done")
+            yield Goal(what, False, "the processor is counting now", "check again when it is done")
         return
     expected, late = counted([like for like in likes if like.offset() < up_to])
     todo = sum(like.offset() >= up_to for like in likes)
@@ -83,10 +92,9 @@ def _counts(records: list[Message]) -> list[tuple[int, str, int]]:
 
 
 def _likes(likes: list[Message]) -> Goal:
-    what = "there are likes, and some come too late"
     late = counted(likes)[1].total()
-    why = f"{len(likes)} likes, {late} of them after their window was closed" if likes else "no likes yet"
-    return Goal(what, late > 0, why, WRITE)
+    why = f"{len(likes)} likes, {late} of them after their minute was closed" if likes else "no likes yet"
+    return Goal(SOME_LATE, late > 0, why, LATE)
 
 
 def _killed(aborted: set[int], written: int, likes: bool, up_to: int) -> Goal:
@@ -127,7 +135,7 @@ def _equal(expected: dict[str, int], found: dict[str, int], up_to: int, todo: in
             return Goal(EQUAL, False, why, UNCHANGED)
     if up_to < LIKES or not expected:  # those of a later run may still be uncounted
         return Goal(EQUAL, False, _unfinished(up_to, todo), COUNT if todo else WRITE)
-    return Goal(EQUAL, True, f"{len(expected)} windows, {sum(expected.values())} likes, each counted once{_more(todo)}")
+    return Goal(EQUAL, True, f"{len(expected)} counts, {sum(expected.values())} likes, each counted once{_more(todo)}")
 
 
 def _more(todo: int) -> str:
@@ -144,7 +152,7 @@ def _late(expected: Counter, records: list[Message], up_to: int, todo: int) -> G
         return Goal(NONE_LOST, False, why, UNCHANGED)
     if up_to < LIKES or not expected:
         why = f"{todo} likes are not read yet" if todo else "none came too late"
-        return Goal(NONE_LOST, False, why, COUNT if todo else WRITE)
+        return Goal(NONE_LOST, False, why, COUNT if todo else LATE)
     return Goal(NONE_LOST, True, f"{expected.total()} are in {named('likes-too-late')}, each once")
 
 

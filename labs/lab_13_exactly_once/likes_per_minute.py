@@ -1,4 +1,4 @@
-"""Lab 13: a stream processor that counts the likes per key and minute, exactly once.
+"""Labs 13 and 18: a stream processor that counts the likes per key and minute, exactly once. A minute is its window.
 
     python run.py labs/lab_13_exactly_once/likes_per_minute.py           count what is there
     python run.py labs/lab_13_exactly_once/likes_per_minute.py --kill    die in the middle of a transaction
@@ -61,10 +61,15 @@ class State:
             self.likes[window] = likes
             self.time_ms = max(self.time_ms, time_ms)
 
+    @property
+    def first_open_ms(self) -> int:
+        """The start of the oldest window that is not closed."""
+        return max(0, (self.time_ms - GRACE_MS) // WINDOW_MS * WINDOW_MS)
+
     def add(self, key: str, clicked_ms: int) -> str | None:
         """Count this like. Returns its window, or None if that is closed."""
         start_ms = clicked_ms // WINDOW_MS * WINDOW_MS
-        if start_ms + WINDOW_MS + GRACE_MS <= self.time_ms:
+        if start_ms < self.first_open_ms:
             return None
         window = f"{key} {clock(start_ms):%Y-%m-%d %H:%M}"
         self.time_ms = max(self.time_ms, clicked_ms)
@@ -105,7 +110,7 @@ def run(dies: bool) -> None:
     _, end = consumer.get_watermark_offsets(source, SECONDS)
     state = State()
     state.restore()
-    print(f"starts at offset {source.offset}, with the counts of {len(state.likes)} windows")
+    print(f"starts at offset {source.offset}, with {len(state.likes)} counts")
     if dies and source.offset >= end:
         raise Problem("no like is left to count", f"write some first: {WRITE}")
 
@@ -118,7 +123,9 @@ def run(dies: bool) -> None:
         number += 1
         producer.begin_transaction()
         counts, late = process(batch, state, producer)
-        what = f"transaction {number}: offsets {first} to {at - 1}, {counts} counts, {late} too late"
+        what = (
+            f"transaction {number}: offsets {first} to {at - 1}, {counts} counts{f', {late} too late' if late else ''}"
+        )
         if dies and (number == KILLED_IN or at == end):
             producer.flush(SECONDS)
             print(f"{what}; killed before the commit", flush=True)
@@ -129,6 +136,7 @@ def run(dies: bool) -> None:
         print(f"{what}; committed", flush=True)
     consumer.close()
     print(f"all {end} offsets are counted, up to {clock(state.time_ms):%H:%M:%S}")
+    print(f"counts that can still change: from {clock(state.first_open_ms):%H:%M} on")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Lab 13: done by half, in another order, twice, with an edited program. Here the lab's processor runs on a log in
+"""Labs 13 and 18: done by half, in another order, twice, with an edited program. Here their processor runs on a log in
 memory; tests/labs shows that it does the same on a broker."""
 
 import json
@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from labs.lab_13_exactly_once import check, likes_per_minute, write_likes
+from labs.lab_18_event_time import check as check_of_lab_18
+from labs.lab_18_event_time import late_likes
 from labs.topics import named
 from tests.unit.deeds import EACH, Record, Seen, both_tests, expect_words, reached
 
@@ -18,6 +20,7 @@ LIKES, KILLED, GOES_ON, EQUAL, NONE_LOST = (
     "no like that came too late is lost",
 )
 ALL = {LIKES, KILLED, GOES_ON, EQUAL, NONE_LOST}
+BOTH = SimpleNamespace(goals=check.of_both_labs)
 BATCH = 50
 
 
@@ -84,7 +87,7 @@ class Log(Seen):
 
 def four_minutes(since: int = 0) -> list[tuple[str, int]]:
     numbers = range(write_likes.LIKES)
-    return [(write_likes.NAMES[n % 3], since + n - write_likes.delay_seconds(n)) for n in numbers]
+    return [(write_likes.NAMES[n % 3], since + n - late_likes.delay_seconds(n)) for n in numbers]
 
 
 def minute(number: int) -> str:
@@ -161,9 +164,9 @@ CASES = {
 SAID = [
     ("a kill and a second run", KILLED, "4 of 20 counts were never committed, offsets 6 to 9"),
     ("a kill and a second run", GOES_ON, f"ann {minute(1)} had 26 likes before the kill, and 39 after it"),
-    ("a kill and a second run", EQUAL, "8 windows, 237 likes, each counted once"),
+    ("a kill and a second run", EQUAL, "8 counts, 237 likes, each counted once"),
     ("a kill and a second run", NONE_LOST, "…3 are in…"),
-    ("nothing", EACH, f"-> {check.FOLDER}/…"),
+    ("nothing", EACH, "-> python run.py labs/lab_1…"),
     ("nothing", EQUAL, "there is nothing to count yet"),
     ("likes that nobody has counted", KILLED, f"-> {check.KILL}"),
     ("likes that nobody has counted", EQUAL, "240 likes are not counted yet"),
@@ -178,7 +181,7 @@ SAID = [
         "no minute was counted both before and after a kill",
     ),
     ("everything twice", EQUAL, "…474 likes…"),
-    ("more likes were written", EQUAL, "8 windows, 237 likes, each counted once; 240 more are not counted yet"),
+    ("more likes were written", EQUAL, "8 counts, 237 likes, each counted once; 240 more are not counted yet"),
     (
         "a state with uncommitted counts: its clock is ahead of the likes that it reads again",
         EQUAL,
@@ -194,17 +197,17 @@ SAID = [
     ("a like is taken out of the late ones", NONE_LOST, "…is 0 times in…"),
     ("the source was deleted", EQUAL, f"ann {minute(0)} is 41 in the counts, and 0 in the source"),
     ("it counts now", EQUAL, "the processor is counting now"),
-    ("it counts now", NONE_LOST, "-> python run.py check 13…"),
+    ("it counts now", NONE_LOST, "-> check again when it is done"),
 ]
-test_goals, test_words = both_tests(check, CASES, SAID)
+test_goals, test_words = both_tests(BOTH, CASES, SAID)
 
 
 @pytest.mark.parametrize("grace", [0, 120_000])
 def test_another_grace_period_is_a_difference(monkeypatch, grace):
     monkeypatch.setattr(likes_per_minute, "GRACE_MS", grace)
     evidence = killed()
-    assert reached(check, evidence) == ALL - {EQUAL, NONE_LOST}
-    expect_words(check, evidence, NONE_LOST, "…too late in the source…")
+    assert reached(BOTH, evidence) == ALL - {EQUAL, NONE_LOST}
+    expect_words(BOTH, evidence, NONE_LOST, "…too late in the source…")
 
 
 @pytest.mark.parametrize("value", [b"", b"like", b"[1]", b'{"order": 1}', b'{"likes": 5}', b"\xff", None])
@@ -214,4 +217,18 @@ def test_records_that_are_neither_likes_nor_counts_are_ignored(value):
     log.source = [Record(r.value(), offset=n, key=r.key()) for n, r in enumerate(log.source)]
     log.count(2, dies=True).count()
     log.written[named("likes-per-minute")].append((Record(value, offset=99, key=None), True))
-    assert reached(check, log) == ALL
+    assert reached(BOTH, log) == ALL
+
+
+def test_each_lab_has_its_goals_and_a_finished_one_of_before_the_split_stays_finished():
+    log = killed()
+    assert reached(check, log) == {goal.what for goal in check.goals(log)} == {KILLED, GOES_ON, EQUAL}
+    assert (
+        reached(check_of_lab_18, log) == {goal.what for goal in check_of_lab_18.goals(log)} == {LIKES, EQUAL, NONE_LOST}
+    )
+
+
+def test_without_late_likes_lab_13_can_be_finished():
+    log = Log().write(*[(write_likes.NAMES[n % 3], n) for n in range(write_likes.LIKES)]).count(2, dies=True).count()
+    assert reached(BOTH, log) == {KILLED, GOES_ON, EQUAL}
+    expect_words(BOTH, log, NONE_LOST, f"none came too late -> {check.LATE}")
