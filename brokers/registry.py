@@ -4,7 +4,6 @@ Its settings are those of `docker-compose.yml`. It keeps nothing on disk: the sc
 """
 
 import contextlib
-import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -52,14 +51,14 @@ def unpacked(progress: Progress = print) -> Path:
         progress("unpacking")
         folder.parent.mkdir(parents=True, exist_ok=True)
         # The temporary folder makes sure that there is never half of it.
-        with (
-            tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as half,
-            tarfile.open(archive) as tar,
-        ):
+        with tempfile.TemporaryDirectory(dir=folder.parent) as half, tarfile.open(archive) as tar:
             tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _path: member)  # not in each 3.10
-            tar.extractall(half)
-            with contextlib.suppress(FileExistsError):  # another run.py did the same
-                shutil.move(half, folder)
+            tar.extractall(Path(half, folder.name))
+            try:
+                Path(half, folder.name).rename(folder)
+            except OSError:
+                if not folder.exists():  # another run.py did the same
+                    raise
     return folder
 
 

@@ -1,9 +1,9 @@
 """The topic `likes`, as the lessons need it."""
 
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException
 
 from plumbing import Problem, topic
-from plumbing.kafka import Misdirected, admin_client, broker_problem, check_advertised
+from plumbing.kafka import Misdirected, admin_client, broker_problem, check_advertised, client, client_config
 from plumbing.offsets import missing_events
 from settings import CREATE_TOPIC, DIAGNOSE, GROUP, TOPIC
 
@@ -36,12 +36,15 @@ def create_likes(servers: str) -> str:
 def warn_of_missing_events(servers: str) -> Problem | None:
     """What to report if the topic ends before the offsets that the consumers have committed, as after a power cut."""
     admin = admin_client(servers)
+    group = client(Consumer, client_config(servers) | {"group.id": GROUP})
     try:
         if OFFSETS not in admin.list_topics(timeout=10).topics:  # asking for offsets would create it, which takes time
             return None
-        missing = missing_events(admin, TOPIC, GROUP)
+        missing = missing_events(admin, group, TOPIC)
     except KafkaException:
         return None
+    finally:
+        group.close()
     if not missing:
         return None
     partitions = ", ".join(map(str, sorted(missing)))

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from plumbing.kafka import BROKER_SECONDS
@@ -25,16 +25,14 @@ def beyond_end(admin: AdminClient, committed: list[TopicPartition]) -> list[Topi
     return [place for place, _missing in _beyond_end(admin, committed)]
 
 
-def missing_events(admin: AdminClient, topic: str, group: str) -> dict[int, int]:
-    """Partition -> how many events it has fewer than the group has read; without those that have all. Raises
-    KafkaException."""
-    id_now = admin.describe_topics(TopicCollection([topic]), request_timeout=BROKER_SECONDS)[topic].result().topic_id
-    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=BROKER_SECONDS)
-    committed = [
-        place
-        for place in asked[group].result().topic_partitions
-        if place.topic == topic and not is_of_another(place, label_of(id_now))
-    ]
+def missing_events(admin: AdminClient, group: Consumer, topic: str) -> dict[int, int]:
+    """Partition -> how many events it has fewer than the group of this client has read; without those that have all.
+    Raises KafkaException."""
+    now = admin.describe_topics(TopicCollection([topic]), request_timeout=BROKER_SECONDS)[topic].result()
+    places = [TopicPartition(topic, partition.id) for partition in now.partitions]
+    # Not by the AdminClient: its list_consumer_group_offsets crashes where the group's coordinator does not answer.
+    found = group.committed(places, timeout=BROKER_SECONDS)
+    committed = [place for place in found if not is_of_another(place, label_of(now.topic_id))]
     return {place.partition: missing for place, missing in _beyond_end(admin, committed)}
 
 
