@@ -57,8 +57,8 @@ def _name(block: Block) -> str:
 
 
 def _options(block: Block) -> list[str]:
-    """`["--count 3", "--key ann"]`, each once, in all commands of the block."""
-    return list(dict.fromkeys(re.findall(r"--\S+(?: [^-\s]\S*)?", block.text)))
+    """`["--count 3", "--key ann"]`, or what follows a program's name, each once, in all commands of the block."""
+    return list(dict.fromkeys(re.findall(r"--\S+(?: [^-\s]\S*)?|(?<=\.py )(?<!run\.py )[^-\s]\S*", block.text)))
 
 
 def _short(command: str) -> str:
