@@ -9,8 +9,8 @@ RUN useradd --create-home learner
 WORKDIR /home/learner/hands-on-kafka
 
 # In a separate layer: changing the code downloads nothing.
-COPY requirements/lock.txt requirements/
-RUN pip install --no-cache-dir --require-hashes --requirement requirements/lock.txt
+COPY requirements/lock-apps.txt requirements/
+RUN pip install --no-cache-dir --require-hashes --requirement requirements/lock-apps.txt
 COPY . .
 
 USER learner

