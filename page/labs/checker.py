@@ -48,7 +48,7 @@ def answer(number: int) -> dict:
 
 def unanswered(error: KafkaException) -> dict:
     what = f"{settings.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
-    start = settings.START_KAFKA if settings.IN_CONTAINER else "python run.py in a terminal"
+    start = settings.START_KAFKA or "python run.py in a terminal"
     return {"problem": what, "hint": f"{start}; this page then continues by itself"}
 
 
