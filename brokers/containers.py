@@ -46,11 +46,15 @@ class Container:
         return self.project in PROJECTS.values()
 
     @property
-    def how_to_end(self) -> str:
+    def compose(self) -> str:
+        """The command of its project, if that is one of ours."""
         files = {project: file for file, project in PROJECTS.items()}
-        if self.project in files:
-            return f"{compose_command(files[self.project])} down"  # `docker stop` would leave its name taken
-        return f"docker stop {self.name}"
+        return compose_command(files[self.project]) if self.is_ours else ""
+
+    @property
+    def how_to_end(self) -> str:
+        # Stopped only, it would still have its name.
+        return f"{self.compose} down" if self.is_ours else f"docker stop {self.name}"
 
     @property
     def is_starting(self) -> bool:
@@ -88,6 +92,12 @@ def of_others(names: tuple[str, ...] = NAMES) -> list[Container]:
     """The containers of other projects, running or not, that have one of these names."""
     listed = _listed(*(f"name=^/{name}$" for name in names), every=True)
     return [container for container in listed if container.name in names and not container.is_ours]
+
+
+def ended_of_ours() -> list[Container]:
+    """The containers of this project that have ended by themselves or were stopped."""
+    listed = _listed(*(f"name=^/{name}$" for name in NAMES), every=True)
+    return [one for one in listed if one.is_ours and one.status.startswith("Exited")]
 
 
 def named(name: str) -> Container | None:

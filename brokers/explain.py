@@ -96,15 +96,15 @@ def why_it_failed(stderr: str, file: str = FILE, without: str = WITHOUT) -> NotA
     for sign, remedy in KNOWN_FAILURES:
         if found := re.search(sign, stderr, re.IGNORECASE):
             name = found.groupdict().get("name") or ""
-            if remedy == LOGS and (known := _why_it_ended(name, compose)):
+            if remedy == LOGS and (known := why_it_ended(name, compose)):
                 return NotAvailable(f"{what}: {known.what}", known.remedy, without)
             words = {"compose": compose, "image": image, "name": name, "owner": "{owner}" in remedy and _free(name)}
             return NotAvailable(what, remedy.format(**words).rstrip(), without)
     return NotAvailable(what, f"{compose} up -d --wait   (shows more)", without)
 
 
-def _why_it_ended(name: str, compose: str) -> failures.Failure | None:
-    """What the log of this container says, if it is known."""
+def why_it_ended(name: str, compose: str) -> failures.Failure | None:
+    """Why the Kafka in this container ended, if its log has a known reason; `compose` is the command of its project."""
     try:
         written = docker("logs", "--tail", "300", name) if name else None
     except NoAnswer:

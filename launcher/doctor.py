@@ -107,6 +107,9 @@ def _containers(needed: bool) -> Iterator[Finding]:
     for container in containers.of_others():
         fix = f"{explain.RENAME.format(name=container.name)}, or do without Docker: {explain.WITHOUT}" if needed else ""
         yield Finding("container", f"{container} belongs to another project, and has a name from this one", fix)
+    for ended in containers.ended_of_ours() if needed else ():
+        if why := explain.why_it_ended(ended.name, ended.compose):
+            yield Finding("container", f"{ended} has ended: {why.what}", why.remedy)
     port = settings.KAFDROP_PORT
     if (holder := port_holder(port)) and holder.container and holder.container.is_ours:
         yield Finding("kafdrop", f"running on http://localhost:{port}")

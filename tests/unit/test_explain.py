@@ -8,6 +8,7 @@ import pytest
 
 from brokers import explain
 from brokers.ports import PortHolder
+from launcher import doctor
 from tests import fake_docker as says
 from tests.fake_docker import failing
 from tests.programs import ROOT
@@ -84,10 +85,13 @@ def test_our_own_kafka_4_is_not_another_project(engine):
     ],
 )
 def test_why_a_container_ended_is_in_its_log(engine, written, what, remedy):
-    engine.play({"to": "logs", "says": written})
+    listed = {"to": "ps --all", "says": says.container("kafka", "hands-on-kafka", "Exited (1) 2 minutes ago")}
+    engine.play({"to": "logs", "says": written}, listed)
     reason = explain.why_it_failed(says.UNHEALTHY.format(name="kafka"))
     assert what in str(reason)
     assert reason.remedy.startswith(remedy)
+    found = [finding for finding in doctor._containers(needed=True) if finding.about == "container"]
+    assert [finding.fix for finding in found] == ([reason.remedy] if what else [])
 
 
 @pytest.mark.parametrize(
