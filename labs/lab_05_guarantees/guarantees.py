@@ -42,10 +42,11 @@ def copy(way: str, run: str, crashes: bool) -> None:
     if transactional:
         producer.init_transactions(SECONDS)  # aborts what an earlier process with this id left open
     _, end = consumer.get_watermark_offsets(source, SECONDS)
-    copied = 0
-    while consumer.position([source])[0].offset < end:
+    copied, at = 0, source.offset
+    while at < end:
         batch = [message for message in consumer.consume(BATCH, SECONDS) if not message.error()]
-        offsets = [TopicPartition(SOURCE, 0, batch[-1].offset() + 1)]
+        at = batch[-1].offset() + 1
+        offsets = [TopicPartition(SOURCE, 0, at)]
         if way == "at-most-once":
             consumer.commit(offsets=offsets, asynchronous=False)  # before the work
         if way == "exactly-once":

@@ -23,6 +23,7 @@ from settings import TOPIC
 GROUP = named("errors")
 DEAD_LETTERS = f"{TOPIC}.dlt"
 ATTEMPTS = 3
+READY_AT = 3  # the attempt at which the receiver takes a like that it was too busy for
 FIRST_PAUSE_SECONDS = 0.05  # doubled after each attempt
 SECONDS = 15
 
@@ -33,7 +34,7 @@ class Busy(Exception):
 
 def forward(like: dict, attempt: int, replay: bool) -> None:
     """Send the like to the receiver. Raises `Busy`."""
-    if not replay and (like["order"] % 5 == 0 or (like["order"] % 4 == 0 and attempt < ATTEMPTS)):
+    if not replay and (like["order"] % 5 == 0 or (like["order"] % 4 == 0 and attempt < READY_AT)):
         raise Busy(f"the receiver is busy with order {like['order']}")
 
 

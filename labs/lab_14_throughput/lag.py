@@ -101,14 +101,13 @@ class Group:
         owned = [reader.owned for reader in self.readers]
         return None if None in owned else {partition for mine in owned for partition in mine}
 
-    def lag(self) -> int:
-        """Likes written but not yet committed. Raises KafkaException."""
-        partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
-        lag = 0
-        for p in self.onlooker.committed(partitions, SETTLE_SECONDS):
+    def lags(self) -> list[int]:
+        """Likes written but not yet committed, in each partition. Raises KafkaException."""
+        lags = []
+        for p in self.onlooker.committed([TopicPartition(TOPIC, n) for n in range(PARTITIONS)], SETTLE_SECONDS):
             low, high = self.onlooker.get_watermark_offsets(p, SETTLE_SECONDS)
-            lag += high - max(p.offset, low)
-        return lag
+            lags.append(high - max(p.offset, low))
+        return lags
 
     def shares(self) -> str:
         return ", ".join(f"{reader.name} {reader.owned}" for reader in self.readers)
@@ -118,7 +117,7 @@ def observe(group: Group, seconds: float | None, since: float) -> None:
     """Print the lag every two seconds, for at least this long and, with too few readers, until it has grown. With None,
     until the readers have caught up."""
     began, too_few = time.monotonic(), len(group.readers) < PARTITIONS
-    lag = first = group.lag()
+    lag = first = sum(group.lags())
 
     def is_over() -> bool:
         passed = time.monotonic() - began
@@ -130,8 +129,9 @@ def observe(group: Group, seconds: float | None, since: float) -> None:
 
     while not is_over():
         time.sleep(2.0)
-        lag = group.lag()
-        print(f"{time.monotonic() - since:5.1f} s  lag {lag:>5}", flush=True)
+        lags = group.lags()
+        lag = sum(lags)
+        print(f"{time.monotonic() - since:5.1f} s  lag {lag:>5}   by partition {lags}", flush=True)
     trend = "grows" if lag > first + CAUGHT_UP else "falls" if lag < first - CAUGHT_UP else "stays"
     print(f"with {len(group.readers)} of them, the lag {trend}: {first} -> {lag}", flush=True)
 
