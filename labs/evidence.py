@@ -47,9 +47,10 @@ class Evidence:
         offsets = self.admin.list_offsets(wanted) if wanted else {}
         return {p.partition: future.result().offset for p, future in offsets.items()}
 
-    def committed(self, group: str, topic: str) -> dict[int, int]:
-        """Partition -> the group's committed offset, where it has one."""
-        return {partition: commits[-1].offset for partition, commits in self.history(group).commits_of(topic).items()}
+    def passed(self, group: str, topic: str) -> dict[int, int]:
+        """Partition -> the highest offset that the group has committed, even if it was moved back later. In a deleted
+        topic of the same name, its consumers had another label."""
+        return {p: _highest(commits) for p, commits in self.history(group).commits_of(topic).items()}
 
     @staticmethod
     def committed_for_good(group: str, topic: str) -> dict[int, int]:
@@ -61,6 +62,11 @@ class Evidence:
             return {p.partition: p.offset for p in found if p.offset >= 0}
         finally:
             consumer.close()
+
+
+def _highest(commits: list[history.Commit]) -> int:
+    label = next((commit.metadata for commit in reversed(commits) if commit.is_read), None)
+    return max(commit.offset for commit in [*(one for one in commits if one.metadata == label), commits[-1]])
 
 
 def order_of(record: Message) -> int | None:

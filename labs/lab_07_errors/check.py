@@ -22,8 +22,8 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     following = "python run.py labs/lab_07_errors/poison.py"
     yield Goal(f"records in {TOPIC} that are not likes", len(broken) >= len(POISON), why, following)
 
-    committed = seen.history(GROUP).commits_of(TOPIC)
-    passed = [record for record in broken if was_passed(record, committed.get(record.partition(), []))]
+    committed = seen.passed(GROUP, TOPIC)
+    passed = [record for record in broken if committed.get(record.partition(), 0) > record.offset()]
     why = f"its committed offsets are past {len(passed)} of {len(broken)}"
     reached = len(passed) == len(broken) > 0 or len(passed) >= len(POISON)
     following = "start 1   (in the terminal of run.py; its consumers read them)"
@@ -51,11 +51,6 @@ def goals(seen: Evidence) -> Iterator[Goal]:
     replayed = max(ends, default=0)
     why = f"{replayed} of {len(letters)}"
     yield Goal("the dead letters were replayed", replayed > 0, why, f"{following} --replay")
-
-
-def was_passed(record: Message, commits: list[Commit]) -> bool:
-    """True if the group has committed an offset behind it, in this topic: a deleted one has another label."""
-    return any(commit.offset > record.offset() and commit.metadata == commits[-1].metadata for commit in commits)
 
 
 def was_read(record: Message, commits: list[Commit]) -> bool:

@@ -50,7 +50,7 @@ def goals(seen: Evidence) -> Iterator[Goal]:
 
 
 def _extra_and_missing(seen: Evidence) -> Goal:
-    committed = seen.committed(GROUP, TOPIC)
+    committed = seen.passed(GROUP, TOPIC)
     records = seen.records(TOPIC)
     read = [record for record in records if committed.get(record.partition(), 0) > record.offset()]
     unread = [record for record in records if committed.get(record.partition(), 0) <= record.offset()]

@@ -134,12 +134,12 @@ CASES = {
     "14 three readers": Try(
         LAG,
         {"PHASES = ((1, 6.0), (2, 6.0), (4, None), (5, 4.0))": "PHASES = ((1, 4.0), (3, 20.0), (4, None))"},
-        (r"reader-1 \[0, 1\], reader-2 \[2\], reader-3 \[3\]", r"by partition \[\d\d+, \d\d+, \d, \d\]"),
+        (r"reader-1 \[0, 1\], reader-2 \[2\], reader-3 \[3\]", r"by partition \[\d{2,}, \d{2,}, \d{1,2}, \d{1,2}\]"),
     ),
     "14 gzip, and 20 ms": Try(
         BATCHING,
         {'"compression.type": "zstd"': '"compression.type": "gzip"', '"linger.ms": 200': '"linger.ms": 20'},
-        (r"^3 +all +linger.ms=20 +\d\d \d* +\d\d ", r"^5 +all +linger.ms=20, compression.type=gzip"),
+        (r"^3 +all +linger.ms=20 +\d{2,3} +\d{2,3} ", r"^5 +all +linger.ms=20, compression.type=gzip"),
     ),
     "15 assign()": Try(
         PROTOCOLS,
@@ -150,7 +150,7 @@ CASES = {
     "15 nobody finishes work": Try(
         PROTOCOLS,
         {"FINISHING_SECONDS = 3.0": "FINISHING_SECONDS = 0"},
-        (r"consumer-3 got \[4, 5\] after 0",),
+        (r"consumer-3 got \[4, 5\] after [0-2]\.",),
         on_4=True,
     ),
     "15 cooperative-sticky in a migration": Try(
@@ -173,8 +173,15 @@ CASES = {
         on_4=True,
         fails=True,
     ),
-    "16 one worker": Try(WORKERS, {"WORKERS = 4": "WORKERS = 1"}, ("^ +[89].* worker-1 +job 12",), on_4=True),
-    "16 eight workers": Try(WORKERS, {"WORKERS = 4": "WORKERS = 8"}, ("^ +[23].* job 6 .* delivery 5",), on_4=True),
+    "16 one worker": Try(
+        WORKERS,
+        {"WORKERS = 4": "WORKERS = 1"},
+        (rf"worker-1 +job 1 .*{LATER}worker-1 +job 6 .*{LATER}worker-1 +job 12 ",),
+        on_4=True,
+    ),
+    "16 eight workers": Try(
+        WORKERS, {"WORKERS = 4": "WORKERS = 8"}, ("worker-[5-8] +job ", "job 6 .* delivery 5: released"), on_4=True
+    ),
     "16 a batch of jobs": Try(
         WORKERS,
         {"        producer.flush()\n    return written": "    producer.flush()\n    return written"},

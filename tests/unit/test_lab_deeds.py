@@ -296,14 +296,16 @@ def test_lab_7_a_record_that_the_group_was_moved_past_is_not_lost():
 
 
 def test_lab_7_stopped_consumers_are_started_and_a_later_record_undoes_nothing():
-    def row(broken: int, *committed: int):
+    def row(broken: int, *committed: int, label: str = READ):
         records = [Record(b"?", 0, offset) for offset in range(broken)]
-        mine = History(commits=[Commit(TOPIC, 0, offset, READ, at) for at, offset in enumerate(committed)])
+        mine = History(commits=[Commit(TOPIC, 0, offset, label, at) for at, offset in enumerate(committed)])
+        mine.commits += [Commit(TOPIC, 0, committed[-1], READ, 9)]
         return goal(lab_7.goals(Seen({TOPIC: records}, {GROUP: mine})), PASSED)
 
     assert row(3, 3).reached
     assert row(4, 3).reached
     assert row(3, 3, 0).reached, "and was moved back"
+    assert not row(3, 3, 0, label=label_of("of a deleted topic")).reached
     stopped = row(3, 0)
     assert not stopped.reached
     assert stopped.next.startswith("start 1 ")
