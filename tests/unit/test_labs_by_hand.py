@@ -13,20 +13,25 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def page():
-    """Where no broker is, and no producer."""
+def program():
+    """The page where no broker is, and no producer."""
     port, broker, producer = free_ports(3)
     by_hand = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true", "--server.port", str(port)]
     environment = {"KAFKA_BOOTSTRAP_SERVERS": f"localhost:{broker}", "PRODUCER_PORT": str(producer)}
     program = Program(sys.executable, *by_hand, port=port, **environment)
     try:
         program.wait_until_it_answers("/_stcore/health")
-        with chromium(viewport={"width": 1280, "height": 960}) as browser:
-            shown = browser.new_page()
-            shown.goto(f"http://localhost:{port}/lab-3")
-            yield shown
+        yield program
     finally:
         program.kill()
+
+
+@pytest.fixture(scope="module")
+def page(program):
+    with chromium(viewport={"width": 1280, "height": 960}) as browser:
+        shown = browser.new_page()
+        shown.goto(f"http://localhost:{program.port}/lab-3")
+        yield shown
 
 
 def test_there_is_something_to_type_in_place_of_each_button(page):
@@ -41,3 +46,12 @@ def test_the_check_says_that_no_broker_answers(page):
     page.get_by_role("button", name="Check lab 3").click()
     expect(page.get_by_test_id("stAlert").filter(has_text="does not answer")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_when_the_programs_have_ended_the_dialog_says_what_starts_them(page, program):
+    program.kill()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    command = page.locator("[role=dialog] .stErrorCodeBlock code")
+    assert command.evaluate("e => getComputedStyle(e, '::after').content") == '"python run.py"'
+    assert command.evaluate("e => getComputedStyle(e).fontSize") == "0px", "the command of Streamlit"
+    expect(page.locator("[role=dialog] .stErrorCodeBlock button")).to_be_hidden()  # it would copy that
