@@ -57,7 +57,7 @@ def test_there_have_to_be_likes(run_py):
         code, printed = run_py(COUNT, "--kill")
         assert code == 1
         assert "Traceback" not in printed
-        assert printed.endswith(f"first: python run.py {WRITE}.\n"), printed
+        assert printed.endswith(f"first: python run.py {WRITE}\n"), printed
         run_py(WRITE), run_py(COUNT)
 
 
