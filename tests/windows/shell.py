@@ -133,7 +133,7 @@ class Shell:
 
 def copy_project(folder: Path) -> Path:
     """What a learner gets, in a new folder, without what only this computer has."""
-    kept = {"brokers", "labs", "launcher", "page", "plumbing", ".streamlit", "docker-compose.yml"}
+    kept = {"brokers", "exercises", "labs", "launcher", "page", "plumbing", ".streamlit", "docker-compose.yml"}
     kept |= {"requirements.txt", "requirements"}
     folder.mkdir()
     for entry in ROOT.iterdir():

@@ -47,7 +47,7 @@ def test_a_failure_is_told_in_dockers_words_and_explained_where_there_is_a_pytho
         assert explanation in result.output
         assert ("->" in result.output) == bool(explanation)
         assert "it went on" not in result.output
-    assert docker.calls() == UPS[:1] * 2
+    assert docker.calls("compose up") == UPS[:1] * 2
 
 
 def test_create_topic_twice(shell, project, docker):
