@@ -168,7 +168,7 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    # # More processes than cores, because most tests wait; each may need half a gigabyte. tests/scheduling.py keeps
+    # More processes than cores, because most tests wait; each may need half a gigabyte. tests/scheduling.py keeps
     # some tests together.
     processes = min(3 * (os.cpu_count() or 1), 12)
     return _call("-m", "pytest", "--numprocesses", str(processes), *options.arguments)

@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
-from brokers import docker
+from brokers import archive, docker, registry
 from brokers.jars import LESSONS, VERSIONS
+from launcher import terminal
 from settings import CHOSEN_BOOTSTRAP_SERVERS
 from tests import isolated
 
@@ -69,7 +70,17 @@ def pytest_sessionstart(session):
     if "popen" not in getattr(option, "tx", ()) or CHOSEN_BOOTSTRAP_SERVERS or not docker.engine_problem():
         return
     if python := isolated.command():
+        _fetch(option.all)
         option.tx = [f"popen//python={python}" for _ in option.tx]
+
+
+def _fetch(everything: bool) -> None:
+    """What the tests start, because the workers have no network. Raises `Problem`."""
+    with terminal.progress("kafka", "looking for its jars") as progress:
+        for kafka in VERSIONS:
+            archive.make(progress, kafka)
+        if everything:
+            registry.unpacked(progress)
 
 
 def scope_of(nodeid: str, together: tuple[str, ...]) -> str:
