@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import waitress
 from flask import Flask, jsonify, request
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, UnsupportedMediaType
 
 from plumbing import callers
@@ -87,6 +89,14 @@ def listen(port: int, variable: str) -> socket.socket:
         sys.exit(f"Port {port} cannot be used: {error}. {advice} {variable} to another one.")
 
 
+class _Parser(HTTPRequestParser):
+    path = ""  # waitress names it if the client hangs up, and fails if the request was none
+
+
+class _Channel(HTTPChannel):
+    parser_class = _Parser
+
+
 def serve_in_background(app: Flask, listener: socket.socket) -> Callable[[], None]:
     """Serve in threads beside the program's own work: for few requests. Returns a function that ends it."""
     logging.getLogger("waitress").setLevel(logging.ERROR)  # not its lines about requests that wait for a thread
@@ -99,6 +109,7 @@ def serve_in_background(app: Flask, listener: socket.socket) -> Callable[[], Non
         cleanup_interval=IDLE_SECONDS // 3,  # how often it looks for idle ones
         asyncore_use_poll=_POLL,
     )
+    server.channel_class = _Channel
     threading.Thread(target=server.run, daemon=True).start()
 
     def close() -> None:

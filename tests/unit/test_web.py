@@ -7,8 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from flask import Flask
+from waitress.channel import ClientDisconnected
+from waitress.task import ErrorTask
 
 from brokers.ports import free_ports
+from plumbing import web
 from tests.programs import Program, wait_until
 
 SERVER = """
@@ -188,3 +192,19 @@ def test_a_client_that_hangs_up_before_its_answer_writes_no_line(server, request
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     wait_until(lambda: requests.get(f"{server.url}/likes", timeout=60).ok, "an answer")
     assert server.lines[lines:] == []
+
+
+def test_waitress_can_name_what_was_no_request(monkeypatch, caplog):
+    """Under load, the client has gone when it answers; here always."""
+
+    def gone(_task):
+        raise ClientDisconnected
+
+    monkeypatch.setattr(ErrorTask, "service", gone)
+    listener = socket.create_server(("127.0.0.1", 0))
+    end = web.serve_in_background(Flask("any"), listener)
+    with socket.create_connection(listener.getsockname(), timeout=10) as connection:
+        connection.sendall(b"not HTTP\r\n\r\n")
+        assert connection.recv(1) == b""
+    end()
+    assert not caplog.records
