@@ -144,6 +144,8 @@ def idle_session():
     """A session whose programs were not started, on a broker that does not exist."""
     idle = session.Session(choose.ExistingBroker(f"localhost:{free_ports(1)[0]}"))
     yield idle
+    for program in idle.programs:
+        program.kill()  # `start 1` has started one
     idle.control.close()
 
 
