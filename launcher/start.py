@@ -34,8 +34,8 @@ def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
     try:
         with guard.watched(), running_broker(kind, brokers, kafka) as broker:
             terminal.say("topic", create_likes(broker.bootstrap_servers))
-            if problem := warn_of_missing_events(broker.bootstrap_servers):
-                terminal.complain(str(problem), problem.hint)
+            # Beside the start of the consumers, which takes longer.
+            threading.Thread(target=_report_missing_events, args=[broker], daemon=True).start()
             from launcher.session import Session
 
             session = Session(broker)
@@ -53,6 +53,11 @@ def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
         pass
     terminal.say("bye", "everything that was started here has ended")
     return 0
+
+
+def _report_missing_events(broker: Broker) -> None:
+    if problem := warn_of_missing_events(broker.bootstrap_servers):
+        terminal.complain(str(problem), problem.hint)
 
 
 def handle_signals() -> None:
