@@ -175,10 +175,8 @@ def run_command(name: str, arguments: list[str]) -> int:
             raise Problem(f"there is no topic {missing} yet", "check the name, or first do the steps before this one")
         arguments = without_notices(arguments) if kafka == CURRENT else arguments
     more = environment(kafka=kafka)
-    ends_by_itself = (
-        [f"-D{LOGGER}.{classes[name].rpartition('.')[0]}=off"] if _value_of("--timeout-ms", arguments) else []
-    )
-    command = [*find_java(), *options(more, kafka), *ends_by_itself, classes[name], *arguments]
+    silent = [f"-D{LOGGER}.{classes[name].rpartition('.')[0]}=off"] if _value_of("--timeout-ms", arguments) else []
+    command = [*find_java(), *options(more, kafka), *silent, classes[name], *arguments]
     return child.call(command, env={**os.environ, **more})
 
 
@@ -199,16 +197,14 @@ def _missing_topic(arguments: list[str], servers: str) -> str:
     """The topic named in the arguments if the broker has others, but not this one: Kafka's consumer would wait for it,
     with a warning each second."""
     from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient
 
-    from plumbing.kafka import client_config
+    from plumbing.kafka import admin_client
 
     topic = _value_of("--topic", arguments)
     if not topic or topic.startswith("__") or any(map(_is_login, arguments)):
         return ""
     with contextlib.suppress(KafkaException, Problem):
-        admin = AdminClient(client_config(servers))
-        return "" if topic in admin.list_topics(timeout=ANSWER_SECONDS).topics else topic
+        return "" if topic in admin_client(servers).list_topics(timeout=ANSWER_SECONDS).topics else topic
     return ""
 
 

@@ -46,7 +46,7 @@ def unpacked(progress: Progress = print) -> Path:
     if jars.broken_or_missing(jars.REGISTRY):
         progress(f"downloading {TITLE} (109 MB)")
     [archive] = jars.ensure(progress, jars.REGISTRY)
-    folder = jars.REPOSITORY / "hands-on-kafka" / f"apicurio-registry-{VERSION}"
+    folder = java.ARCHIVES / f"apicurio-registry-{VERSION}"
     if not folder.exists():
         progress("unpacking")
         folder.parent.mkdir(parents=True, exist_ok=True)

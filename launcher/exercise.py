@@ -162,9 +162,7 @@ def _reflowed(page: str) -> str:
     """The page in lines that fit on the terminal, with the addresses of its links."""
     page = re.sub(r"\[([^\]]+)\]\((http[^)]+)\)(?: ·)?", r"\n\n\1:\n\n\2\n\n", page)
     width = min(shutil.get_terminal_size().columns - 1, PAGE_WIDTH)
-    paragraphs = [
-        re.split(r"\n(?=\* )", paragraph) for paragraph in re.split(r"\n\n+", page)
-    ]  # each one text, or a list
+    paragraphs = [re.split(r"\n(?=\* )", paragraph) for paragraph in re.split(r"\n\n+", page)]  # text, or a list
     shown = ("\n".join(_wrapped(" ".join(part.split()), width) for part in parts) for parts in paragraphs)
     return re.sub(r"(?<=:)\n\n(?=http)", "\n", "\n\n".join(filter(None, shown)))
 
