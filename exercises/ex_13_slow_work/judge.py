@@ -49,6 +49,7 @@ def _with_two(trial: Trial, topic: str, service: Service, start: Callable[[], Pr
     joined = _own(trial)
     took = f"{time.monotonic() - began:.1f} s"
     yield trial.goal(joined, f"after {took}" if joined else f"it has had none for {took}, as long as the video takes")
+    trial.wait(second, lambda: len(service.held) > 1, "the second instance's first video")
 
     trial.look("all videos are made", "what poll() returns must not be dropped, and an error in the thread not be lost")
     service.finish()
