@@ -3,6 +3,7 @@
 The browser says which button was pressed. What is judged is the file in `mine/` that belongs to this page.
 """
 
+import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -110,7 +111,8 @@ def in_words(verdict: Verdict | None) -> str:
         return "Judging ..."
     if verdict.problem:
         return "It is judged as soon as that is over."
-    return f"{verdict.reached} of {len(verdict.goals)} reached, {verdict.took:.1f} s"
+    saved = time.strftime("%H:%M:%S", time.localtime(verdict.saved[0] / 1e9))
+    return f"{verdict.reached} of {len(verdict.goals)} reached in the file saved at {saved}, {verdict.took:.1f} s"
 
 
 def _show_next(exercise: Exercise) -> None:

@@ -20,8 +20,8 @@ ANSWER_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """On a file as it was saved at some time. `at` is in time.monotonic(), `took` in seconds. If there is none,
-    `problem` says why and `hint` what to do."""
+    """On a file as it was saved at some time: `saved` is (ns since the epoch, bytes). `at` is in time.monotonic(),
+    `took` in seconds. If there is none, `problem` says why and `hint` what to do."""
 
     saved: tuple[int, int]
     at: float

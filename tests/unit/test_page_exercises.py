@@ -238,4 +238,6 @@ def test_a_button_changes_the_file_and_nothing_under_another_host_name(monkeypat
 def test_a_verdict_in_words():
     goals = Goal("", True, ""), Goal("", False, "")
     assert exercise.in_words(None) == "Judging ..."
-    assert exercise.in_words(Verdict((0, 0), 0, goals, took=2.04, complete=True)) == "1 of 2 reached, 2.0 s"
+    saved = int(time.mktime((2026, 1, 31, 14, 5, 9, 0, 0, -1))) * 10**9
+    verdict = Verdict((saved, 0), 0, goals, took=2.04, complete=True)
+    assert exercise.in_words(verdict) == "1 of 2 reached in the file saved at 14:05:09, 2.0 s"
