@@ -10,7 +10,7 @@ WORKDIR /home/learner/hands-on-kafka
 
 # In a separate layer: changing the code downloads nothing.
 COPY requirements/lock-apps.txt requirements/
-RUN pip install --no-cache-dir --require-hashes --requirement requirements/lock-apps.txt
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/lock-apps.txt
 COPY . .
 
 USER learner

@@ -2,6 +2,7 @@
 
 python run.py test --collect-only -q                    installs what is needed
 .venv/bin/python tests/windows/wine_bench.py            Windows programs on Linux; Debian 12, as root
+.venv/bin/python -m pip install pillow                  takes the screenshot
 .venv/bin/python docs/windows.py
 """
 

@@ -65,7 +65,7 @@ OTHER_INDEX = "try once more; if it stays so, ask the operator of the package in
 NO_NETWORK = "Max retries|NewConnection|NameResolution|ProxyError|unreachable|timed out|connection broken|error sending"
 # What pip, uv or venv writes, what happened, what to do. The first that fits counts.
 FAILURES = [
-    (r"No space left|rror 112\b", "the disk is full: the packages need about 700 MB", "make room"),
+    (r"No space left|rror 112\b", "the disk is full: the packages need about 200 MB", "make room"),
     (r"rror (32|5)\b", "a program that runs has locked a file in .venv", "end it (stop_apps.bat; quit, in run.py)"),
     (r"Long Path|rror (206|3)\b|name too long", "the path of this folder is too long", r"move it: C:\hands-on-kafka"),
     (r"\[Errno \d+\] .* -> ", "this file system has no symbolic links, which .venv needs", HOME),
@@ -159,7 +159,7 @@ def _install(requirements: str, update) -> None:
     if not made:
         _make_venv(update, uv)
     update("installing")
-    options = ["--require-hashes", "-r", str(ROOT / lock_of(requirements))]
+    options = ["--no-deps", "--require-hashes", "-r", str(ROOT / lock_of(requirements))]
     by_uv = ["pip", "install", "--python", str(PYTHON), "--quiet", *options, "-r", LOCK_OF_PIP]
     by_uv += ["--no-index"] if "no-index" in sources else []
     # With a warm cache, the second way needs no network.

@@ -1,72 +1,88 @@
-"""Lag and throughput over the last minutes."""
+"""Lag and throughput over the last two minutes: lines in an SVG that fills its box, with words around it.
 
-import copy
-import gc
+Drawn here, and not by Streamlit's charts: they need pandas and pyarrow, half of all that would have to be installed,
+and more than a second for the first visitor.
+"""
+
+import base64
 import itertools
-from types import ModuleType
-from typing import Any
+import math
 
 import streamlit as st
 
 from page.group import Snapshot
+from page.lanes import clock
 
 SECONDS = 120
-LOWEST_TOP = 5.0  # events: on a smaller scale, a single like would look like a burst
+EVERY_SECONDS = 30  # a time below the lines
+MOST_STEPS = 4  # on the scale
+LOWEST_TOP = 4.0  # events: on a smaller scale, a single like would look like a burst
 SERIES = {"lag": "#c2255c", "written/s": "#868e96", "read/s": "#845ef7"}  # none of them a consumer's colour
 WIDTHS = [2.5, 6, 2.5]  # read/s is drawn on top of written/s, and mostly equal to it
 
-CHART: dict[str, Any] = {  # https://vega.github.io/vega-lite/docs/
-    "height": 230,
-    "mark": {"type": "line", "interpolate": "step-after", "clip": True},
-    "encoding": {
-        "x": {"field": "time", "type": "temporal", "title": None, "axis": {"format": "%H:%M:%S", "tickCount": 5}},
-        "y": {
-            "field": "events",
-            "type": "quantitative",
-            "title": None,
-            "axis": {"format": "~s", "tickCount": 4, "labelExpr": "datum.value ? datum.label : '0'"},  # not 0k
-        },
-        "color": {
-            "field": "what",
-            "type": "nominal",
-            "title": None,
-            "scale": {"domain": [*SERIES], "range": [*SERIES.values()]},
-            "legend": {"orient": "bottom", "labelFontSize": 14, "offset": 4},
-        },
-        "strokeWidth": {
-            "field": "what",
-            "type": "nominal",
-            "scale": {"domain": [*SERIES], "range": WIDTHS},
-            "legend": None,
-        },
-    },
-}
-
-
-@st.cache_resource(show_spinner=False)
-def _pandas() -> ModuleType:
-    """Imported for the first visitor: it takes more than a second, which would be added to every start."""
-    import pandas
-
-    gc.freeze()  # Streamlit collects garbage after every refresh; half of that time went into the modules
-    return pandas
-
 
 def show_chart(snapshot: Snapshot) -> None:
-    frame = _pandas().DataFrame(rows_of(snapshot), columns=["time", "what", "events"])
-    chart = copy.deepcopy(CHART)
-    top = max(LOWEST_TOP, frame["events"].max() if len(frame) else 0)
-    chart["encoding"]["y"]["scale"] = {"nice": True, "domain": [0, top]}
-    st.vega_lite_chart(frame, chart)
+    st.html(chart_html(snapshot))
 
 
-def rows_of(snapshot: Snapshot) -> list[tuple[float, str, float]]:
-    """(Unix time in ms, series, events) for each series, from consecutive samples."""
+def chart_html(snapshot: Snapshot) -> str:
+    points = points_of(snapshot)
+    step = step_of(max([LOWEST_TOP, *(value for _, values in points for value in values)]))
+    scale = "".join(
+        f'<span style="bottom: {100 * n / MOST_STEPS}%">{shown(n * step)}</span>' for n in range(MOST_STEPS + 1)
+    )
+    first = math.ceil((snapshot.at - SECONDS) / EVERY_SECONDS) * EVERY_SECONDS
+    times = "".join(
+        f'<span style="left: {100 * (1 - (snapshot.at - at) / SECONDS):.2f}%">{clock(at)}</span>'
+        for at in range(first, first + SECONDS, EVERY_SECONDS)
+    )
+    legend = "".join(f'<span><b style="background: {colour}"></b>{what}</span>' for what, colour in SERIES.items())
+    latest = points[-1][1] if points else (0, 0, 0)
+    words = ", ".join(f"{what} {shown(round(value, 1))}" for what, value in zip(SERIES, latest, strict=True))
+    return (
+        f'<div class="chart"><div class="scale">{scale}</div>'
+        f'<img alt="now: {words}" src="{_lines(points, step * MOST_STEPS)}">'
+        f'<div class="times">{times}</div></div><div class="legend">{legend}</div>'
+    )
+
+
+def _lines(points: list[tuple[float, tuple[float, ...]]], top: float) -> str:
+    """The address of a picture of them. Streamlit lets no SVG elements into a page, but pictures."""
+    lines = "".join(
+        f'<path d="{_steps([(x, values[number] / top) for x, values in points])}" stroke="{colour}" '
+        f'stroke-width="{width}" fill="none" vector-effect="non-scaling-stroke"/>'
+        for number, (colour, width) in enumerate(zip(SERIES.values(), WIDTHS, strict=True))
+    )
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1" preserveAspectRatio="none">{lines}</svg>'
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def _steps(points: list[tuple[float, float]]) -> str:
+    """A path in which each value stands until the next one. Here 0 is at the bottom, in an SVG at the top."""
+    steps = "".join(f"H{x:.4f}V{1 - y:.4f}" for x, y in points)
+    return f"M{points[0][0]:.4f} {1 - points[0][1]:.4f}{steps}H1" if points else ""
+
+
+def points_of(snapshot: Snapshot) -> list[tuple[float, tuple[float, ...]]]:
+    """(0 to 1 from SECONDS ago until now, the value of each series) from consecutive samples."""
     samples = [sample for sample in snapshot.samples if sample.tick > snapshot.tick - SECONDS]
-    rows = []
+    points = []
     for old, new in itertools.pairwise(samples):
         seconds = max(new.tick - old.tick, 0.1)
         values = (new.lag, max(new.end - old.end, 0) / seconds, max(new.committed - old.committed, 0) / seconds)
-        at = (snapshot.at - snapshot.tick + new.tick) * 1000
-        rows += [(at, what, value) for what, value in zip(SERIES, values, strict=True)]
-    return rows
+        points.append((1 - (snapshot.tick - new.tick) / SECONDS, values))
+    return points
+
+
+def step_of(highest: float) -> float:
+    """The smallest of 1, 2, 5, 10, 20, 50 ... with which the scale reaches the highest value."""
+    power = 10 ** math.floor(math.log10(highest / MOST_STEPS))
+    return next(step * power for step in (1, 2, 5, 10) if step * power * MOST_STEPS >= highest)
+
+
+def shown(value: float) -> str:
+    """`2500` as `2.5k`."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:g}"

@@ -9,7 +9,7 @@ import requests
 from streamlit.testing.v1 import AppTest
 
 from page import answer, board
-from page.chart import rows_of
+from page.chart import chart_html, points_of, shown, step_of
 from page.group import Partition, Sample, Snapshot
 from plumbing import loopback
 from tests.programs import PATIENCE, ROOT
@@ -44,7 +44,6 @@ class Like:
 @pytest.fixture
 def page(monkeypatch):
     monkeypatch.setattr(board, "GroupWatcher", FakeWatcher)
-    monkeypatch.setattr("page.chart.gc.freeze", lambda: None)
     yield AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=PATIENCE)
     board.watcher_of.clear()
     board.groups_of_the_cluster.clear()
@@ -134,10 +133,22 @@ def test_concurrent_bursts_and_clicks_all_show_their_answers(page, monkeypatch):
 
 
 def test_the_chart_does_not_need_the_clock_of_the_day():
-    samples = (Sample(98.0, 0, 0, 0), Sample(100.0, 10, 4, 6))
+    samples = (Sample(10.0, 0, 0, 0), Sample(68.0, 0, 0, 0), Sample(70.0, 10, 4, 6))
     snapshot = Snapshot(at=5000.0, tick=100.0, samples=samples)
-    at = 5_000_000.0
-    assert rows_of(snapshot) == [(at, "lag", 6), (at, "written/s", 5.0), (at, "read/s", 2.0)]
+    assert points_of(snapshot) == [(pytest.approx(1 - 32 / 120), (0, 0, 0)), (0.75, (6, 5.0, 2.0))]
+    assert 'alt="now: lag 6, written/s 5, read/s 2"' in chart_html(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("highest", "step", "top"), [(4, 1, "4"), (4.1, 2, "8"), (20, 5, "20"), (999, 500, "2k"), (9e6, 5e6, "20M")]
+)
+def test_the_scale_of_the_chart_has_round_numbers(highest, step, top):
+    assert step_of(highest) == step
+    assert shown(4 * step) == top
+
+
+def test_a_chart_without_samples_has_a_scale():
+    assert ">4</span>" in chart_html(Snapshot(at=5000.0, tick=100.0))
 
 
 def test_importing_the_page_starts_nothing():

