@@ -12,9 +12,11 @@ from launcher import terminal
 from launcher.setup import VENV
 from launcher.stop_windows import our_windows
 from plumbing import Problem
+from plumbing.waiting import wait_until
 from settings import ROOT
 
 ON_WINDOWS = os.name == "nt"
+SEEN_SECONDS = 10.0  # at most, until a new window is there
 NEW_CONSOLE = getattr(subprocess, "CREATE_NEW_CONSOLE", 0)  # only Windows has it
 # Title -> command, port and, for a consumer, the variable that names it.
 WINDOWS = {
@@ -30,19 +32,23 @@ def main(drive: str = "") -> int:
     if not ON_WINDOWS:
         raise Problem("the five windows are for Windows", "python run.py   (all of it in this terminal)")
     with wait_for(VENV / "windows.lock"):  # another start_apps.bat may open them now
-        opened = {ours["title"] for ours in our_windows().values()}
-        missing = {title: window for title, window in WINDOWS.items() if title not in opened}
+        missing = {title: window for title, window in WINDOWS.items() if title not in _opened()}
         for title, (_command, port, _more) in missing.items():
             if holder := port_holder(port):
                 what = f"port {port} (of the window {title}) is taken by {holder}"
                 raise Problem(what, f"end it ({holder.how_to_end}), then start_apps.bat")
         for title, (command, _port, more) in missing.items():
             _open(title, command, drive, _environment() | more)
+        wait_until(lambda: _opened() >= missing.keys(), SEEN_SECONDS)  # by the next start_apps.bat, too
     if not settings.CHOSEN_BOOTSTRAP_SERVERS and not port_holder(9092):
         terminal.say("kafka", "nothing answers on localhost:9092 yet: start_kafka.bat, create_likes_topic.bat")
     what = f"opened: {', '.join(missing)}" if missing else "all five are open already"
     terminal.say("windows", f"{what}; the page: http://localhost:8501; to end all of them: stop_apps.bat")
     return 0
+
+
+def _opened() -> set[str]:
+    return {ours["title"] for ours in our_windows().values()}
 
 
 def _environment() -> dict[str, str]:

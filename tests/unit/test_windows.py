@@ -70,6 +70,7 @@ def desk(monkeypatch, tmp_path):
         monkeypatch.setattr(module, "port_holder", lambda port: PortHolder(7, "nginx") if port in desk.ports else None)
     monkeypatch.setattr(subprocess, "Popen", lambda line, **options: desk.opened.append((line, options["env"])))
     monkeypatch.setattr(subprocess, "run", lambda command, **_options: desk.ran.append(command))
+    monkeypatch.setattr(windows, "SEEN_SECONDS", 0.0)
     monkeypatch.setattr(stop_windows, "press_ctrl_c", lambda _pid: None)
     console = SimpleNamespace(FreeConsole=lambda: None)
     monkeypatch.setattr(stop_windows.ctypes, "WinDLL", lambda _name: console, raising=False)
