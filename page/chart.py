@@ -66,7 +66,7 @@ def _steps(points: list[tuple[float, float]]) -> str:
 def points_of(snapshot: Snapshot) -> list[tuple[float, tuple[float, ...]]]:
     """(0 to 1 from SECONDS ago until now, the value of each series) from consecutive samples."""
     samples = [sample for sample in snapshot.samples if sample.tick > snapshot.tick - SECONDS]
-    points = []
+    points: list[tuple[float, tuple[float, ...]]] = []
     for old, new in itertools.pairwise(samples):
         seconds = max(new.tick - old.tick, 0.1)
         values = (new.lag, max(new.end - old.end, 0) / seconds, max(new.committed - old.committed, 0) / seconds)
