@@ -4,6 +4,7 @@ The claims of tests/kafka run unchanged on its broker, Kafdrop shows what the RE
 survive `down`, but not `down -v`. No newer keys than Docker Engine 20.10 with Compose 2.20 knows.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -70,11 +71,14 @@ class Project:
         return done.stdout
 
     def kafdrop(self, path: str):
-        """The JSON of a Kafdrop page."""
+        """The JSON of a Kafdrop page, as soon as it is there: `up --wait` does not wait for Kafdrop."""
         url = f"http://127.0.0.1:{self.kafdrop_port}{path}"
-        answer = requests.get(url, headers={"Accept": "application/json"}, timeout=30)
-        assert answer.ok, answer.text
-        return answer.json()
+
+        def answer():
+            with contextlib.suppress(requests.ConnectionError):
+                return requests.get(url, headers={"Accept": "application/json"}, timeout=30)
+
+        return wait_until(answer, f"Kafdrop's {path}").json()
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +138,7 @@ def test_kafdrop_shows_topic_messages_group_and_lag(project, start, true_kafdrop
 
 def test_kafdrop_lets_no_website_in_and_deletes_no_topic(project, true_kafdrop):
     project.topics(*CREATE)
+    project.kafdrop("/")
     url, website = f"http://127.0.0.1:{project.kafdrop_port}", {"Origin": "https://elsewhere.example"}
     answer = requests.get(f"{url}/topic/{TOPIC}", headers=website, timeout=30)
     assert answer.headers.get("Access-Control-Allow-Origin") not in ("*", website["Origin"])
