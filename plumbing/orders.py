@@ -2,11 +2,12 @@
 
 import logging
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaException, Message, TopicPartition
 from gevent.lock import BoundedSemaphore
 
 from plumbing import greenlets
-from plumbing.kafka import BROKER_SECONDS, NOT_AUTHORIZED, Unavailable, connect
+from plumbing.kafka import BROKER_SECONDS, NOT_AUTHORIZED, Unavailable, admin_client, connect
+from plumbing.lag import log_ends
 from plumbing.like import parse_like
 from plumbing.topic import READ_TO_END, insist, read_to_end
 
@@ -68,13 +69,12 @@ class Orders:
             client.close()
 
     def _count_records(self, partitions: int) -> int:
-        client = connect(Consumer, self._config)  # the other one may still be unpacking what is too large
-        try:
-            insist(lambda: client.list_topics(timeout=BROKER_SECONDS))
-            asked = [TopicPartition(self._topic, partition) for partition in range(partitions)]
-            return sum(client.get_watermark_offsets(one, timeout=BROKER_SECONDS)[1] for one in asked)
-        finally:
-            client.close()
+        own = {"client.id": self._config["client.id"]}
+        # A client of its own: the other one may still be unpacking what is too large.
+        admin = admin_client(self._config["bootstrap.servers"], own=own)
+        numbers = list(range(partitions))
+        logs = insist(lambda: log_ends(admin, self._topic, numbers, IsolationLevel.READ_UNCOMMITTED))
+        return sum(end for _first, end in logs.values())
 
 
 def order_of(record: Message) -> int:
