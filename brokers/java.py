@@ -47,6 +47,7 @@ OPTIONS = [
     # burst with half of it, answers sooner, and needs 100 MB less.
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",  # a file for jstat in the temporary folder; containers that share it complain about each other's
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 ]
 BROKER_OPTIONS = [
