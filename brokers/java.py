@@ -47,7 +47,7 @@ OPTIONS = [
     # burst with half of it, answers sooner, and needs 100 MB less.
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
-    "-XX:-UsePerfData",  # a file for jstat in the temporary folder; containers that share it complain about each other's
+    "-XX:-UsePerfData",  # a file for jstat in the temporary folder, about which containers that share it complain
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 ]
 BROKER_OPTIONS = [

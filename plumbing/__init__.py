@@ -5,13 +5,15 @@ The first line of each module says what it is for.
 
 import errno
 
+import settings
+
 COMMANDS = ("python ", "ulimit ")  # a hint that begins with one begins with a small letter
 
 
 class Problem(Exception):
     """Something a user can fix: `str(problem)` says what happened, `problem.hint` what to type next."""
 
-    def __init__(self, what: str, hint: str = "python run.py doctor"):
+    def __init__(self, what: str, hint: str = settings.DIAGNOSE):
         super().__init__(what)
         self.hint = hint
 

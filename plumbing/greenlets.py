@@ -35,7 +35,7 @@ def serve(app: Flask, listener: socket.socket, beside: Callable[[], None]) -> No
         @app.before_request
         def refuse_new_requests():
             if stop.requested:
-                raise Unavailable("this program is stopping", "start it again: python run.py, or start_apps.bat")
+                raise Unavailable("this program is stopping", "start it again, as you did before")
 
         listener.setblocking(False)
         connections = {"handler_class": Connection, "spawn": Pool(most_connections())}

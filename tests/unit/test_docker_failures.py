@@ -97,6 +97,9 @@ def test_clean_says_what_wipes_the_events_in_docker(engine, monkeypatch, capsys,
     shown = capsys.readouterr().out
     assert "to wipe them: docker compose down -v\n" in shown
     assert "to wipe them: docker compose -f docker-compose.cluster.yml down -v\n" in shown
+    engine.play(failing("info", says.NO_ENGINE))
+    assert cli._clean(None) == 0
+    assert "what Docker keeps is not known, as Docker is installed, but its engine is not" in capsys.readouterr().out
 
 
 def test_the_broker_of_the_tests_needs_no_image_but_its_own(monkeypatch):

@@ -62,6 +62,8 @@ def test_another_broker_that_runs_is_not_taken_for_4(monkeypatch, holder):
     with pytest.raises(Problem, match=r"port 9092 is taken by .*, and Kafka 4 needs it") as refused:
         choose.candidates(kafka=CURRENT)
     assert refused.value.hint.endswith("then: python run.py --kafka 4")
+    # Our own is taken away: stopped only, it would keep its name.
+    assert ("(docker compose down)" in refused.value.hint) == (holder == container_of("hands-on-kafka"))
 
 
 def test_a_running_container_of_kafka_4_is_used(monkeypatch):
