@@ -14,12 +14,27 @@ def broker(shared_broker):
     recreate(shared_broker.bootstrap_servers)  # hundreds of thousands of likes, which other tests would read
 
 
+@pytest.fixture(scope="module")
+def trials(broker):
+    """The programs of the last test, unless it failed."""
+    kept: list[Trial] = []
+    yield kept
+    for trial in kept:
+        trial.close()
+
+
 @pytest.fixture
-def trial(broker, request):
+def trial(broker, trials, request):
     """The programs on that broker, under continuous clicks."""
-    trial = Trial(broker.bootstrap_servers, request.node.name)
+    if trials:
+        trials[0].begin(request.node.name)
+    else:
+        trials.append(Trial(broker.bootstrap_servers, request.node.name))
+    (trial,) = trials
     yield trial
-    trial.close()
+    if not trial.finished:
+        trials.clear()
+        trial.close()
     if not broker.running:
         broker.start()
 

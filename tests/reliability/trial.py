@@ -86,14 +86,21 @@ class Trial:
     """The producer and three consumers of a new group on `servers`; `faults` counts what was done to them."""
 
     def __init__(self, servers: str, name: str, clients: int = 4, pause: float = 0.05):
-        self.servers, self.name = servers, name
+        self.servers = servers
         self.group = f"trial-{uuid.uuid4().hex[:8]}"
         *self.member_ports, self.producer_port = sorted(free_ports(4))
         self.processes: list[Program] = []  # also those that have ended
         self.members: dict[int, Program] = {}
-        self.faults = 0
         self.start_producer()
-        for number in range(3):
+        self.begin(name, clients, pause)
+
+    def begin(self, name: str, clients: int = 4, pause: float = 0.05) -> None:
+        """Start what does not run, and click. What was logged before does not count."""
+        self.name, self.faults, self.finished = name, 0, False
+        self._before = [len(process.lines) for process in self.processes]
+        if not self.producer.running:
+            self.start_producer()
+        for number in {*range(3)} - self.members.keys():
             self.start_member(number)
         self.producer.wait_until_it_answers()
         for number, member in self.members.items():
@@ -127,7 +134,8 @@ class Trial:
         """Order -> (process, line) of each time that the group logged it."""
         found = defaultdict(list)
         for number, process in enumerate(self.processes):
-            for line_number, line in enumerate(list(process.lines)):
+            before = self._before[number] if number < len(self._before) else 0
+            for line_number, line in enumerate(list(process.lines)[before:], before):
                 if match := LIKE_LOGGED.fullmatch(line):
                     found[int(match["order"])].append((number, line_number))
         return found
@@ -162,6 +170,7 @@ class Trial:
         FIGURES.parent.mkdir(exist_ok=True)
         with FIGURES.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(tally)) + "\n")
+        self.finished = True
         return tally
 
     def _missing(self, acknowledged: set[int]) -> str:
