@@ -140,13 +140,6 @@ def _installed() -> set[str]:
     return {path.name for path in VENV.glob(PACKAGES)}
 
 
-def _missing(requirements: str) -> set[str]:
-    """What the lock names for every system, and is not in `.venv`."""
-    lines = (ROOT / lock_of(requirements)).read_text(encoding="utf-8")
-    found = {re.sub(r"[-_.]+", "-", name.split("-")[0]).lower() for name in _installed()}
-    return set(re.findall(r"^([\w.-]+)==[^;\n]*$", lines, re.MULTILINE)) - found
-
-
 def _install(requirements: str, update) -> None:
     made = _fits(PYTHON)
     try:
@@ -163,12 +156,8 @@ def _install(requirements: str, update) -> None:
     by_uv = ["pip", "install", "--python", str(PYTHON), "--quiet", *options, "-r", LOCK_OF_PIP]
     by_uv += ["--no-index"] if "no-index" in sources else []
     # With a warm cache, the second way needs no network.
-    done = any(_run_uv(uv, *by_uv, *more, sources=sources) for more in ([], ["--offline"]))
-    if not done or _missing(requirements):
+    if not any(_run_uv(uv, *by_uv, *more, sources=sources) for more in ([], ["--offline"])):
         _install_by_pip(options, sources)
-    if missing := _missing(requirements):
-        hint = f"{list2cmdline([str(PYTHON)])} -m pip config debug   (shows pip's settings)"
-        raise Problem(f"pip has put packages somewhere else than into .venv: {', '.join(sorted(missing))}", hint)
     remember(requirements)
 
 

@@ -195,16 +195,6 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(project, monkeypatch):
     assert not has_likes()
 
 
-def test_packages_that_went_elsewhere_are_not_believed_to_be_there(project, monkeypatch):
-    monkeypatch.setattr(setup, "_run_uv", lambda *_, **__: True)
-    monkeypatch.setattr(setup, "_make_venv", lambda *_: None)
-    monkeypatch.setattr(setup, "_install_by_pip", lambda *_: None)
-    for _ in range(2):
-        with pytest.raises(Problem, match=r"somewhere else than into \.venv: likes$") as refused:
-            setup.enter("requirements.txt")
-    assert refused.value.hint.startswith(f'"{setup.PYTHON}" -m pip config debug')  # it can be typed
-
-
 @pytest.mark.slow
 def test_without_network_the_packages_are_refused_in_one_line(project, monkeypatch):
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
