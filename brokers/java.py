@@ -62,6 +62,15 @@ BROKER_OPTIONS = [
 LOCALE = {"LC_ALL": "C.UTF-8"} if os.name == "posix" else {}
 
 
+class NoTopic(Problem):
+    """The console consumer would wait for a topic that does not exist, with a warning each second."""
+
+    def __init__(self, topic: str):
+        before = "check the name, or first do the steps before this one"
+        super().__init__(f"there is no topic {topic} yet", settings.CREATE_TOPIC if topic == settings.TOPIC else before)
+        self.topic = topic
+
+
 @cache
 def find_java() -> list[str]:
     """The command that starts a Java for this Kafka: the one from pip, or the system's.
@@ -173,7 +182,7 @@ def run_command(name: str, arguments: list[str]) -> int:
     classes = COMMANDS_OF_4 if kafka == CURRENT else COMMANDS
     if name == CONSOLE_CONSUMER:
         if missing := _missing_topic(arguments, servers):
-            raise Problem(f"there is no topic {missing} yet", "check the name, or first do the steps before this one")
+            raise NoTopic(missing)
         arguments = without_notices(arguments) if kafka == CURRENT else arguments
     more = environment(kafka=kafka)
     silent = [f"-D{LOGGER}.{classes[name].rpartition('.')[0]}=off"] if _value_of("--timeout-ms", arguments) else []
@@ -195,8 +204,7 @@ def _is_login(argument: str) -> bool:
 
 
 def _missing_topic(arguments: list[str], servers: str) -> str:
-    """The topic named in the arguments if the broker has others, but not this one: Kafka's consumer would wait for it,
-    with a warning each second."""
+    """The topic named in the arguments if the broker has others, but not this one."""
     from confluent_kafka import KafkaException
 
     from plumbing.kafka import admin_client

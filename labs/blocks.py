@@ -182,3 +182,16 @@ def arguments_of_run_py(command: str) -> list[str]:
     checked = first == "check" and others[:1] in [[str(number)] for number in checks.pages()]
     known = checked or first in labs.programs() or first in java.COMMANDS_OF_4
     return shlex.split(command)[2:] if known else []
+
+
+def program_before(topic: str) -> str:
+    """The command of the lab program after which a page reads this topic; empty if there is none."""
+    for number in checks.pages():
+        program = ""
+        blocks = [block for section in page_of(number).sections for block in section.blocks if block.kind == "sh"]
+        for command in (command for block in blocks for command in block.commands):
+            if program and topic in shlex.split(command):
+                return program
+            if command.startswith("python run.py labs/"):
+                program = command
+    return ""

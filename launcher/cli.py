@@ -185,7 +185,14 @@ def _doctor(_options) -> int:
 
 
 def _kafka_command(options: argparse.Namespace) -> int:
-    return java.run_command(options.command, options.arguments)
+    try:
+        return java.run_command(options.command, options.arguments)
+    except java.NoTopic as missing:
+        from labs import blocks
+
+        if missing.topic != settings.TOPIC and (program := blocks.program_before(missing.topic)):
+            missing.hint = f"{program}   (then the same command again)"
+        raise
 
 
 def _prepare(_options) -> int:

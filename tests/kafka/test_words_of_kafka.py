@@ -7,6 +7,8 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from brokers import java
+from labs.topics import named
+from launcher import cli
 from plumbing import Problem
 from plumbing.kafka import client_config
 from plumbing.topic import READ_TO_END, create, read_to_end
@@ -51,9 +53,22 @@ def tool(capfd, name: str, kafka, *arguments: str) -> str:
     return printed.out
 
 
-def test_a_console_consumer_of_a_missing_topic_does_not_wait_for_it(kafka):
-    with pytest.raises(Problem, match="there is no topic nowhere yet"):
-        java.run_command("kafka-console-consumer", ["--bootstrap-server", kafka, "--topic", "nowhere"])
+@pytest.mark.parametrize(
+    ("missing", "hint"),
+    [
+        (named("visits"), "python run.py labs/lab_12_retention/retention.py "),
+        ("nowhere", "check the name, or first do the steps before this one"),
+    ],
+)
+def test_a_console_consumer_of_a_missing_topic_names_the_program_that_writes_it(kafka, missing, hint):
+    command = ["kafka-console-consumer", "--bootstrap-server", kafka, "--topic", missing]
+    with pytest.raises(Problem, match=f"there is no topic {missing} yet") as refused:
+        cli._kafka_command(cli.parse(command)[1])
+    assert refused.value.hint.startswith(hint)
+
+
+def test_the_topic_of_the_lesson_is_created_by_a_command_of_its_own():
+    assert java.NoTopic("likes").hint.startswith("python run.py topic")
 
 
 def test_a_console_consumer_with_a_timeout_shows_all_records_and_ends_without_an_error(kafka, topic, capfd):
