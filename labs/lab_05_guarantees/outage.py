@@ -16,9 +16,7 @@ from plumbing.waiting import wait_until
 from settings import TOPIC
 
 KEY = "outage-"  # the prefix of this run's key
-METADATA_SECONDS = (
-    3.1  # producer.py asks for the number of partitions if its answer is older than 3 s: at the first click
-)
+METADATA_SECONDS = 3.1  # if its answer is older than 3 s, producer.py asks again: at the first click
 PATIENCE_SECONDS = 60
 
 
@@ -37,6 +35,7 @@ def likes_of(key: str) -> int:
 
 def main() -> None:
     key = f"{KEY}{uuid.uuid4().hex[:8]}"
+    topic = topic_id()  # while the broker can be asked
     time.sleep(METADATA_SECONDS)
     print("the broker responds")
     answers = [click(key)]
@@ -51,7 +50,7 @@ def main() -> None:
 
     if not wait_until(confirmed_again, PATIENCE_SECONDS, pause=0):
         raise Problem("the broker does not come back")
-    save(answers, topic_id())  # for the check: the broker does not know what the user saw
+    save(answers, topic)  # for the check: the broker does not know what the user saw
     confirmed = sum(answer["status"] == CONFIRMED for answer in answers)
     print(f"{confirmed} likes with the key {key} were confirmed, {likes_of(key)} are in the log")
 
