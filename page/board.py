@@ -1,5 +1,6 @@
 """The page from top to bottom, except for the Like button: the options of a like, the partitions, the group."""
 
+import gc
 from pathlib import Path
 
 import requests
@@ -42,8 +43,15 @@ def groups_of_the_cluster(watched: str) -> list[str]:
     return sorted({GROUP, watched, *watcher_of(watched).groups()})
 
 
+@st.cache_resource(show_spinner=False)
+def _spare_modules_the_garbage_collector() -> None:
+    """Streamlit collects garbage after every refresh, and most of that time would go into modules, which stay."""
+    gc.freeze()
+
+
 def begin(title: str) -> None:
     """What every page begins with: its title in the browser, the style, and in a narrow window the navigation."""
+    _spare_modules_the_garbage_collector()
     st.set_page_config(page_title=title, page_icon="❤️", layout="wide")
     st.html(STYLE)
     with st.container(key="ways", horizontal=True):

@@ -44,6 +44,7 @@ class Like:
 @pytest.fixture
 def page(monkeypatch):
     monkeypatch.setattr(board, "GroupWatcher", FakeWatcher)
+    monkeypatch.setattr("page.board.gc.freeze", lambda: None)  # the tests' own garbage is to be collected
     yield AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=PATIENCE)
     board.watcher_of.clear()
     board.groups_of_the_cluster.clear()
