@@ -152,6 +152,15 @@ def test_a_chart_without_samples_has_a_scale():
     assert ">4</span>" in chart_html(Snapshot(at=5000.0, tick=100.0))
 
 
+def test_modules_are_spared_the_garbage_collector_once(page, monkeypatch):
+    frozen = []
+    monkeypatch.setattr("page.board.gc.freeze", lambda: frozen.append(True))
+    board._spare_modules_the_garbage_collector.clear()
+    page.run()
+    page.run()
+    assert frozen == [True]
+
+
 def test_importing_the_page_starts_nothing():
     code = "import threading, page.board, producer_ui; print(threading.active_count())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
