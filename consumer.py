@@ -47,8 +47,6 @@ CONFIG = {  # https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATI
     "topic.metadata.refresh.interval.ms": 2000,  # how soon a new topic or partition is noticed
 }
 
-LIKE_LOGGED = "Consumed: order=%(order)d partition=%(partition)d clicked_at=%(clicked_at)s ts_ms=%(ts_ms)d"
-
 log = logging.getLogger("consumer")
 
 
