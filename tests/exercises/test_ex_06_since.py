@@ -4,7 +4,6 @@ import pytest
 
 from tests.exercises.programs import cases
 
-THERE = "        one.offset = SINCE  # what offsets_for_times takes for a time\n"
 ASSIGN = "    consumer.assign(consumer.offsets_for_times(partitions, 10))  # -1, the end, where there is none\n"
 SUBSCRIBE = ", on_assign=start_there)\n"
 BY_HAND = """

@@ -4,7 +4,6 @@ import pytest
 
 from tests.exercises.programs import cases
 
-CONSUME = "            messages = await consumer.consume(5, 0.5)\n"
 GATHER = "            await asyncio.gather(*(asyncio.to_thread(send_mail, like) for like in likes))\n"
 COMMIT = "            if messages:\n                await consumer.commit(asynchronous=False)\n"
 ANSWER = '    await asyncio.start_server(answer, "127.0.0.1", int(os.environ["PORT"]))\n'

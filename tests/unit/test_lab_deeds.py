@@ -77,10 +77,6 @@ def test_lab_1_its_own_go_on_does_not_undo_the_burst(runs):
 
 # Lab 2
 
-FOUR_OF_LAB_2 = "four consumers, one of them idle"
-TWO_OF_LAB_2, ONE_OF_LAB_2 = "then two consumers, three partitions", "then one consumer with all three"
-AGAIN_OF_LAB_2 = "then one partition each again"
-
 
 @pytest.mark.parametrize(
     ("rows", "members"),
