@@ -15,7 +15,7 @@ from page.lanes import clock
 
 SECONDS = 120
 EVERY_SECONDS = 30  # a time below the lines
-MOST_STEPS = 4  # on the scale
+STEPS = 4  # of the scale
 LOWEST_TOP = 4.0  # events: on a smaller scale, a single like would look like a burst
 SERIES = {"lag": "#c2255c", "written/s": "#868e96", "read/s": "#845ef7"}  # none of them a consumer's colour
 WIDTHS = [2.5, 6, 2.5]  # read/s is drawn on top of written/s, and mostly equal to it
@@ -28,9 +28,7 @@ def show_chart(snapshot: Snapshot) -> None:
 def chart_html(snapshot: Snapshot) -> str:
     points = points_of(snapshot)
     step = step_of(max([LOWEST_TOP, *(value for _, values in points for value in values)]))
-    scale = "".join(
-        f'<span style="bottom: {100 * n / MOST_STEPS}%">{shown(n * step)}</span>' for n in range(MOST_STEPS + 1)
-    )
+    scale = "".join(f'<span style="bottom: {100 * n / STEPS}%">{shown(n * step)}</span>' for n in range(STEPS + 1))
     first = math.ceil((snapshot.at - SECONDS) / EVERY_SECONDS) * EVERY_SECONDS
     times = "".join(
         f'<span style="left: {100 * (1 - (snapshot.at - at) / SECONDS):.2f}%">{clock(at)}</span>'
@@ -41,7 +39,7 @@ def chart_html(snapshot: Snapshot) -> str:
     words = ", ".join(f"{what} {shown(round(value, 1))}" for what, value in zip(SERIES, latest, strict=True))
     return (
         f'<div class="chart"><div class="scale">{scale}</div>'
-        f'<img alt="now: {words}" src="{_lines(points, step * MOST_STEPS)}">'
+        f'<img alt="now: {words}" src="{_lines(points, step * STEPS)}">'
         f'<div class="times">{times}</div></div><div class="legend">{legend}</div>'
     )
 
@@ -76,8 +74,8 @@ def points_of(snapshot: Snapshot) -> list[tuple[float, tuple[float, ...]]]:
 
 def step_of(highest: float) -> float:
     """The smallest of 1, 2, 5, 10, 20, 50 ... with which the scale reaches the highest value."""
-    power = 10 ** math.floor(math.log10(highest / MOST_STEPS))
-    return next(step * power for step in (1, 2, 5, 10) if step * power * MOST_STEPS >= highest)
+    power = 10 ** math.floor(math.log10(highest / STEPS))
+    return next(step * power for step in (1, 2, 5, 10) if step * power * STEPS >= highest)
 
 
 def shown(value: float) -> str:
