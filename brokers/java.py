@@ -47,7 +47,7 @@ OPTIONS = [
     # burst with half of it, answers sooner, and needs 100 MB less.
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
-    "-XX:-UsePerfData",  # a file for jstat in the temporary folder, about which containers that share it complain
+    "-XX:-UsePerfData",  # or containers that share a temporary folder warn about each other
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 ]
 BROKER_OPTIONS = [
@@ -66,8 +66,7 @@ class NoTopic(Problem):
     """The console consumer would wait for a topic that does not exist, with a warning each second."""
 
     def __init__(self, topic: str):
-        before = "check the name, or first do the steps before this one"
-        super().__init__(f"there is no topic {topic} yet", settings.CREATE_TOPIC if topic == settings.TOPIC else before)
+        super().__init__(f"there is no topic {topic} yet", "check the name, or first do the steps before this one")
         self.topic = topic
 
 

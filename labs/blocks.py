@@ -185,11 +185,11 @@ def arguments_of_run_py(command: str) -> list[str]:
 
 
 def program_before(topic: str) -> str:
-    """The command of the lab program after which a page reads this topic; empty if there is none."""
+    """The command of the lab program that a page runs before it uses this topic; empty if no page does."""
     for number in checks.pages():
+        blocks = [block for section in page_of(number).sections for block in section.blocks]
         program = ""
-        blocks = [block for section in page_of(number).sections for block in section.blocks if block.kind == "sh"]
-        for command in (command for block in blocks for command in block.commands):
+        for command in [command for block in blocks if block.kind == "sh" for command in block.commands]:
             if program and topic in shlex.split(command):
                 return program
             if command.startswith("python run.py labs/"):

@@ -190,7 +190,9 @@ def _kafka_command(options: argparse.Namespace) -> int:
     except java.NoTopic as missing:
         from labs import blocks
 
-        if missing.topic != settings.TOPIC and (program := blocks.program_before(missing.topic)):
+        if missing.topic == settings.TOPIC:
+            missing.hint = settings.CREATE_TOPIC
+        elif program := blocks.program_before(missing.topic):
             missing.hint = f"{program}   (then the same command again)"
         raise
 

@@ -67,8 +67,11 @@ def test_a_console_consumer_of_a_missing_topic_names_the_program_that_writes_it(
     assert refused.value.hint.startswith(hint)
 
 
-def test_the_topic_of_the_lesson_is_created_by_a_command_of_its_own():
-    assert java.NoTopic("likes").hint.startswith("python run.py topic")
+def test_the_topic_of_the_lesson_is_created_by_a_command_of_its_own(monkeypatch):
+    monkeypatch.setattr(java, "_missing_topic", lambda _arguments, _servers: "likes")
+    with pytest.raises(Problem, match="there is no topic likes yet") as refused:
+        cli._kafka_command(cli.parse(["kafka-console-consumer", "--topic", "likes"])[1])
+    assert refused.value.hint.startswith("python run.py topic")
 
 
 def test_a_console_consumer_with_a_timeout_shows_all_records_and_ends_without_an_error(kafka, topic, capfd):
