@@ -21,6 +21,9 @@ SERIES = {"lag": "#c2255c", "written/s": "#868e96", "read/s": "#845ef7"}  # none
 WIDTHS = [2.5, 6, 2.5]  # read/s is drawn on top of written/s, and mostly equal to it
 
 
+Point = tuple[float, tuple[float, ...]]  # 0 to 1 from SECONDS ago until now, the value of each series
+
+
 def show_chart(snapshot: Snapshot) -> None:
     st.html(chart_html(snapshot))
 
@@ -44,8 +47,8 @@ def chart_html(snapshot: Snapshot) -> str:
     )
 
 
-def _lines(points: list[tuple[float, tuple[float, ...]]], top: float) -> str:
-    """The address of a picture of them. Streamlit lets no SVG elements into a page, but pictures."""
+def _lines(points: list[Point], top: float) -> str:
+    """The address of a picture of them. Streamlit strips SVG elements from a page, but not pictures."""
     lines = "".join(
         f'<path d="{_steps([(x, values[number] / top) for x, values in points])}" stroke="{colour}" '
         f'stroke-width="{width}" fill="none" vector-effect="non-scaling-stroke"/>'
@@ -61,10 +64,10 @@ def _steps(points: list[tuple[float, float]]) -> str:
     return f"M{points[0][0]:.4f} {1 - points[0][1]:.4f}{steps}H1" if points else ""
 
 
-def points_of(snapshot: Snapshot) -> list[tuple[float, tuple[float, ...]]]:
-    """(0 to 1 from SECONDS ago until now, the value of each series) from consecutive samples."""
+def points_of(snapshot: Snapshot) -> list[Point]:
+    """One for each pair of consecutive samples."""
     samples = [sample for sample in snapshot.samples if sample.tick > snapshot.tick - SECONDS]
-    points: list[tuple[float, tuple[float, ...]]] = []
+    points: list[Point] = []
     for old, new in itertools.pairwise(samples):
         seconds = max(new.tick - old.tick, 0.1)
         values = (new.lag, max(new.end - old.end, 0) / seconds, max(new.committed - old.committed, 0) / seconds)

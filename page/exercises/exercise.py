@@ -3,7 +3,6 @@
 The browser says which button was pressed. What is judged is the file in `mine/` that belongs to this page.
 """
 
-import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -14,6 +13,7 @@ from page.exercises.index import show_side_bar
 from page.exercises.verdicts import Verdict, Verdicts
 from page.labs.lab import STYLE
 from page.labs.words import goals_html, linked, output_html, status_html
+from page.lanes import clock
 from plumbing import callers
 from settings import IN_CONTAINER, ROOT
 
@@ -111,8 +111,8 @@ def in_words(verdict: Verdict | None) -> str:
         return "Judging ..."
     if verdict.problem:
         return "It is judged as soon as that is over."
-    saved = time.strftime("%H:%M:%S", time.localtime(verdict.saved[0] / 1e9))
-    return f"{verdict.reached} of {len(verdict.goals)} reached in the file saved at {saved}, {verdict.took:.1f} s"
+    reached = f"{verdict.reached} of {len(verdict.goals)} reached"
+    return f"{reached} in the file saved at {clock(verdict.saved[0] / 1e9)}, {verdict.took:.1f} s"
 
 
 def _show_next(exercise: Exercise) -> None:
