@@ -97,7 +97,7 @@ class Trial:
     def begin(self, name: str, clients: int = 4, pause: float = 0.05) -> None:
         """Start what does not run, and click. What was logged before does not count."""
         self.name, self.faults, self.finished = name, 0, False
-        self._before = [len(process.lines) for process in self.processes]
+        self._before = {process: len(process.lines) for process in self.processes}
         if not self.producer.running:
             self.start_producer()
         for number in {*range(3)} - self.members.keys():
@@ -134,7 +134,7 @@ class Trial:
         """Order -> (process, line) of each time that the group logged it."""
         found = defaultdict(list)
         for number, process in enumerate(self.processes):
-            before = self._before[number] if number < len(self._before) else 0
+            before = self._before.get(process, 0)
             for line_number, line in enumerate(list(process.lines)[before:], before):
                 if match := LIKE_LOGGED.fullmatch(line):
                     found[int(match["order"])].append((number, line_number))
