@@ -47,7 +47,7 @@ class Container:
 
     @property
     def compose(self) -> str:
-        """The `docker compose` command of its project; empty if that is not one of ours."""
+        """The `docker compose` command for its project; empty for a project that is not ours."""
         files = {project: file for file, project in PROJECTS.items()}
         return compose_command(files[self.project]) if self.is_ours else ""
 

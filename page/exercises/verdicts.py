@@ -20,8 +20,9 @@ ANSWER_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """On a file as it was saved at some time: `saved` is (ns since the epoch, bytes). `at` is in time.monotonic(),
-    `took` in seconds. If there is none, `problem` says why and `hint` what to do."""
+    """The verdict on one save of a file. `saved` is its modification time in ns since the epoch and its size in bytes;
+    `at` is a time of time.monotonic(), `took` a number of seconds. If the file could not be judged, `problem` says why
+    and `hint` what to do."""
 
     saved: tuple[int, int]
     at: float
