@@ -21,7 +21,15 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 import settings
@@ -29,6 +37,7 @@ from exercises.program import END_SECONDS, TRACEBACK, Program
 from labs import topics
 from labs.checks import Goal
 from plumbing.kafka import client_config, security_protocol
+from plumbing.topic import READ_TO_END, read_to_end
 from plumbing.waiting import wait_until
 
 START_SECONDS = 10.0  # until a program has joined its group and does something
@@ -92,6 +101,7 @@ class Trial:
         self.what, self.next = "it runs", "read the task again, or type: hint"  # what the judge is looking at
         self.topics: dict[str, list[list[dict]]] = {}  # name -> the events of each partition
         self.programs: list[Program] = []
+        self._logs: dict[tuple[str, str], tuple[Consumer, list[Message]]] = {}  # (topic, isolation) -> what is read
 
     def prepare(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=FOLDER))
@@ -107,11 +117,13 @@ class Trial:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 program.kill()
         if hasattr(self, "admin"):
+            for consumer, _ in self._logs.values():
+                consumer.close()
             with contextlib.suppress(KafkaException):
                 self._delete()
             # Now, and in this thread: the garbage collector may run in a thread of librdkafka, where a client that is
             # destroyed ends the process.
-            del self.admin, self._producer
+            del self.admin, self._producer, self._logs
         if hasattr(self, "folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -191,9 +203,16 @@ class Trial:
         insist(lambda: self.admin.incremental_alter_configs([resource])[resource].result())
 
     def read(self, topic: str, isolation: str = "read_uncommitted") -> list[Message]:
-        """All records of the topic, by partition and offset."""
-        found = topics.read(topic, isolation=isolation)
-        return sorted(found, key=lambda record: (record.partition(), record.offset()))
+        """All records of the topic, by partition and offset. Those that it has read once it does not read again."""
+        if (topic, isolation) not in self._logs:
+            config = client_config() | READ_TO_END | {"group.id": f"{self.prefix}judge", "isolation.level": isolation}
+            self._logs[topic, isolation] = Consumer(config), []
+        consumer, records = self._logs[topic, isolation]
+        following = dict.fromkeys(range(len(self.topics[topic])), 0)
+        following |= {record.partition(): record.offset() + 1 for record in records}
+        starts = [TopicPartition(topic, *place) for place in following.items()]
+        records += read_to_end(consumer, starts, topics.BROKER_SECONDS)
+        return sorted(records, key=lambda record: (record.partition(), record.offset()))
 
     @property
     def real_group(self) -> str:

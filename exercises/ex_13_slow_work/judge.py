@@ -9,7 +9,7 @@ from labs.checks import Goal
 from plumbing.waiting import wait_until
 
 PARTITIONS = 4
-LIKES = 16
+LIKES = 8
 JOIN_SECONDS = 4.0  # for the second instance: it needs less than one
 
 

@@ -13,8 +13,8 @@ from labs.checks import Goal
 from plumbing.kafka import client_config
 from plumbing.waiting import wait_until
 
-LIKES = 15  # written before each fault
-SOON = 5  # calls from then on, until the service holds one
+LIKES = 6  # written before each fault
+SOON = 3  # calls from then on, until the service holds one
 TWIN_SECONDS = 10.0
 NAME = "scores"  # the transactional.id; on the broker it has the prefix of the trial
 END_SECONDS = 2.0  # that a program gets to end because of the fault
