@@ -77,6 +77,13 @@ class Program(Child):
 
         return wait_until(status, "a status", seconds, self.lines)
 
+    def problem(self) -> str:
+        """What its API says is wrong, and goes on saying."""
+        answer = requests.get(f"{self.url}/health", timeout=20)
+        assert answer.status_code == 503
+        assert self.status()["problem"].lower().startswith(answer.json()["error"].lower())
+        return answer.json()["error"]
+
     def wait_until_it_answers(self, path: str = "/health", seconds: float = PATIENCE) -> None:
         wait_until(lambda: self.answers(path), path, seconds, self.lines)
 

@@ -1,14 +1,17 @@
 """Which tests run, and which in the same process: a pytest plugin, loaded by conftest.py."""
 
+import contextlib
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
-from brokers import archive, docker, registry
-from brokers.jars import LESSONS, VERSIONS
+from brokers import archive, docker, jars, registry
+from brokers.jars import CURRENT, LESSONS, VERSIONS
 from launcher import terminal
-from settings import CHOSEN_BOOTSTRAP_SERVERS
+from settings import CHOSEN_BOOTSTRAP_SERVERS, ROOT
 from tests import isolated
 
 LONG_TEST_SECONDS = 1800  # timeout for one
@@ -70,17 +73,29 @@ def pytest_sessionstart(session):
     if "popen" not in getattr(option, "tx", ()) or CHOSEN_BOOTSTRAP_SERVERS or not docker.engine_problem():
         return
     if python := isolated.command():
-        _fetch(option.all)
+        with _compiling():
+            _fetch(option.all)
         option.tx = [f"popen//python={python}" for _ in option.tx]
+
+
+def _compiling() -> contextlib.AbstractContextManager:
+    """In a new clone, one process compiles the tests and what they import: the workers, which begin all at once, would
+    each do it."""
+    if (ROOT / "tests" / "unit" / "__pycache__").exists():
+        return contextlib.nullcontext()
+    collect = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "--numprocesses", "0"]
+    return subprocess.Popen(collect, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _fetch(everything: bool) -> None:
     """What the tests start, because the workers have no network. Raises `Problem`."""
     with terminal.progress("kafka", "looking for its jars") as progress:
-        for kafka in VERSIONS:
-            archive.make(progress, kafka)
+        archive.make(progress, LESSONS)
         if everything:
+            archive.make(progress, CURRENT)
             registry.unpacked(progress)
+        else:
+            jars.ensure(progress, CURRENT)  # one broker: it starts before the archive would be made
 
 
 def scope_of(nodeid: str, together: tuple[str, ...]) -> str:

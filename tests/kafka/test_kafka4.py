@@ -5,14 +5,14 @@ import sys
 import time
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Producer, ShareConsumer
 
 from brokers import java
 from brokers.jars import CURRENT
 from plumbing.kafka import client_config
 from plumbing.version import is_kafka_4
 from tests.brokers import PARTITIONS, TOPIC, local_cluster, secured_broker, with_topic
-from tests.programs import ROOT, Program, wait_until
+from tests.programs import ROOT, Program, consumer, wait_until
 
 NEW_PROTOCOL = {"group.protocol": "consumer", "auto.offset.reset": "earliest"}
 MOVE_SECONDS = 5.0  # takes 0.1 s; by Kafka's defaults, members ask every 5 s, and are removed after 45 s
@@ -109,3 +109,15 @@ def test_a_share_group_gets_what_was_written(kafka_4, capfd):
     assert "a job" in capfd.readouterr().out
     assert java.run_command("kafka-share-groups", [*group, "--describe"]) == 0
     assert re.search(rf"^workers +{TOPIC} ", capfd.readouterr().out, re.MULTILINE)
+
+
+def test_a_share_group_of_that_name_is_named_with_what_removes_it(kafka_4, start, group):
+    sharing = ShareConsumer(client_config(kafka_4) | {"group.id": group})
+    sharing.subscribe([TOPIC])
+    for _ in range(4):
+        sharing.poll(0.5)
+    refused = start(consumer(kafka_4, group))
+    line = f"^The name {group} belongs to a share group.*python run.py kafka-share-groups --delete --group {group}"
+    refused.wait_for(line)
+    assert "share group" in refused.problem()
+    sharing.close()

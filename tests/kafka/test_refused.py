@@ -4,16 +4,15 @@ import sys
 
 import pytest
 import requests
-from confluent_kafka import Producer, ShareConsumer
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from brokers.jars import CURRENT
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
 from plumbing import topic
 from plumbing.kafka import client_config
 from plumbing.orders import Orders
-from tests.brokers import TOPIC, local_broker, with_topic
+from tests.brokers import TOPIC, with_topic
 from tests.programs import Program, consumer
 
 LATE = "late"  # a topic that accepts no event of another time than now, as if this computer's clock were wrong
@@ -47,14 +46,6 @@ def member(start, group):
     return start_member
 
 
-def problem(member: Program) -> str:
-    """What its API says, which it goes on saying."""
-    answer = requests.get(f"{member.url}/health", timeout=20)
-    assert answer.status_code == 503
-    assert member.status()["problem"].lower().startswith(answer.json()["error"].lower())
-    return answer.json()["error"]
-
-
 def test_a_consumer_whose_instance_id_another_one_takes_ends_with_the_reason(kafka, member, group):
     first = member(kafka, group_instance_id="class")
     first.wait_for("^Assigned: ")
@@ -71,7 +62,7 @@ def test_a_consumer_whose_instance_id_another_one_takes_ends_with_the_reason(kaf
 def test_a_session_timeout_that_the_broker_refuses_is_named_with_its_limits(strict, start, group):
     refused = start(consumer(strict, group))
     refused.wait_for("session.timeout.ms=6000, the broker accepts 10000 to 1800000 .*CONFIG in consumer.py")
-    assert "session.timeout.ms=6000" in problem(refused)
+    assert "session.timeout.ms=6000" in refused.problem()
 
 
 def test_a_full_group_is_named_with_its_size(strict, member, group):
@@ -80,23 +71,10 @@ def test_a_full_group_is_named_with_its_size(strict, member, group):
         one.wait_for("^Assigned: ")
     outside = member(strict, session_timeout_ms=10_000)
     outside.wait_for(f"^The group {group} is full: the broker accepts 2 members .*Stop another consumer of the group")
-    assert "is full" in problem(outside)
+    assert "is full" in outside.problem()
     inside[0].interrupt()
     outside.wait_for("^Assigned: ")
     outside.wait_for("^Kafka answers again")
-
-
-def test_a_share_group_of_that_name_is_named_with_what_removes_it(tmp_path, start, group):
-    with local_broker(tmp_path, CURRENT) as servers:
-        sharing = ShareConsumer(client_config(with_topic(servers)) | {"group.id": group})
-        sharing.subscribe([TOPIC])
-        for _ in range(4):
-            sharing.poll(0.5)
-        refused = start(consumer(servers, group))
-        line = f"^The name {group} belongs to a share group.*python run.py kafka-share-groups --delete --group {group}"
-        refused.wait_for(line)
-        assert "share group" in problem(refused)
-        sharing.close()
 
 
 def test_a_clock_that_is_wrong_is_named_in_the_answer(strict, start):

@@ -96,7 +96,7 @@ def test_the_broker_is_stopped_for_a_few_seconds(trial, broker, seconds):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
 def test_the_broker_hangs_past_every_session_and_continues(trial, broker, long):
-    for _ in range(8 if long else 2):
+    for _ in range(8 if long else 1):
         trial.clicks.wait_for_more(50)
         trial.faults += 1
         hang(broker.process, SESSION_TIMEOUT + 1.5 * random.random())
@@ -185,7 +185,7 @@ def test_the_disk_is_full(trial, broker, monkeypatch):
     trial.finish()
 
 
-def test_three_brokers_are_restarted_one_after_the_other_and_a_leader_dies(tmp_path, request, long):
+def test_three_brokers_are_restarted_one_after_the_other_and_a_leader_dies(tmp_path, request, long, all_cases):
     cluster = local_cluster(tmp_path)
     with cluster as servers, contextlib.ExitStack() as stack:
         admin = AdminClient(client_config(servers))
@@ -197,7 +197,7 @@ def test_three_brokers_are_restarted_one_after_the_other_and_a_leader_dies(tmp_p
             partitions = admin.list_topics(timeout=20).topics[TOPIC].partitions.values()
             return all(len(partition.isrs) == 3 for partition in partitions)
 
-        for node in cluster.nodes if long else cluster.nodes[:1]:
+        for node in cluster.nodes if long else cluster.nodes[: int(all_cases)]:
             trial.clicks.wait_for_more(20)
             trial.faults += 1
             node.stop()
