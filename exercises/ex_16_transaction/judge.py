@@ -21,6 +21,7 @@ END_SECONDS = 2.0  # that a program gets to end because of the fault
 
 
 def goals(trial: Trial) -> Iterator[Goal]:
+    trial.defaults["Consumer"] = {"fetch.wait.max.ms": 20}  # or each new member reads half a second later
     topic, scores = trial.topic(), trial.topic(name="scores")
     service = Service()
     start = lambda: trial.start(TOPIC=topic, SCORES=scores, SCORE_URL=service.url, TRANSACTIONAL_ID=NAME)  # noqa: E731
