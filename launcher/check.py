@@ -8,7 +8,6 @@ from labs.evidence import Evidence
 from launcher import exercise, terminal
 from plumbing import Problem
 from plumbing.kafka import Misdirected, broker_problem
-from plumbing.plain import plain
 from settings import BOOTSTRAP_SERVERS
 
 
@@ -34,9 +33,7 @@ def main(lab: str | None = None) -> int:
 def _print_goals(number: int, goals: list[Goal]) -> int:
     terminal.write(f"Lab {number}: {checks.title(number)}")
     for goal in goals:
-        terminal.write(f"  {'done   ' if goal.reached else 'not yet'}  {goal.what}: {plain(goal.why)}")
-        if not goal.reached:
-            terminal.write(f"           -> {goal.next}")
+        exercise.show(goal)
     reached = sum(goal.reached for goal in goals)
     terminal.write(f"{reached} of {len(goals)} reached")
     return 0 if reached == len(goals) else 1

@@ -25,6 +25,7 @@ import settings
 from exercises import Exercise, exercises, mine, referee
 from exercises.verdict import Judgement
 from labs import secured
+from labs.checks import Goal
 from launcher import terminal
 from plumbing import Problem
 from plumbing.kafka import broker_problem
@@ -118,6 +119,13 @@ def _check(words: list[str]) -> int:
     return 0 if all(passed.values()) else 1
 
 
+def show(goal: Goal) -> None:
+    """Of an exercise or a lab: why it is reached or not, and what to do next."""
+    terminal.write(f"  {'done   ' if goal.reached else 'not yet'}  {goal.what}: {plain(goal.why)}")
+    if not goal.reached:
+        terminal.write(f"           -> {goal.next}")
+
+
 def judge(exercise: Exercise, file: Path, interrupted=lambda: False) -> bool:
     """Print the goals as they are decided; True if the file has passed. It ends early once `interrupted()` is true.
     Raises `Problem` if the broker stops answering."""
@@ -127,9 +135,7 @@ def judge(exercise: Exercise, file: Path, interrupted=lambda: False) -> bool:
     with _shows_progress(file), contextlib.closing(judgement.goals()) as goals, _answers():
         for goal in goals:
             counts[not goal.reached] += 1
-            terminal.write(f"  {'done   ' if goal.reached else 'not yet'}  {goal.what}: {plain(goal.why)}")
-            if not goal.reached:
-                terminal.write(f"           -> {goal.next}")
+            show(goal)
             if interrupted():
                 return False
     if counts[1] and judgement.printed:

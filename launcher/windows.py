@@ -39,7 +39,7 @@ def main(drive: str = "") -> int:
                 raise Problem(what, f"end it ({holder.how_to_end}), then start_apps.bat")
         for title, (command, _port, more) in missing.items():
             _open(title, command, drive, _environment() | more)
-        wait_until(lambda: _opened() >= missing.keys(), SEEN_SECONDS)  # by the next start_apps.bat, too
+        wait_until(lambda: not missing or _opened() >= missing.keys(), SEEN_SECONDS)  # by the next start_apps.bat, too
     if not settings.CHOSEN_BOOTSTRAP_SERVERS and not port_holder(9092):
         terminal.say("kafka", "nothing answers on localhost:9092 yet: start_kafka.bat, create_likes_topic.bat")
     what = f"opened: {', '.join(missing)}" if missing else "all five are open already"

@@ -16,7 +16,6 @@ from brokers.local import LocalBroker
 from plumbing.child import Child
 from tests.brokers import local_broker
 from tests.programs import wait_until
-from tests.scheduling import rest_repeats
 
 LOG_CLASSES = ["-Xlog:class+load:file=classes.log"]
 # Kafka's main program, and what a broker loads when the first consumer comes.
@@ -33,9 +32,9 @@ def kept_in(tmp_path, monkeypatch):
     return folder
 
 
-def sources(folder, kafka: int) -> list[str]:
+def sources(folder) -> list[str]:
     """Where a broker that is used a little has found these two classes."""
-    broker = local_broker(folder, kafka)
+    broker = local_broker(folder)
     broker.java_options = LOG_CLASSES
     with broker as servers:
         archive.use(servers)
@@ -45,27 +44,25 @@ def sources(folder, kafka: int) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kafka", "other"), rest_repeats([(LESSONS, CURRENT), (CURRENT, LESSONS)]))
-def test_a_broker_takes_its_classes_from_the_archive(kept_in, tmp_path, monkeypatch, kafka, other):
-    gone, kept = (kept_in / f"kafka-{jars.kafka_version(one)}-000000000000.jsa" for one in (kafka, other))
+def test_a_broker_takes_its_classes_from_the_archive(kept_in, tmp_path, monkeypatch):
+    gone, kept = (kept_in / f"kafka-{jars.kafka_version(one)}-000000000000.jsa" for one in (LESSONS, CURRENT))
     gone.write_text("of a Java that is gone")
     kept.write_text("of the other Kafka")
     lines = []
     with monkeypatch.context() as patch:
         patch.setattr("settings.CLIENT_CONFIG", str(tmp_path / "client.properties"))
         (tmp_path / "client.properties").write_text("security.protocol=SASL_PLAINTEXT\n", encoding="utf-8")
-        archive.make(lines.append, kafka)
+        archive.make(lines.append)
     assert lines == ["preparing Java for quicker starts"]
-    made = java.archive(java.environment(kafka=kafka), kafka)
-    assert {*kept_in.iterdir()} == {made, kept}
-    assert sources(tmp_path / "broker", kafka) == ["shared objects file"] * 2
-    archive.make(pytest.fail, kafka)  # it is there
+    assert {*kept_in.iterdir()} == {java.archive(java.environment()), kept}
+    assert sources(tmp_path / "broker") == ["shared objects file"] * 2
+    archive.make(pytest.fail)  # it is there
 
 
 @pytest.mark.slow
 def test_an_archive_that_does_not_fit_is_not_used(kept_in, tmp_path):
     java.archive(java.environment()).write_bytes(b"half of an archive")
-    assert all(source.endswith(".jar") for source in sources(tmp_path / "broker", LESSONS))
+    assert all(source.endswith(".jar") for source in sources(tmp_path / "broker"))
 
 
 def test_another_java_and_other_jars_have_another_archive(kept_in):
