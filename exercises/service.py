@@ -27,12 +27,22 @@ class Service:
         self._end_of_hold = threading.Event()
         self._closed = threading.Event()
         self._lock = threading.Lock()
+        self._open()
+
+    def _open(self) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.service = self
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
         threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
 
-    def take(self, body) -> int:
+    def move(self) -> None:
+        """To another port: what a program that was killed has still called is not done."""
+        self._server.shutdown()
+        self._server.server_close()
+        with self._lock:
+            self._open()
+
+    def take(self, body, server: "_Server") -> int:
         """How the call is answered, 0 if not at all."""
         events = body if isinstance(body, list) else [body]
         if not all(isinstance(event, dict) and isinstance(event.get("order"), int) for event in events):
@@ -40,6 +50,8 @@ class Service:
         if self._closed.wait(self.seconds):
             return 0
         with self._lock:
+            if server is not self._server:
+                return 0
             self.calls.append(events)
             if self.refuses(events):
                 self.refused += [event["order"] for event in events]
@@ -111,7 +123,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         except ValueError:
             body = None
-        answer = self.server.service.take(body)
+        answer = self.server.service.take(body, self.server)
         self.close_connection = not answer
         if answer:
             self.send_response(answer)

@@ -61,6 +61,7 @@ def _while_refused(trial: Trial, topic: str, service: Service, start: Callable[[
 
     trial.look("kill -9, and then the bank accepts it: nothing is lost", "commit nothing that is not done")
     program.kill()
+    service.move()
     early = {event["order"] for event in trial.passed(topic)} - set(service.got)
     service.refuses = lambda _events: False
     trial.next_round(topic)
