@@ -74,7 +74,7 @@ def pytest_sessionstart(session):
         return
     if python := isolated.command():
         with _compiling():
-            _fetch(option.all)
+            _fetch(option.all, option.kafka)
         option.tx = [f"popen//python={python}" for _ in option.tx]
 
 
@@ -87,15 +87,14 @@ def _compiling() -> contextlib.AbstractContextManager:
     return subprocess.Popen(collect, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _fetch(everything: bool) -> None:
+def _fetch(everything: bool, chosen: int) -> None:
     """What the tests start, because the workers have no network. Raises `Problem`."""
     with terminal.progress("kafka", "looking for its jars") as progress:
-        archive.make(progress, LESSONS)
+        for kafka in VERSIONS if everything else {LESSONS, chosen}:
+            archive.make(progress, kafka)
+        jars.ensure(progress, CURRENT)  # by default few tests start it, in less time than its archive takes
         if everything:
-            archive.make(progress, CURRENT)
             registry.unpacked(progress)
-        else:
-            jars.ensure(progress, CURRENT)  # one broker: it starts before the archive would be made
 
 
 def scope_of(nodeid: str, together: tuple[str, ...]) -> str:
