@@ -31,12 +31,20 @@ RIGHT = {
     ],
     "idempotent": [('    "linger.ms": 0,', '    "enable.idempotence": True,\n    "linger.ms": 0,')],
 }
+SLOW = "producer = Producer(CONFIG)\nslow = not os.path.exists('again')\nopen('again', 'w').close()\n"
 EARLY = "the broker refuses all: no row is marked: marked, but not in the topic: rows"
 WRONG = {
     "does not look at the report": ([(REPORT, "")], EARLY),
     "prints the error": ([(INSIST, "    print(error)\n")], EARLY),
     "marks first": ([(FLUSH, ""), (MARK, MARK + FLUSH)], EARLY),
     "does not flush": ([(FLUSH, "        producer.poll(0)\n")], EARLY),
+    "does not flush, and is slow until it is started again": (
+        [
+            ("producer = Producer(CONFIG)\n", SLOW),
+            (FLUSH, "        time.sleep(0.05 * slow)\n        producer.poll(0)\n"),
+        ],
+        EARLY,
+    ),
     "no header": ([(HEADER, "")], "in a header: row 1 has ''"),
     "another id": ([("str(number)", "str(time.time())")], "in a header: row 1 has '"),
     "never marks": ([("SET sent = 1", "SET sent = 0")], "arrive, and are marked: 20 of 30 .* 30 are not marked"),

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from confluent_kafka.admin import AdminClient
 
 from exercises import exercises, referee
+from exercises.service import Service
 from exercises.verdict import Judgement
 from labs import topics
 from plumbing.kafka import client_config
@@ -52,6 +55,24 @@ def test_a_program_that_cannot_be_judged_is_one_open_goal(goals_of, name):
     missed = [goal for goal in goals if not goal.reached]
     assert len(missed) == 1, goals
     assert re.search(reason, missed[0].why), missed
+
+
+def test_what_a_killed_program_has_called_is_not_done_later():
+    """Its call may still be on the way when the judge lets the service accept calls again."""
+    service, like = Service(), b'{"order": 1}'
+    try:
+        head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(like)
+        with socket.create_connection(("127.0.0.1", int(service.url[:-1].rpartition(":")[2]))) as late:
+            late.sendall(head)
+            time.sleep(0.2)
+            service.move()
+            late.sendall(like)
+            assert late.recv(100) == b""
+        assert not service.got
+        assert requests.post(service.url, json={"order": 2}, timeout=20).ok
+        assert service.got == {2: 1}
+    finally:
+        service.close()
 
 
 def test_what_the_program_starts_ends_with_it(goals_of, tmp_path):
