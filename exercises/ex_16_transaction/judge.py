@@ -129,7 +129,9 @@ class Scores:
 def _start_twin(program: Program) -> None:
     """A producer with the transactional.id of this program, if it has one, which is fenced by that."""
     for name in program.transactional_ids:
-        Producer(client_config() | {"transactional.id": name}).init_transactions(TWIN_SECONDS)
+        twin = Producer(client_config() | {"transactional.id": name})
+        twin.list_topics(timeout=TWIN_SECONDS)  # without a connection, it asks for its coordinator 0.5 s later
+        twin.init_transactions(TWIN_SECONDS)
 
 
 def _order_of(value: bytes | None) -> int:
