@@ -66,8 +66,9 @@ def test_what_a_killed_program_has_called_is_not_done_later():
             late.sendall(head)
             time.sleep(0.2)
             service.move()
-            late.sendall(like)
-            assert late.recv(100) == b""
+            with contextlib.suppress(ConnectionError):  # on a slow computer, the call was not taken at all
+                late.sendall(like)
+                assert late.recv(100) == b""
         assert not service.got
         assert requests.post(service.url, json={"order": 2}, timeout=20).ok
         assert service.got == {2: 1}
