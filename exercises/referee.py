@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -32,6 +33,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
+import plumbing.topic
 import settings
 from exercises.program import END_SECONDS, TRACEBACK, Program
 from labs import topics
@@ -51,20 +53,12 @@ FOLDER = "kafka-exercise-"  # temporary ones of trials
 GONE = (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.UNKNOWN_MEMBER_ID)
 
 
+# `insist(ask)`: asked again, whatever the error is, because a new topic or group is not known at once.
+insist = partial(plumbing.topic.insist, seconds=5.0, whatever=True)
+
+
 class Stuck(Exception):
     """The program does not do what the judge waits for; the text says what it did instead."""
-
-
-def insist(ask: Callable, seconds: float = 5.0):
-    """What `ask()` returns, asked again while it raises KafkaException: a new topic or group is not known at once."""
-    give_up_at = time.monotonic() + seconds
-    while True:
-        try:
-            return ask()
-        except KafkaException:
-            if time.monotonic() > give_up_at:
-                raise
-            time.sleep(0.05)
 
 
 def _without_errors(places: list[TopicPartition]) -> list[TopicPartition]:
@@ -205,8 +199,8 @@ class Trial:
     def read(self, topic: str, isolation: str = "read_uncommitted") -> list[Message]:
         """All records of the topic, by partition and offset. Those that it has read once it does not read again."""
         if (topic, isolation) not in self._logs:
-            config = client_config() | READ_TO_END | {"group.id": f"{self.prefix}judge", "isolation.level": isolation}
-            self._logs[topic, isolation] = Consumer(config), []
+            reader = {"group.id": f"{self.prefix}judge", "auto.offset.reset": "earliest", "isolation.level": isolation}
+            self._logs[topic, isolation] = Consumer(client_config() | READ_TO_END | reader), []
         consumer, records = self._logs[topic, isolation]
         following = dict.fromkeys(range(len(self.topics[topic])), 0)
         following |= {record.partition(): record.offset() + 1 for record in records}
