@@ -95,8 +95,8 @@ def test_the_broker_is_stopped_for_a_few_seconds(trial, broker, seconds):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
-def test_the_broker_hangs_past_every_session_and_continues(trial, broker, long):
-    for _ in range(8 if long else 1):
+def test_the_broker_hangs_past_every_session_and_continues(trial, broker, long, all_cases):
+    for _ in range(8 if long else 2 if all_cases else 1):
         trial.clicks.wait_for_more(50)
         trial.faults += 1
         hang(broker.process, SESSION_TIMEOUT + 1.5 * random.random())
