@@ -21,8 +21,8 @@ RESET = "labs reset"  # metadata of a commit: what the group did before no longe
 
 @dataclass(frozen=True)
 class Member:
-    """A member of one generation. `partitions` are pairs (topic, partition); `instance_id` is None unless the
-    member is static; `max_poll_ms` is its max.poll.interval.ms, which is also how long a rebalance waits for it."""
+    """A member of one generation, with its (topic, partition) pairs. `instance_id` is None for a dynamic member.
+    `max_poll_ms` is its max.poll.interval.ms, which is also how long a rebalance waits for it."""
 
     member_id: str
     client_id: str

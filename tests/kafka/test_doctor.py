@@ -130,7 +130,7 @@ def test_committed_offsets_that_the_broker_cannot_read(group, tmp_path, monkeypa
     end_twice(tmp_path / "data/__consumer_offsets-0/00000000000000000000.log")
     with broker as servers:
         monkeypatch.setattr("brokers.topic.GROUP", group)
-        assert warn_of_missing_events(servers) is None  # it cannot read them, so it stays silent
+        assert warn_of_missing_events(servers) is None  # without readable offsets, it has nothing to say
         reader = start(consumer(servers, group))
         reader.wait_for("has given this consumer no assignment since")
         finding = doctor._group(AdminClient(client_config(servers)), servers)
