@@ -56,7 +56,7 @@ RIGHT = {
         (COMMIT, "            consumer.store_offsets(message)\n"),
         ('    "enable.auto.commit": False,\n', '    "enable.auto.offset.store": False,\n'),
     ],
-    "longer": [("RETRY_SECONDS = 0.3", "RETRY_SECONDS = 0.6")],
+    "every two seconds": [("RETRY_SECONDS = 0.3", "RETRY_SECONDS = 2.0")],
 }
 LOST = "is tried again, at most ten times a second: 0 calls"
 WRONG = {
