@@ -11,6 +11,7 @@ Each has a folder, such as `ex_08_at_least_once/`: the task, the start file, the
 | `verdict` | judges one file: gives the goals as they are decided                                    |
 | `referee` | what the judges share: topics and groups of a trial, its programs, faults               |
 | `service`, `database` | what the program calls and writes, and their faults                          |
+| `uploads` | what exercises 11 and 12 share                                                          |
 | `program` | the learner's program, while it runs                                                    |
 | `child`   | starts the learner's program                                                            |
 """

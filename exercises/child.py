@@ -40,6 +40,7 @@ class Places:
         self._next: dict[int, int] = {}  # partition -> offset after the last record that the program was given
         self._records = self._silences = 0
         self.transactional_ids: list[str] = []
+        self.overruled: set[str] = set()  # of the judge's defaults, by the program's own settings
 
     def note(self, found):
         """Called with what poll() or consume() returns."""
@@ -60,8 +61,15 @@ class Places:
 
     def _tell(self) -> None:
         told = {"next": self._next, "records": self._records, "silences": self._silences}
+        told |= {"transactional": self.transactional_ids[-1:], "overruled": list(self.overruled)}
         self._file.seek(0)
-        self._file.write(json.dumps(told | {"transactional": self.transactional_ids[-1:]}).ljust(500).encode())
+        self._file.write(json.dumps(told).ljust(500).encode())
+
+    def note_client(self, config: dict, overruled: set[str]) -> None:
+        if "transactional.id" in config:
+            self.transactional_ids.append(config["transactional.id"])
+        self.overruled |= overruled
+        self._tell()
 
 
 def prepare_clients(judge: dict) -> None:
@@ -73,33 +81,38 @@ def prepare_clients(judge: dict) -> None:
     for kind in (*kinds, confluent_kafka.SerializingProducer, confluent_kafka.admin.AdminClient):
         _set_defaults(kind, judge, places)
         if "Consumer" in kind.__name__:
-            _note_what_it_reads(kind, places)
+            _note_what_it_reads(kind, judge["longest_poll"], places)
 
 
 def _set_defaults(kind: type, judge: dict, places: Places) -> None:
     original = getattr(kind, "__init__")  # noqa: B009  to mypy, kind.__init__ may be that of another class
 
-    def __init__(self, config=None, /, **more):
-        config = more.pop("conf", {}) if config is None else config
-        config = _config_of(kind.__name__, config, judge)
-        original(self, config, **more)
-        if "transactional.id" in config:
-            places.transactional_ids.append(config["transactional.id"])
+    def __init__(self, config=None, /, conf=None, **more):
+        logger = {"logger": more.pop("logger")} if "logger" in more else {}
+        own = {**(config or conf or {}), **more}
+        config = _config_of(kind.__name__, own, judge)
+        original(self, config, **logger)
+        places.note_client(config, own.keys() & _defaults_of(kind.__name__, judge).keys())
 
     setattr(kind, "__init__", __init__)  # noqa: B010
 
 
-def _note_what_it_reads(kind: type, places: Places) -> None:
-    for name in ("poll", "consume"):
-        original = getattr(kind, name)
-        setattr(kind, name, lambda *given, original=original, **named: places.note(original(*given, **named)))
+def _note_what_it_reads(kind: type, longest_poll: float | None, places: Places) -> None:
+    """`longest_poll`: seconds after which poll() returns None, unless it has no limit."""
+    poll, consume = getattr(kind, "poll"), getattr(kind, "consume")  # noqa: B009
+
+    def note_poll(self, timeout=-1):
+        if longest_poll and timeout is not None and timeout > longest_poll:
+            timeout = longest_poll
+        return places.note(poll(self, -1 if timeout is None else timeout))
+
+    setattr(kind, "poll", note_poll)  # noqa: B010
+    setattr(kind, "consume", lambda *given, **named: places.note(consume(*given, **named)))  # noqa: B010
 
 
 def _config_of(name: str, own: dict, judge: dict) -> dict:
     """The settings of a client of this name. What the program has set itself wins."""
-    defaults = client_config(own.get("bootstrap.servers", "")) | next(
-        (more for kind, more in judge["defaults"].items() if kind in name), {}
-    )
+    defaults = client_config(own.get("bootstrap.servers", "")) | _defaults_of(name, judge)
     if "Consumer" in name:
         classic = str(own.get("group.protocol", "classic")).lower() == "classic"
         defaults |= QUICK | (CLASSIC if classic else {})
@@ -109,6 +122,10 @@ def _config_of(name: str, own: dict, judge: dict) -> dict:
     if "transactional.id" in config:  # on a broker that many share
         config["transactional.id"] = f"{judge['prefix']}{config['transactional.id']}"
     return config
+
+
+def _defaults_of(name: str, judge: dict) -> dict:
+    return next((defaults for kind, defaults in judge["defaults"].items() if kind in name), {})
 
 
 def wait_for_the_judge() -> dict:
@@ -161,7 +178,7 @@ def main(file: Path) -> None:
     os.environ.update(judge["environment"])
     threading.Thread(target=end_with, args=[psutil.Process(judge["pid"])], daemon=True).start()
     if hasattr(signal, "SIGBREAK"):  # what stands for Ctrl+C on Windows
-        signal.signal(signal.SIGBREAK, signal.default_int_handler)
+        signal.signal(signal.SIGBREAK, lambda *_: signal.raise_signal(signal.SIGINT))
     prepare_clients(judge)
     run(Path(judge["snapshot"]).read_bytes(), file)
 

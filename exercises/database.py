@@ -1,5 +1,6 @@
 """The SQLite file of the learner's program, from the outside."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -29,16 +30,18 @@ class Database:
 
     def lock(self) -> None:
         """From now on nobody else can commit: because of a long read, as of a report or a backup. (A write would stop
-        the INSERT already.) With WAL, where a read stops nobody, because of a write."""
+        the INSERT already.) With WAL, where a read stops nobody, because of a write, unless the program has begun one:
+        then what it has not committed is lost with it."""
         self._lock = sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)
         [(mode,)] = self._lock.execute("PRAGMA journal_mode")
-        self._lock.execute("BEGIN IMMEDIATE" if mode == "wal" else "BEGIN")
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._lock.execute("BEGIN IMMEDIATE" if mode == "wal" else "BEGIN")
         self._lock.execute("SELECT * FROM sqlite_master").fetchall()
 
     def unlock(self) -> None:
         lock, self._lock = self._lock, None
         if lock:
-            lock.execute("ROLLBACK")
+            lock.rollback()
             lock.close()
 
     def tables(self) -> list[str]:

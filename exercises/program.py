@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ from plumbing.child import Child
 
 END_SECONDS = 5.0  # that a program may take to end after Ctrl+C
 TRACEBACK = "Traceback (most recent call last):"
-MOST_LINES = 1000  # that are kept: it may print for ever
+MOST_LINES, NEWEST_LINES = 1000, 100  # that are kept, of the first and of the last: it may print for ever
 
 
 class Program(Child):
@@ -23,11 +24,13 @@ class Program(Child):
 
     def __init__(self, file: Path, places: Path):
         self.lines: list[str] = []
+        self.newest: deque[str] = deque(maxlen=NEWEST_LINES)
         self._file, self._places = file, places
         self._ended = False
         super().__init__(sys.executable, "-m", "exercises.child", str(file), on_line=self._keep, reads=True, late=True)
 
     def _keep(self, line: str) -> None:
+        self.newest.append(line)
         if len(self.lines) < MOST_LINES:
             self.lines.append(line)
 
@@ -56,6 +59,11 @@ class Program(Child):
         """That of its last producer with one, as the broker knows it."""
         return self._told().get("transactional", [])
 
+    @property
+    def overruled(self) -> list[str]:
+        """The judge's defaults that its own settings have replaced."""
+        return self._told().get("overruled", [])
+
     def _told(self) -> dict:
         try:
             return json.loads(self._places.read_text())
@@ -64,17 +72,18 @@ class Program(Child):
 
     def kill(self, seconds: float | None = END_SECONDS) -> int:
         """With what it has started, also when it has ended itself."""
-        below = []
-        with contextlib.suppress(psutil.Error):
-            below = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.kill()
-        for one in below:
+        if not self._ended:
+            below = []
             with contextlib.suppress(psutil.Error):
-                one.kill()
-        if hasattr(os, "killpg") and not self._ended:  # those whose parent has ended are still in its group
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self._ended = True  # from now on, the number may be that of another group
+                below = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.kill()
+            for one in below:
+                with contextlib.suppress(psutil.Error):
+                    one.kill()
+            if hasattr(os, "killpg"):  # those whose parent has ended are still in its group
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+        self._ended = True  # from now on, the number may be that of another process or group
         return self.wait(seconds)
 
     def interrupt(self, seconds: float = END_SECONDS) -> int | None:
@@ -94,7 +103,8 @@ class Program(Child):
     @property
     def last_words(self) -> str:
         """Its last line, and where in the learner's file an exception was raised."""
-        places = [line.strip() for line in self.lines if line.strip().startswith(f'File "{self._file}", line ')]
+        lines = list(self.newest)
+        places = [line.strip() for line in lines if line.strip().startswith(f'File "{self._file}", line ')]
         where = places[-1].rpartition("line ")[2].partition(",")[0] if places else ""
-        last = next((line for line in reversed(self.lines) if line.strip()), "it printed nothing")
+        last = next((line for line in reversed(lines) if line.strip()), "it printed nothing")
         return f"{last}{f' (line {where})' if where else ''}"

@@ -50,6 +50,7 @@ SESSION_SECONDS = 6.0  # the shortest that brokers allow: see child.CLASSIC
 DELETE_SECONDS = 2.0  # for the topics and groups of a trial
 LEFT_SECONDS = 300.0  # what is older was left by a judge that was killed
 FOLDER = "kafka-exercise-"  # temporary ones of trials
+CORRECT = "correct what the last line says"  # of a program that has ended with an error
 GONE = (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.UNKNOWN_MEMBER_ID)
 
 
@@ -92,7 +93,9 @@ class Trial:
         self.defaults: dict[str, dict] = {}
         self.found = lambda: ""  # what else is wrong up to here, if the program gets stuck
         self.round = 0
-        self.what, self.next = "it runs", "read the task again, or type: hint"  # what the judge is looking at
+        self.longest_poll: float | None = None  # seconds after which poll() returns None, whatever the program says
+        self.joins_a_group = True  # the program of this exercise
+        self.what, self.next = "it runs", "read the task again, or ask for a hint"  # what the judge is looking at
         self.topics: dict[str, list[list[dict]]] = {}  # name -> the events of each partition
         self.programs: list[Program] = []
         self._logs: dict[tuple[str, str], tuple[Consumer, list[Message]]] = {}  # (topic, isolation) -> what is read
@@ -236,6 +239,13 @@ class Trial:
     def is_at_the_end(self, topic: str) -> bool:
         return self.committed(topic) == self.ends(topic)
 
+    def committed_all(self, topic: str, following: str) -> Goal:
+        """The goal that every offset is committed in the end."""
+        committed, ends = self.committed(topic), self.ends(topic)
+        behind = [f"partition {p}: {committed[p]} of {ends[p]}" for p in ends if committed[p] != ends[p]]
+        self.look("in the end, all is committed", following)
+        return self.goal(not behind, "; ".join(behind) or "the group is at the end of each partition")
+
     def all_read(self, topic: str, *programs: Program) -> bool:
         """True if every event was given to one of these programs, or is committed."""
         read = self.committed(topic)
@@ -294,17 +304,24 @@ class Trial:
 
     def throw_out(self, program: Program) -> str:
         """Let the group go on without its only member, which does not know yet that it has lost its partitions. Gives
-        the id that it had."""
-        [(member, _)] = self.members()
+        the id that it had. Raises `Stuck`."""
+        members = self.members()
+        if len(members) != 1:
+            raise Stuck(f"the program is not the only member of its group. {self._instead(program)}")
+        [(member, _)] = members
         if self.can_evict:
             self.evict(member)
             return member
         process = psutil.Process(program.process.pid)
-        process.suspend()  # until its session has timed out
+        suspended = [process, *process.children(recursive=True)]  # on Windows, the first one only starts Python
+        for one in suspended:
+            one.suspend()
         try:
-            wait_until(lambda: not self.members(), 2 * SESSION_SECONDS)
+            if not wait_until(lambda: not self.members(), 2 * SESSION_SECONDS):
+                raise Stuck("the program was suspended, and is still a member of its group: session.timeout.ms?")
         finally:
-            process.resume()
+            for one in suspended:
+                one.resume()
         return member
 
     # The program
@@ -320,9 +337,10 @@ class Trial:
         """The learner's program, with KAFKA_BOOTSTRAP_SERVERS, GROUP and this environment."""
         own = {"KAFKA_BOOTSTRAP_SERVERS": settings.BOOTSTRAP_SERVERS, "GROUP": self.group}
         own |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")  # for the service
-        wanted = {"environment": own | environment, "group": self.real_group, "prefix": self.prefix}
+        wanted: dict = {"environment": own | environment, "group": self.real_group, "prefix": self.prefix}
         program = self._spare
-        program.begin(wanted | {"snapshot": str(self._snapshot), "defaults": self.defaults})
+        wanted |= {"snapshot": str(self._snapshot), "defaults": self.defaults, "longest_poll": self.longest_poll}
+        program.begin(wanted)
         self._spare = self._start_spare()
         return program
 
@@ -354,14 +372,32 @@ class Trial:
         if not program.running:
             code = program.wait(END_SECONDS)
             raise Stuck(f"the program has ended with exit code {code}: {program.last_words}")
-        raise Stuck(f"not within {seconds:.0f} s: {what() if callable(what) else what}. {self._instead()}")
+        told = what() if callable(what) else what
+        raise Stuck(f"not within {seconds:.0f} s: {told}. {self._instead(program)}".rstrip())
 
     def insist_on_running(self, program: Program) -> None:
         """Raises `Stuck` if it has ended."""
         self.wait(program, lambda: program.running, "")
 
-    def _instead(self) -> str:
+    def settle(self, is_right: Callable, state: Callable, *programs: Program, topic: str = "") -> None:
+        """Until it is right, or no program runs, or nothing changes any more: neither the state nor, if it reads
+        `topic`, what is committed there."""
+        before, since = None, time.monotonic()
+        while not is_right() and any(program.running for program in programs):
+            now = state(), self.committed(topic) if topic else None
+            quiet = COMMIT_SECONDS if topic and self.is_at_the_end(topic) else QUIET_SECONDS
+            if now != before:
+                before, since = now, time.monotonic()
+            elif time.monotonic() - since > quiet:
+                return
+            time.sleep(0.05)
+
+    def _instead(self, program: Program) -> str:
+        if not self.joins_a_group:
+            return ""
         members = self.members()
+        if not members and program.records:
+            return f"It has read {program.records} records, and is in no group."
         if not members:
             return "Nobody is in the group: does the program call subscribe(), with GROUP as group.id, and poll()?"
         if not any(partitions for _, partitions in members):
@@ -377,8 +413,12 @@ class Trial:
     @property
     def printed(self) -> list[str]:
         """What the programs have printed, without tracebacks, the last one last."""
-        ends = [[*program.lines, TRACEBACK].index(TRACEBACK) for program in self.programs]
-        return [line for program, end in zip(self.programs, ends, strict=True) for line in program.lines[:end]]
+        printed = [list(program.newest) for program in self.programs]
+        return [line for lines in printed for line in lines[: [*lines, TRACEBACK].index(TRACEBACK)]]
+
+
+def exit_of(code: int | None) -> str:
+    return "it goes on, and was killed" if code is None else f"exit code {code}"
 
 
 @contextlib.contextmanager
@@ -408,11 +448,15 @@ def _undisturbed() -> Iterator[None]:
 def sweep() -> None:
     """Delete what judges that were killed have left: topics, groups, temporary folders. Raises KafkaException."""
     admin = AdminClient(client_config())
+    deleted = {}
     if left := [name for name in admin.list_topics(timeout=topics.BROKER_SECONDS).topics if _was_left(name)]:
-        admin.delete_topics(left)
+        deleted |= admin.delete_topics(left)
     groups = [group.group_id for group in admin.list_consumer_groups().result().valid]
     if left := [name for name in groups if _was_left(name)]:
-        admin.delete_consumer_groups(left)  # those that still have a member refuse
+        deleted |= admin.delete_consumer_groups(left)
+    for future in deleted.values():  # a client that is destroyed sends nothing any more
+        with contextlib.suppress(KafkaException):  # a group that still has a member
+            future.result()
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_mtime > LEFT_SECONDS:

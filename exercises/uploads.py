@@ -22,10 +22,10 @@ class Warehouse:
     count against the program at the next one."""
 
     def __init__(self, trial: Trial):
-        self.trial, self.service = trial, Service()
-        self.topic = trial.topic(PARTITIONS)
+        self.trial, self.topic = trial, trial.topic(PARTITIONS)
+        self.service = Service()
         self._orders = count(1)
-        self._told: set[int] = set()  # orders that a goal has told already
+        self._told: set[int] = set()  # orders that a goal has already reported
         trial.found = self.wrong
 
     def start(self) -> Program:
@@ -42,7 +42,7 @@ class Warehouse:
         self.trial.wait(self.first, lambda: self.service.got, "the first upload")
         size = len(self.service.calls[0])
         self.trial.look("full batches", f"upload when there are {BATCH}")
-        yield self.trial.goal(size == BATCH, f"the first upload has {size} likes")
+        yield self.trial.goal(size == BATCH, f"size of the first upload: {size}")
 
     def wait_for(self, program: Program) -> None:
         """Until it has read all and has half a batch in memory, and is not in the middle of an upload. (Not if it keeps
@@ -73,7 +73,7 @@ class Warehouse:
         if not all_own():
             raise Stuck(f"{len(programs)} instances do not share the partitions: {self.trial.members()}")
 
-    def second_comes_and_goes(self, program: Program) -> Program:
+    def second_comes_and_goes(self, program: Program) -> None:
         """While this program has half a batch in memory, and with Ctrl+C just as the second one reads."""
         second = self.start()
         self.until_all_own(program, second)
@@ -86,7 +86,6 @@ class Warehouse:
         self.until_all_own(program)
         self.write(BATCH + HALF)
         self.wait_for(program)  # what it has kept without right is uploaded first
-        return second
 
     def goal(self) -> Goal:
         wrong = self.wrong()

@@ -98,7 +98,7 @@ def _hint(exercise: Exercise, number: str) -> int:
 
 def _check(words: list[str]) -> int:
     """Judge one file, or all of a folder."""
-    if words and words[0].isdecimal():
+    if words and words[0].isdecimal() and not Path(words[0]).is_dir():  # a student's number, perhaps
         exercise = _exercise(words[0])
         file = Path(words[1]) if len(words) == 2 else mine.file_of(exercise)
         if not file.is_file():
@@ -212,7 +212,7 @@ class Watch:
                 self._typed.put(line.strip().lower())
         self._typed.put(END)
 
-    def _next_line(self, seconds: float | None = None) -> str | None:
+    def _next_line(self, seconds: float) -> str | None:
         """What was typed; None if nothing comes."""
         if self._waiting:
             return self._waiting.pop(0)
@@ -294,11 +294,15 @@ class Watch:
     def _show_solution(self) -> None:
         if self._exercise.number not in mine.done():
             terminal.write("It has not passed yet. Show a solution all the same? (y: yes)")
-            if (answer := self._next_line()) not in ("y", "yes"):
+            while (answer := self._next_line(LOOK_SECONDS)) is None:
+                continue  # on Windows, Ctrl+C would not end a longer wait
+            if answer not in ("y", "yes"):
                 self._waiting += [answer] if answer in LAST else []
-                return terminal.write("hint says a little; there are three.\n")
+                return terminal.write("Type hint for a nudge; there are three.\n")
         return terminal.write(f"\n{self._exercise.solution}")
 
     def _reset(self) -> None:
         kept = mine.reset(self._exercise)
-        terminal.write(f"Your file is now {_shown(kept)}, and {_shown(self._file)} is as at the start." if kept else "")
+        terminal.write(
+            f"Your file is now {_shown(kept)}, and {_shown(self._file)} is the start file again." if kept else ""
+        )

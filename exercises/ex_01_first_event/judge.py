@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from confluent_kafka import Message
 
-from exercises.referee import Trial
+from exercises.referee import CORRECT, Trial
 from labs.checks import Goal
 
 EVENT = {"person": "ann", "likes": "Kafka"}
@@ -29,12 +29,14 @@ def goals(trial: Trial) -> Iterator[Goal]:
     trial.look("it runs, and ends", "it ends by itself; a topic that does not exist would keep flush() waiting")
     program, code = trial.run(TOPIC=topic)
     if code != 0:
+        trial.look("it runs, and ends", CORRECT)
         yield trial.goal(False, f"it has ended with exit code {code}: {program.last_words}")
         return
     yield trial.goal(True, "it has ended with exit code 0")
 
-    trial.look("one event is in the topic", "produce() only fills a buffer: wait until it is sent")
     new = [record for record in trial.read(topic) if record.offset() >= before[record.partition()]]
+    following = "produce() it once" if new else "produce() only fills a buffer: wait until it is sent"
+    trial.look("one event is in the topic", following)
     yield trial.goal(len(new) == 1, f"new events: {len(new)}" if new else "none: the program ended before it was sent")
     if not new:
         return

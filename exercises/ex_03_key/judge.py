@@ -22,8 +22,8 @@ def goals(trial: Trial) -> Iterator[Goal]:
     first = random.randint(100, 900)
     persons = {first + number: people[number % PEOPLE] for number in range(LIKES)}  # by order
     file = trial.folder / "likes.jsonl"
-    lines = (json.dumps({"order": order, "person": person}) for order, person in persons.items())
-    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    lines = {order: json.dumps({"order": order, "person": person}) for order, person in persons.items()}
+    file.write_text("".join(f"{line}\n" for line in lines.values()), encoding="utf-8")
 
     trial.defaults = PATIENT
     program, code = trial.run(TOPIC=topic, LIKES=str(file))
@@ -34,15 +34,18 @@ def goals(trial: Trial) -> Iterator[Goal]:
     records = trial.read(topic)
     orders = [_order_of(record) for record in records]
     trial.look("each like is in the topic once, as it is in the file", "produce() each line, and flush() in the end")
-    missing = [order for order in persons if order not in orders]
-    twice = [order for order, times in Counter(orders).items() if times > 1]
+    found = Counter((record.value() or b"").strip() for record in records)
+    missing = [order for order, line in lines.items() if not found[line.encode()]]
+    twice = [order for order, line in lines.items() if found[line.encode()] > 1]
+    others = found.keys() - {line.encode() for line in lines.values()}
     why = f"{LIKES - len(missing)} of {LIKES}"
     why += f"; missing: orders {some(missing)}" if missing else f"; twice: {some(map(str, twice))}" if twice else ""
-    yield trial.goal(not missing and not twice and len(records) == LIKES, why)
-    if missing:
+    why += f"; not a line of the file: {str(min(others))[1:][:80]}" if others else ""
+    yield trial.goal(not missing and not twice and not others, why)
+    if missing or others:
         return
 
-    trial.look("its key is the person", "key=person; None is no key, and something else than an empty one")
+    trial.look("its key is the person", "key=person; None means no key, which is not the same as an empty key")
     keys = {order: record.key() for order, record in zip(orders, records, strict=True)}
     wrong = [order for order, key in keys.items() if key != _key(persons.get(order))]
     why = f"order {wrong[0]} of {persons.get(wrong[0])} has the key {keys[wrong[0]]}" if wrong else "all keys are right"

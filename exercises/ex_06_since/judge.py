@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 
-from exercises.referee import QUIET_SECONDS, Program, Trial, some
+from exercises.referee import QUIET_SECONDS, Program, Trial, exit_of, some
 from labs.checks import Goal
 from plumbing.waiting import wait_until
 
@@ -20,7 +20,7 @@ MINUTE_MS = 60_000
 def goals(trial: Trial) -> Iterator[Goal]:
     topic = trial.topic(len(OLD))
     since = time.time_ns() // 1_000_000 - 10 * MINUTE_MS
-    orders = count(random.randint(1000, 5000))
+    orders = count(random.randint(1_000_000, 5_000_000))  # no year, and no milliseconds
     likes = {"old": set(), "new": set(), "later": set()}
 
     def write(what: str, numbers: tuple[int, ...], at_ms: int, step_ms: int) -> None:
@@ -56,7 +56,7 @@ def goals(trial: Trial) -> Iterator[Goal]:
     yield trial.goal(others <= MOST_RECORDS, f"{max(others, 0)} of {len(likes['old'])} old ones")
     trial.look("Ctrl+C ends it", "close() in a finally")
     code = program.interrupt()
-    yield trial.goal(code in (0, 130), f"exit code {code}")
+    yield trial.goal(code in (0, 130), exit_of(code))
 
 
 def _printed(program: Program) -> set[int]:

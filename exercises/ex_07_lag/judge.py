@@ -28,6 +28,9 @@ def goals(trial: Trial) -> Iterator[Goal]:
     yield trial.goal(code == 0, f"exit code {code}" + ("" if code == 0 else f": {program.last_words}"))
     if code:
         return
+    if trial.members():  # the judge cannot move its group any more
+        yield _left_alone(trial, topic, committed)
+        return
     found = _lags(program.lines)
     lag = {partition: ends[partition] - max(committed.get(partition, 0), lows.get(partition, 0)) for partition in ends}
     for what, partitions, following in (
@@ -44,15 +47,19 @@ def goals(trial: Trial) -> Iterator[Goal]:
     trial.commit(topic, {0: ends[0], NOT_COMMITTED: ends[NOT_COMMITTED]})
     committed |= {0: ends[0], NOT_COMMITTED: ends[NOT_COMMITTED]}
     program, _ = trial.run(TOPIC=topic, GROUP=trial.real_group)
-    right = [p for p in ends if found.get(p) == lag[p]]  # of the others it was told already
+    right = [p for p in ends if found.get(p) == lag[p]]  # the others were reported already
     lag = {p: ends[p] + more[p] - max(committed.get(p, 0), lows.get(p, 0)) for p in right}
     yield trial.goal(*_compared(_lags(program.lines), lag))
 
+    yield _left_alone(trial, topic, committed)
+
+
+def _left_alone(trial: Trial, topic: str, committed: dict[int, int]) -> Goal:
     trial.look("the group is left alone", "no subscribe(), no commit(): ask for the offsets only")
     now = {partition: offset for partition, offset in trial.committed(topic).items() if offset}
     members = len(trial.members())
     why = f"{members} members, committed {now}" if now != committed or members else "no member, no commit"
-    yield trial.goal(now == committed and not members, why)
+    return trial.goal(now == committed and not members, why)
 
 
 def _fill(trial: Trial, topic: str, numbers: dict[int, int]) -> None:

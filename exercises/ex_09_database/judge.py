@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from exercises.database import Database
-from exercises.referee import COMMIT_SECONDS, QUIET_SECONDS, Program, Trial
+from exercises.referee import COMMIT_SECONDS, Program, Trial
 from labs.checks import Goal
 from plumbing.waiting import wait_until
 
@@ -104,15 +104,7 @@ class Counts:
 
     def finish(self, program: Program) -> None:
         """Until the table is right, or nothing changes any more. Raises `Stuck` if the program ends."""
-        before, since = None, time.monotonic()
-        while program.running and self.wrong():
-            now = (counts(self._database), self._trial.committed(self._topic))
-            quiet = COMMIT_SECONDS if self._trial.is_at_the_end(self._topic) else QUIET_SECONDS
-            if now != before:
-                before, since = now, time.monotonic()
-            elif time.monotonic() - since > quiet:
-                break
-            time.sleep(0.05)
+        self._trial.settle(lambda: not self.wrong(), lambda: counts(self._database), program, topic=self._topic)
         self._trial.insist_on_running(program)
         time.sleep(0.1)  # what would be counted twice comes now
 

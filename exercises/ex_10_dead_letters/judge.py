@@ -1,6 +1,5 @@
 """Judges exercise 10: poison records go into a dead letter queue, whole, and none is lost."""
 
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 
@@ -67,13 +66,19 @@ def _faults(trial: Trial, log: "Log", service: Service, start: Callable[[], Prog
     log.write()
     trial.next_round(log.topic)
     program = start()
-    _until_quiet(trial, log, service, program)
+    trial.settle(
+        lambda: not log.missing() and not log.uncounted(service) and trial.is_at_the_end(log.topic),
+        lambda: len(service.calls),
+        program,
+        topic=log.topic,
+    )
     program.interrupt()
     lost = [record for record in log.missing() if record not in early]
     why = (
         f"likes: {some(log.uncounted(service)) or 'all counted'}; dead letters: {', '.join(map(_shown, lost)) or 'all'}"
     )
-    yield trial.goal(not lost and not log.uncounted(service) and trial.is_at_the_end(log.topic), why)
+    yield trial.goal(not lost and not log.uncounted(service), why)
+    yield trial.committed_all(log.topic, "commit the offset of a record that was set aside, too")
 
 
 class Log:
@@ -143,15 +148,3 @@ def _until_it_has_tried(trial: Trial, log: Log, program: Program) -> None:
     """Until it has read the new records, or has ended; and has had the time to commit them."""
     wait_until(lambda: trial.all_read(log.topic, program) or not program.running, QUIET_SECONDS)
     wait_until(log.lost, COMMIT_SECONDS, 0.1)
-
-
-def _until_quiet(trial: Trial, log: Log, service: Service, program: Program) -> None:
-    """Until all is where it belongs, or nothing changes any more."""
-    seen, since = None, time.monotonic()
-    while program.running and (log.missing() or log.uncounted(service) or not trial.is_at_the_end(log.topic)):
-        now = len(service.calls), trial.committed(log.topic)
-        if seen != now:
-            seen, since = now, time.monotonic()
-        elif time.monotonic() - since > QUIET_SECONDS:
-            break
-        time.sleep(0.05)

@@ -23,12 +23,12 @@ def set_aside(message: Message, reason: str) -> None:
     """Returns when the broker has the dead letter. Raises KafkaException."""
     headers = {"reason": reason, "origin": f"{message.topic()}/{message.partition()}/{message.offset()}"}
     letter = {"value": message.value(), "key": message.key(), "headers": headers}
-    producer.produce(os.environ["DEAD_LETTERS"], **letter, on_delivery=insist)
+    producer.produce(os.environ["DEAD_LETTERS"], **letter, on_delivery=report)
     if producer.flush(10):
         raise TimeoutError("the dead letter is not confirmed")
 
 
-def insist(error, _message) -> None:
+def report(error, _message) -> None:
     if error:
         raise KafkaException(error)  # comes out of flush()
 

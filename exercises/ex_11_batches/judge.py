@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from exercises.referee import Trial
+from exercises.referee import Trial, exit_of
 from exercises.uploads import AUTO_COMMIT_SECONDS, READ_SECONDS, Warehouse
 from labs.checks import Goal
 from plumbing.waiting import wait_until
@@ -32,6 +32,6 @@ def goals(trial: Trial) -> Iterator[Goal]:
         code = program.interrupt()
         yield warehouse.goal()
         trial.look("Ctrl+C ends it", "close() in a finally, and no except that catches all")
-        yield trial.goal(code is not None, f"exit code {code}")
+        yield trial.goal(code is not None, exit_of(code))
     finally:
         warehouse.service.close()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from exercises.referee import COMMIT_SECONDS, QUIET_SECONDS, Program, Trial, some
+from exercises.referee import COMMIT_SECONDS, Program, Trial, some
 from exercises.service import Service
 from labs.checks import Goal
 from plumbing.waiting import wait_until
@@ -53,7 +53,8 @@ def _with_two(trial: Trial, topic: str, service: Service, start: Callable[[], Pr
 
     trial.look("all videos are made", "what poll() returns must not be dropped, and an error in the thread not be lost")
     service.finish()
-    _until_quiet(topic, trial, service, first, second)
+    is_done = lambda: len(service.got) == LIKES and trial.is_at_the_end(topic)  # noqa: E731
+    trial.settle(is_done, lambda: len(service.calls), first, second, topic=topic)
     trial.insist_on_running(first)
     missing = set(range(1, LIKES + 1)) - set(service.got)
     yield trial.goal(not missing, f"missing: orders {some(missing)}" if missing else f"all {LIKES}")
@@ -62,24 +63,11 @@ def _with_two(trial: Trial, topic: str, service: Service, start: Callable[[], Pr
     twice = {order for order, times in service.got.items() if times > 1}
     yield trial.goal(len(twice) <= 1, f"twice: orders {some(twice)}" if twice else "none")
 
-    trial.look("in the end, all is committed", "commit each like once its video is made")
     wait_until(lambda: trial.is_at_the_end(topic), COMMIT_SECONDS)
-    behind = [f"partition {p}: {trial.committed(topic)[p]} of {end}" for p, end in trial.ends(topic).items()]
-    yield trial.goal(trial.is_at_the_end(topic), "; ".join(behind))
+    yield trial.committed_all(topic, "commit each like once its video is made")
 
 
 def _own(trial: Trial) -> bool:
     """True if two members own partitions."""
     owned = [partitions for _, partitions in trial.members()]
     return len(owned) == 2 and all(owned)
-
-
-def _until_quiet(topic: str, trial: Trial, service: Service, *programs: Program) -> None:
-    """All is done, or nothing new comes for a while."""
-    seen, since = -1, time.monotonic()
-    while (len(service.got) < LIKES or not trial.is_at_the_end(topic)) and any(one.running for one in programs):
-        if seen != (seen := len(service.calls)):
-            since = time.monotonic()
-        elif time.monotonic() - since > QUIET_SECONDS:
-            return
-        time.sleep(0.05)

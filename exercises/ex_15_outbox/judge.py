@@ -20,6 +20,7 @@ TABLE = "CREATE TABLE outbox (id INTEGER PRIMARY KEY, key TEXT, value TEXT, sent
 
 
 def goals(trial: Trial) -> Iterator[Goal]:
+    trial.joins_a_group = False
     topic = trial.topic()
     box = Outbox(trial, topic)
     start = lambda: trial.start(TOPIC=topic, DATABASE=str(box.database.file))  # noqa: E731
@@ -48,7 +49,7 @@ def goals(trial: Trial) -> Iterator[Goal]:
     yield trial.goal(not early, why)
     box.told |= early
 
-    trial.look("it is killed, and then they are taken: they arrive, too", "what is not confirmed is sent again")
+    trial.look("after kill -9, once the broker accepts them, they arrive, too", "what is not confirmed is sent again")
     program.kill()
     trial.accept(topic)
     program = start()
@@ -79,7 +80,7 @@ class Outbox:
         self._trial, self._topic = trial, topic
         self.database = Database(trial.folder / "shop.db")
         self.rows = 0
-        self.told: set[int] = set()  # rows that a goal has told already
+        self.told: set[int] = set()  # rows that a goal has already reported
         self._execute(TABLE)
 
     def write(self, number: int) -> None:
@@ -118,14 +119,8 @@ class Outbox:
 
     def settle(self, program: Program) -> None:
         """Until all rows are marked and have arrived, or nothing changes any more."""
-        before, since = None, time.monotonic()
-        while program.running and (self.missing() or len(self.marked()) < self.rows):
-            now = len(self.arrived()), len(self.marked())
-            if now != before:
-                before, since = now, time.monotonic()
-            elif time.monotonic() - since > QUIET_SECONDS:
-                break
-            time.sleep(0.05)
+        is_right = lambda: not self.missing() and len(self.marked()) == self.rows  # noqa: E731
+        self._trial.settle(is_right, lambda: (len(self.arrived()), len(self.marked())), program)
 
     def goal(self) -> Goal:
         missing, unmarked = self.missing(), self.rows - len(self.marked())

@@ -7,7 +7,7 @@ import time
 from confluent_kafka import KafkaException, Producer
 
 
-def insist(error, _message) -> None:
+def report(error, _message) -> None:
     """The delivery report. A refusal ends the program: what is behind this row must not overtake it."""
     if error:
         raise KafkaException(error)  # comes out of flush()
@@ -22,7 +22,7 @@ producer = Producer(CONFIG)
 while True:
     rows = db.execute("SELECT id, key, value FROM outbox WHERE sent = 0 ORDER BY id LIMIT 20").fetchall()
     for number, key, value in rows:
-        producer.produce(os.environ["TOPIC"], value, key, headers={"id": str(number)}, on_delivery=insist)
+        producer.produce(os.environ["TOPIC"], value, key, headers={"id": str(number)}, on_delivery=report)
         producer.flush()
         db.execute("UPDATE outbox SET sent = 1 WHERE id = ?", [number])
         db.commit()

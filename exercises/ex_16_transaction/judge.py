@@ -1,13 +1,12 @@
 """Judges exercise 16: each like exactly once in the second topic."""
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from confluent_kafka import Producer
 
-from exercises.referee import COMMIT_SECONDS, QUIET_SECONDS, Program, Trial, some
+from exercises.referee import Program, Trial, some
 from exercises.service import Service
 from labs.checks import Goal
 from plumbing.kafka import client_config
@@ -59,10 +58,7 @@ def _faults(trial: Trial, scores: "Scores", service: Service, start: Callable[[]
     service.finish()
     yield scores.in_the_end(program := scores.going_on(program, start))
 
-    trial.look("in the end, all is committed", "the offset of the next record: offset + 1")
-    committed, ends = trial.committed(scores.topic), trial.ends(scores.topic)
-    behind = [f"partition {p}: {committed[p]} of {ends[p]}" for p in ends if committed[p] != ends[p]]
-    yield trial.goal(not behind, "; ".join(behind) or "the group is at the end of each partition")
+    yield trial.committed_all(scores.topic, "the offset of the next record: offset + 1")
     program.interrupt()
 
 
@@ -72,7 +68,7 @@ class Scores:
     def __init__(self, trial: Trial, topic: str, scores: str):
         self._trial, self.topic, self._scores = trial, topic, scores
         self._likes = 0
-        self._told: set[int] = set()  # orders that a goal has told already
+        self._told: set[int] = set()  # orders that a goal has already reported
 
     def write(self) -> None:
         new = range(self._likes + 1, self._likes + LIKES + 1)
@@ -102,15 +98,8 @@ class Scores:
 
     def in_the_end(self, program: Program) -> Goal:
         """Each like once, when nothing new comes any more. Raises `Stuck` if the program ends."""
-        before, since = None, time.monotonic()
-        while program.running and (self._wrong()[0] or not self._trial.is_at_the_end(self.topic)):
-            now = (self.found().total(), self._trial.committed(self.topic))
-            quiet = COMMIT_SECONDS if self._trial.is_at_the_end(self.topic) else QUIET_SECONDS
-            if now != before:
-                before, since = now, time.monotonic()
-            elif time.monotonic() - since > quiet:
-                break
-            time.sleep(0.05)
+        is_right = lambda: not self._wrong()[0] and self._trial.is_at_the_end(self.topic)  # noqa: E731
+        self._trial.settle(is_right, lambda: self.found().total(), program, topic=self.topic)
         missing, twice = self._wrong()
         if not missing and not twice:
             self._trial.insist_on_running(program)

@@ -29,8 +29,8 @@ WRONG = {
     "it commits before it sends": (RIGHT.replace(SEND + COMMIT, COMMIT + SEND), "look at the order of the two calls"),
     "it forgets the last message": (FORGETS, "look for the mail of each message"),
     "it goes on after a mail that failed": (
-        RIGHT.replace(SEND, f"        try:\n    {SEND}        except OSError:\n            pass\n"),
-        "let `send` raise OSError, and look at what is committed",
+        RIGHT.replace(SEND, f"        try:\n    {SEND}        except Exception:\n            pass\n"),
+        "let `send` raise an exception, and look at what is committed",
     ),
     "it commits only once, in the end": (
         RIGHT.partition("    while")[0] + IN_THE_END + f"    if last:\n{COMMIT.replace('message', 'last')}",

@@ -57,7 +57,7 @@ def _show_file(exercise: Exercise) -> None:
             st.button("Judge it again", icon=again, key="again", on_click=_change, args=[exercise.number, _judge_again])
             st.button("Start over", icon=over, key="over", on_click=_change, args=[exercise.number, _start_over])
     else:
-        st.markdown(f"The start file runs, but something is missing. Copy it to `{name}`, which is yours.")
+        st.markdown(f"The start file is wrong or incomplete in one point. Copy it to `{name}`, which is yours.")
         label, icon = f"Begin exercise {exercise.number}", ":material/edit:"
         st.button(label, icon=icon, key="begin", type="primary", on_click=_change, args=[exercise.number, mine.begin])
     _show_verdict(exercise, state)

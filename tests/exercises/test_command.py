@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -110,8 +111,9 @@ def test_a_verdict_is_an_exit_code(broker, folder, printed, tmp_path):
     assert any(line.startswith("  not yet  one event is in the topic: none") for line in printed)
 
 
-def test_a_folder_is_judged_as_a_whole(broker, folder, printed, tmp_path):
-    handed_in = tmp_path / "ann"
+def test_a_folder_is_judged_as_a_whole(broker, folder, printed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    handed_in = Path("4711")  # a student's number
     handed_in.mkdir()
     (handed_in / "01_first_event.py").write_text(FIRST.solution, encoding="utf-8")
     (handed_in / "07_lag.py").write_text(exercises()[7].start.read_text(encoding="utf-8"), encoding="utf-8")

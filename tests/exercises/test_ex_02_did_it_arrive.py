@@ -12,6 +12,7 @@ RIGHT = {
         ('    "message.timeout.ms": 3000,  # when an order counts as lost; the default is 5 minutes\n', ""),
         ("flush(4)", "flush(3)"),
     ],
+    "compresses": [('"message.timeout.ms": 3000,', '"message.timeout.ms": 3000, "compression.type": "gzip",')],
     "polls after each order": [
         ("on_delivery=report)\nunknown", "on_delivery=report)\n        producer.poll(0)\nunknown")
     ],
@@ -21,7 +22,7 @@ WRONG = {
     "prints the error, exit code 0": ([(EXITS, "")], "exit code 1: exit code 0"),
     "does not say which": (
         [('print(f"order {message.key().decode()}: {error.str()}")', "print(error.str())")],
-        "no line tells it from those that arrived",
+        "no line distinguishes order",
     ),
     "waits as long as it takes": (
         [
@@ -31,6 +32,10 @@ WRONG = {
         "no broker: .* has not ended within 8 s",
     ),
     "does not flush": ([("producer.flush(4)", "0")], "no broker: exit code 1 within 5 s: exit code 0"),
+    "names the first only": (
+        [('        print(f"order', '        len(missing) == 1 and print(f"order')],
+        "no line distinguishes order",
+    ),
     "counts what is in flight only": ([(COLLECTS, "")], "exit code 1: exit code 0"),
     "stops at the first that is refused": (
         [
@@ -39,14 +44,14 @@ WRONG = {
                 "on_delivery=report)\n        producer.flush(4)\n        if missing:\n            break\nunknown",
             )
         ],
-        "of the other 11 are in the topic",
+        "of the other 10 are in the topic",
     ),
     "prints every number as it sends": (
         [
             ("        producer.produce(", '        print("sending", number)\n        producer.produce('),
             ('        print(f"order {message.key().decode()}: {error.str()}")\n', ""),
         ],
-        "no line tells it from those that arrived",
+        "no line distinguishes order",
     ),
     "blames all": (
         [
@@ -58,7 +63,7 @@ WRONG = {
                 ),
             )
         ],
-        "it names also",
+        "it also names",
     ),
 }
 

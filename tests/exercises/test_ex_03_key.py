@@ -38,6 +38,14 @@ WRONG = {
     "backwards": ([("for line in likes:", "for line in reversed(list(likes)):")], "in order: not those of p"),
     "one partition": ([("key=person,", "key=person, partition=0,")], JAVA),
     "one is missing": ([("    for line in likes:", "    next(likes)\n    for line in likes:")], "59 of 60; missing"),
+    "another value": (
+        [("line.strip(), key", 'json.dumps({"order": json.loads(line)["order"], "who": "x"}), key')],
+        "0 of 60; missing: .*; not a line of the file: '{",
+    ),
+    "one more": (
+        [("if producer.flush", 'producer.produce(os.environ["TOPIC"], "end")\nif producer.flush')],
+        "file: 'end'",
+    ),
     "does not flush": ([("producer.flush(10)", "0")], "missing: orders"),
 }
 

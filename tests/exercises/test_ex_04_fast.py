@@ -42,6 +42,12 @@ WRONG = {
         [("            producer.poll(0.1)\n", "            producer.poll(0.1)\n            break\n")],
         r"each once: \d+ of 5000; missing: orders",
     ),
+    "a larger buffer": (
+        [("CONFIG = {", 'CONFIG = {"queue.buffering.max.messages": 100_000, ')],
+        "with the buffer as it is: it sets queue.buffering.max.messages",
+    ),
+    "another key": ([("key=person)", "key=str(order))")], "those of each person are in order: not those of p"),
+    "raises": ([("order % 50", "order % nobody")], "NameError: name 'nobody'"),
     "no key": ([(", key=person", "")], "those of each person are in order"),
     "one too few": ([("LIKES + 1", "LIKES")], "missing: orders 5000$|missing: orders 5000\n"),
     "sends twice": ([("            break\n", f"            {PRODUCE}            break\n")], "twice: orders|missing"),

@@ -55,6 +55,10 @@ RIGHT = {
         ("        print(", "            print("),
     ],
     "asyncio": ASYNCIO,
+    "settings as keywords, polls without a limit": [
+        ("Consumer(CONFIG)", "Consumer(**CONFIG)"),
+        ("poll(1.0)", "poll()"),
+    ],
     "a signal handler": SIGNAL,
     "closes at exit": [(CLOSE, ""), ("try:\n", "import atexit\natexit.register(consumer.close)\ntry:\n")],
 }
@@ -64,6 +68,10 @@ WRONG = {
     "closes, but does not look at None": (
         [(NONE, "")],
         "it survives a silence: .* ended with exit code 1: AttributeError",
+    ),
+    "waits longer": (
+        [(NONE, ""), ("poll(1.0)", "poll(10.0)")],
+        "it survives a silence: .* exit code 1: AttributeError",
     ),
     "ends in silence": (
         [(NONE, NONE.replace("continue", "break"))],

@@ -58,6 +58,10 @@ WRONG = {
         ],
         "the group is left alone: 0 members, committed",
     ),
+    "stays in the group": (
+        [("consumer.close()", "consumer.subscribe([TOPIC])\nfor _ in range(40):\n    consumer.poll(0.1)\nos._exit(0)")],
+        "the group is left alone: 1 members",
+    ),
 }
 
 

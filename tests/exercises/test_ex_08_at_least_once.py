@@ -54,6 +54,10 @@ RIGHT = {
     ],
     "deserializing": [("import Consumer,", "import DeserializingConsumer as Consumer,")],
     "every tenth": EVERY_TENTH,
+    "every 25th, settings as keywords": [
+        *((old, new.replace("% 10", "% 25")) for old, new in EVERY_TENTH),
+        ("Consumer(CONFIG)", "Consumer(**CONFIG)"),
+    ],
     "a group of its own name, no close()": [
         ('os.environ["GROUP"]', '"thank-you-mails"'),
         ("finally:\n    consumer.close()", "except KeyboardInterrupt:\n    pass"),

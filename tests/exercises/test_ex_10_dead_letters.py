@@ -63,6 +63,10 @@ WRONG = {
         [(COMMIT, ""), ("        try:\n            like", f"{COMMIT}        try:\n            like")],
         REFUSED,
     ),
+    "does not commit what it sets aside": (
+        [(SET_ASIDE, f"{SET_ASIDE}            continue\n")],
+        r"in the end, all is committed: partition \d: ",
+    ),
     "goes on when it fails": ([(SET_ASIDE, GOES_ON)], REFUSED),
 }
 

@@ -96,10 +96,10 @@ WRONG = {
         "kill -9 in the middle of an upload: .* committed, but not there",
     ),
     "commits what poll() has returned": (BY_POSITION, MOVES + r"committed, but not there: orders \d+$"),
-    "one by one": ([("== 100", "== 1")], "full batches: the first upload has 1 likes"),
+    "one by one": ([("== 100", "== 1")], "full batches: size of the first upload: 1"),
     "catches all": (
         [("        message = ", "        try:\n            message = "), (READ.split("\n", 1)[1], CATCHES)],
-        r"Ctrl\+C ends it: exit code None",
+        r"Ctrl\+C ends it: it goes on, and was killed",
     ),
 }
 

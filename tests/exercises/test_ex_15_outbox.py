@@ -7,7 +7,7 @@ from tests.exercises.programs import cases
 INSIST = "    if error:\n        raise KafkaException(error)  # comes out of flush()\n"
 FLUSH = "        producer.flush()\n"
 MARK = '        db.execute("UPDATE outbox SET sent = 1 WHERE id = ?", [number])\n        db.commit()\n'
-REPORT = ", on_delivery=insist"
+REPORT = ", on_delivery=report"
 HEADER = ', headers={"id": str(number)}'
 CONFIRMED = [
     ("    for number, key, value in rows:\n", "    confirmed = []\n    for number, key, value in rows:\n"),

@@ -16,6 +16,7 @@ ABORTS = """        try:
             producer.abort_transaction()
             raise SystemExit(str(error)) from error
 """
+ASSIGN = 'consumer.assign([TopicPartition(os.environ["TOPIC"], number) for number in range(3)])'
 BATCHES = """
 import json, os, urllib.request
 from confluent_kafka import Consumer, Producer
@@ -73,6 +74,10 @@ WRONG = {
     ),
     "no commit of offsets": ([(SEND, "")], "kill -9 while it waits for a score: each like once: .*twice: orders"),
     "the offset of the like itself": ([("message.offset() + 1", "message.offset()")], "twice: orders"),
+    "assigns the partitions itself": (
+        [('consumer.subscribe([os.environ["TOPIC"]])', ASSIGN)],
+        "the program is not the only member of its group. It has read .* in no group",
+    ),
     "two transactions": ([(SEND, COMMIT + "        producer.begin_transaction()\n" + SEND)], OUT),
 }
 

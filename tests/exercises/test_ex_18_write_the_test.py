@@ -37,6 +37,10 @@ unittest.main()
 """
 RIGHT = {
     "mocks": MOCK,
+    "another exception": [
+        ("raise OSError(", "raise RuntimeError("),
+        ("assertRaises(OSError)", "assertRaises(RuntimeError)"),
+    ],
     "prints more": [("unittest.main()", "unittest.main(verbosity=2)")],
     "asserts by hand": [
         (NOTHING, '        assert events == [], "committed"\n'),

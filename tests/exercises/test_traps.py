@@ -42,6 +42,15 @@ TRAPS = {
         "has committed nothing. Does it poll",
     ),
     "it is not Python": ("\0\xff", "SyntaxError|ValueError"),
+    "it prints a thousand lines, and then fails": (
+        [
+            (
+                "    while True:\n",
+                "    for number in range(1500):\n        print(number)\n    nobody()\n    while True:\n",
+            )
+        ],
+        r"NameError: name 'nobody' is not .* \(line \d+\)",
+    ),
     "it reads what is typed": ("input()\n", "EOFError"),
 }
 
