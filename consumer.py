@@ -128,7 +128,7 @@ def create_app(consumer: LastingConsumer, history: History) -> Flask:
         return {
             "group": GROUP,
             "client_id": CONFIG["client.id"],
-            "session_timeout_ms": CONFIG["session.timeout.ms"],
+            "session_timeout_ms": CONFIG.get("session.timeout.ms", 45_000),
             "assignment": list(position),
             "consumed": history.consumed.total(),
             "consumed_by_partition": dict(sorted(history.consumed.items())),

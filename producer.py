@@ -35,7 +35,7 @@ CONFIG = {  # https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATI
     # load, and a single click never waits for others.
     "linger.ms": 0,
     "max.in.flight": 1,
-    "message.timeout.ms": 5000,  # an event that is not confirmed by then is given up, and answered 503
+    "message.timeout.ms": 5000,  # an event that is not confirmed by then is abandoned, and answered 503
     "queue.buffering.max.messages": 200_000,  # events that may wait for the broker
 }
 

@@ -45,7 +45,8 @@ def _forwarded_hosts(port: int) -> tuple[str, ...]:
 def topic_of(program: str) -> str:
     """The topic that producer.py or consumer.py names in its line `TOPIC = "..."`."""
     source = (ROOT / program).read_text(encoding="utf-8")
-    return re.findall(r"""^TOPIC = ["'](.+)["']""", source, re.MULTILINE)[0]
+    found = re.search(r"""^TOPIC\s*=\s*(["'])([\w.-]+)\1""", source, re.MULTILINE)
+    return found[2] if found else sys.exit(f'{program} has no line such as TOPIC = "likes". Correct it there.')
 
 
 def bootstrap_servers_of(file: str) -> str:

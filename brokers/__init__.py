@@ -28,9 +28,7 @@ class Broker(ABC):
     bootstrap_servers: str
     description: str
     client_properties: Path | None = None  # for KAFKA_CLIENT_CONFIG, if clients need one
-    nodes: Sequence[
-        Any
-    ] = ()  # each has a name and a port, can be stopped, killed and started, and calls its `on_crash`
+    nodes: Sequence[Any] = ()  # each has a name, a port and `on_crash`; it can be stopped, killed and started
     kafdrop = ""  # its address, if it was started
     missing: Sequence[Problem] = ()  # optional parts that could not be started
     how_to_start = "the way it was started before"  # if it ends during a session

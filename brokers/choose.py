@@ -65,7 +65,7 @@ def candidates(kind: str = "", announce: Callable[[str], None] = print, kafka: i
             f"end it ({holder.how_to_end}), or name another broker with KAFKA_BOOTSTRAP_SERVERS",
         )
     if problem := engine_problem():
-        announce(f"{problem}: using the local broker, which needs none")
+        announce(f"{problem}: using the local broker, which does not need Docker")
         return [kinds["local"]()]
     return [kinds["docker"](), kinds["local"]()]
 

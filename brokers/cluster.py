@@ -10,7 +10,7 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
-from brokers import Broker, NotAvailable, Progress
+from brokers import Broker, NotAvailable, Progress, java
 from brokers.compose import CLUSTER_FILE as COMPOSE_FILE
 from brokers.compose import Service, renumber
 from brokers.compose import cluster as services
@@ -56,6 +56,7 @@ class LocalCluster(Broker):
         self.description = f"three {self.nodes[0].title} (local, data in {shown(folder)})"
 
     def start(self, progress: Progress = print) -> None:
+        java.environment(progress, self.nodes[0].service.kafka)  # once, not each
         try:
             self._each(lambda node: node.launch(progress))
             self._each(LocalNode.wait_until_it_answers)
@@ -78,7 +79,6 @@ class DockerNode:
     def __init__(self, service: Service, project: DockerBroker):
         self.name = service.name
         self.port = service.ports["EXTERNAL"]
-        self.on_crash = None  # the engine watches the container
         self._project = project
 
     @property

@@ -88,16 +88,19 @@ def publishing(port: int) -> Container | None:
     return next(iter(_listed(f"publish={port}")), None)
 
 
-def of_others(names: tuple[str, ...] = NAMES) -> list[Container]:
+def of_others() -> list[Container]:
     """The containers of other projects, running or not, that have one of these names."""
-    listed = _listed(*(f"name=^/{name}$" for name in names), every=True)
-    return [container for container in listed if container.name in names and not container.is_ours]
+    return [container for container in _with_our_names() if not container.is_ours]
 
 
 def ended_of_ours() -> list[Container]:
     """The containers of this project that have ended by themselves or were stopped."""
+    return [one for one in _with_our_names() if one.is_ours and one.status.startswith("Exited")]
+
+
+def _with_our_names() -> list[Container]:
     listed = _listed(*(f"name=^/{name}$" for name in NAMES), every=True)
-    return [one for one in listed if one.is_ours and one.status.startswith("Exited")]
+    return [container for container in listed if container.name in NAMES]
 
 
 def named(name: str) -> Container | None:

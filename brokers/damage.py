@@ -23,9 +23,9 @@ def damage(data: Path) -> Failure | None:
     ids = [path for path in sorted(data.glob(f"*/{TOPIC_ID}")) if _is_damaged(path) and path not in rebuilt]
     if not rebuilt and not ids:
         return None
-    remedies = [f"delete {_listed(rebuilt)} (Kafka writes that again, and no event goes)"] if rebuilt else []
+    remedies = [f"delete {_listed(rebuilt)} (Kafka writes that again, and no events are lost)"] if rebuilt else []
     remedies += [_repair(path) for path in ids]
-    return Failure(f"a power cut, or the like, has damaged {_listed([*rebuilt, *ids])}", "; ".join(remedies))
+    return Failure(f"a power cut or a similar crash has damaged {_listed([*rebuilt, *ids])}", "; ".join(remedies))
 
 
 def _is_damaged(path: Path) -> bool:
@@ -43,8 +43,8 @@ def _repair(path: Path) -> str:
     topic = partition.rpartition("-")[0]
     for other in sorted(path.parent.parent.glob(f"{topic}-*/{TOPIC_ID}")):
         if other.parent.name.rpartition("-")[0] == topic and not _is_damaged(other):
-            return f"copy {_listed([other])} to {_listed([path.parent])} (the same topic, and no event goes)"
-    cost = "consumers read everything again" if topic == OFFSETS else f"the events of {partition} go, and no others"
+            return f"copy {_listed([other])} to {_listed([path.parent])} (the same topic, and no events are lost)"
+    cost = "consumers read everything again" if topic == OFFSETS else f"only the events of {partition} are lost"
     return f"delete {_listed([path])} ({cost})"
 
 

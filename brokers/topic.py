@@ -50,6 +50,6 @@ def warn_of_missing_events(servers: str) -> Problem | None:
     partitions = ", ".join(map(str, sorted(missing)))
     return Problem(
         f"{sum(missing.values()):,} events fewer than the consumers have read (partition {partitions}): Kafka has cut "
-        "off what a power cut, or the like, had left half written",
+        "off what a power cut or a similar crash had left half written",
         "the consumers read again what is left there; three brokers would have had copies: python run.py --brokers 3",
     )

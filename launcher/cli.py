@@ -232,7 +232,7 @@ def _registry(_options) -> int:
 def _windows(options: argparse.Namespace) -> int:
     from launcher import windows
 
-    return windows.main(*options.arguments)
+    return windows.main(*options.arguments[:1])
 
 
 def _clean(_options) -> int:

@@ -2,7 +2,7 @@
 
 | call                                     | answer                                                                  |
 | ---------------------------------------- | ----------------------------------------------------------------------- |
-| `POST /` {"command": "stop 1"}           | `202 {"command": "stop 1", "next": 42}`; its lines come from 42 on        |
+| `POST /` {"command": "stop 1"}           | `202 {"command": "stop 1", "next": 42}`; its output starts at line 42   |
 | `GET /lines?since=42`                    | `{"lines": ["consumer-1 | Revoked: partitions=[0]"], "next": 43}`         |
 | `POST /programs` {"lab": 1, "block": 12} | `202 {"run": 0}`; 404 if the page of lab 1 has no such block for a shell  |
 | `GET /programs`                          | `{"run": 0, "lab": 1, "block": 12}` while one runs, else `{}`             |

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from confluent_kafka import ConsumerGroupState, KafkaException, Producer, TopicPartition
+from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 import settings
@@ -22,7 +22,7 @@ from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
 from launcher import terminal
 from plumbing import Problem, loopback
-from plumbing.kafka import BROKER_SECONDS, Misdirected, broker_problem, client_config
+from plumbing.kafka import NOT_AUTHORIZED, Misdirected, broker_problem, client_config, security_protocol
 from plumbing.plain import plain
 from plumbing.topic import create
 from settings import ROOT
@@ -95,7 +95,7 @@ def _kafka_problem(servers: str) -> tuple[str, str]:
 def _docker(needed: bool) -> Finding:
     """If Docker is not running, that only has to be fixed if no broker answers."""
     problem = explain.engine_problem()
-    installed_but = problem and problem != "Docker is not installed"
+    installed_but = problem and problem != explain.NOT_INSTALLED
     fix = f"{explain.remedy_of(problem)}, or do without it: {explain.WITHOUT}" if needed and installed_but else ""
     return Finding("docker", problem or "the engine answers, with compose", fix)
 
@@ -106,7 +106,7 @@ def _containers(needed: bool) -> Iterator[Finding]:
         return
     for container in containers.of_others():
         fix = f"{explain.RENAME.format(name=container.name)}, or do without Docker: {explain.WITHOUT}" if needed else ""
-        yield Finding("container", f"{container} belongs to another project, and has a name from this one", fix)
+        yield Finding("container", f"{container} belongs to another project, and has a name of this one", fix)
     for ended in containers.ended_of_ours() if needed else ():
         if why := explain.why_it_ended(ended.name, ended.compose):
             yield Finding("container", f"{ended} has ended: {why.what}", why.remedy)
@@ -171,7 +171,8 @@ def _local_broker() -> Iterator[Finding]:
 def _programs() -> Iterator[Finding]:
     """The five programs: what they say of themselves, or who else has their ports."""
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
-    ports |= {f"consumer-{n + 1}": settings.CONSUMER_PORT + n for n in range(settings.CONSUMERS)}
+    consumers = range(settings.CONSUMER_PORT, min(settings.CONSUMER_PORT + settings.CONSUMERS, 2**16))
+    ports |= {f"consumer-{number}": port for number, port in enumerate(consumers, 1)}
     for name, port in ports.items():
         holder = port_holder(port)
         if holder is None:
@@ -241,12 +242,12 @@ def _cluster(servers: str) -> Iterator[Finding]:
             return
         count, wanted = len(topic.partitions), PARTITIONS
         delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {settings.TOPIC}"
-        fix = "" if count == wanted else f"{delete}   (its events go!), then: python run.py topic"
+        fix = "" if count == wanted else f"{delete}   (this deletes its events!), then: python run.py topic"
         yield Finding("topic", f"{settings.TOPIC} has {count} partitions", fix)
         yield _clock(admin, servers, count)
         yield _group(admin, servers)
     except KafkaException as error:
-        yield Finding("kafka", f"the broker does not answer: {error.args[0].str()}", "python run.py doctor, once more")
+        yield Finding("kafka", f"the broker does not answer: {error.args[0].str()}", "python run.py doctor, again")
 
 
 def _clock(admin: AdminClient, servers: str, partitions: int) -> Finding:
@@ -269,37 +270,47 @@ def _clock(admin: AdminClient, servers: str, partitions: int) -> Finding:
 
 
 def _seconds_ahead_of_broker(admin: AdminClient, servers: str) -> float | None:
-    """By an event in a topic of its own, which the broker dates; None where this client may not create one."""
+    """By an event in a topic of its own, which the broker dates; None where a user's access rules might let this client
+    create one and not delete it."""
+    if security_protocol() != "PLAINTEXT":
+        return None
     name = f"doctor-{uuid.uuid4().hex[:12]}"
     dated: list[float] = []
     try:
         create(admin, name, 1, {"message.timestamp.type": "LogAppendTime"})
         producer = Producer(client_config(servers))
-        producer.produce(name, b"", on_delivery=lambda error, message: dated.append(message.timestamp()[1] / 1000))
+
+        def note(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                dated.append(message.timestamp()[1] / 1000)
+
+        producer.produce(name, b"", on_delivery=note)
         producer.flush(10)
         return time.time() - dated[0] if dated else None
     except KafkaException:
         return None
     finally:
-        admin.delete_topics([name])[name].exception(BROKER_SECONDS)
+        admin.delete_topics([name])  # nobody waits for it: this client has another question
 
 
 def _group(admin: AdminClient, servers: str) -> Finding:
     try:
         group = admin.describe_consumer_groups([settings.GROUP], request_timeout=10)[settings.GROUP].result()
     except KafkaException as error:
-        again = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic __consumer_offsets"
-        fix = f"{again}   (no like goes; consumers read all of them again)"
+        what = f"the group {settings.GROUP} cannot be looked at"
+        if error.args[0].code() in NOT_AUTHORIZED:
+            return Finding("group", f"{what}: {error.args[0].str()}", "let this user's access rules (ACLs) allow it")
         if why := local.unreadable_offsets_of_running():
-            return Finding("group", f"the coordinator of {settings.GROUP} does not answer: {why}", fix)
-        what = f"the coordinator of {settings.GROUP} does not answer: {error.args[0].str()}"
-        return Finding("group", what, f"restart the broker; if that does not help: {fix}")
+            fix = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic __consumer_offsets"
+            cost = "no likes are lost; consumers read all of them again, and what the labs' checks saw is forgotten"
+            return Finding("group", f"{what}: {why}", f"{fix}   ({cost})")
+        return Finding("group", f"{what}: {error.args[0].str()}", "restart the broker")
     listed = [
         f"{member.client_id} {sorted(p.partition for p in member.assignment.topic_partitions)}"
         for member in sorted(group.members, key=lambda member: member.client_id)
     ]
     members = ", ".join(name if len(name) <= LONGEST_MEMBER else f"{name[:LONGEST_MEMBER]}..." for name in listed)
     if group.state in (ConsumerGroupState.PREPARING_REBALANCING, ConsumerGroupState.COMPLETING_REBALANCING):
-        fix = "a rebalance takes seconds: python run.py doctor, once more; then restart the consumers"
+        fix = "a rebalance takes seconds: run python run.py doctor again; then restart the consumers"
         return Finding("group", f"{settings.GROUP} is rebalancing: {members}", fix)
     return Finding("group", f"{settings.GROUP}: {members or 'no members'}")

@@ -48,7 +48,7 @@ def finish() -> bool:
     """Wait for the guards of this folder whose run.py was killed; whether there were any."""
     guards = list(filter(_is_at_work, psutil.process_iter()))
     if guards:
-        with terminal.progress("programs", "a run.py was killed, what it had started is ending"):
+        with terminal.progress("programs", "a run.py was killed; waiting for its programs to stop"):
             psutil.wait_procs(guards, timeout=3 * STOP_SECONDS)
     return bool(guards)
 

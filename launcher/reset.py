@@ -46,7 +46,7 @@ def main(lab: str | None) -> int:
     except KafkaException as error:
         what = f"{BOOTSTRAP_SERVERS} refused: {error.args[0].str()}"
         raise Problem(what, "python run.py in another terminal, then try again") from error
-    terminal.say("stays", f"the likes in {TOPIC} and what the group {GROUP} did; what they show still counts as done")
+    terminal.say("stays", f"the likes in {TOPIC} and what the group {GROUP} did, and the goals reached through that")
     return 0
 
 
@@ -55,7 +55,8 @@ def _reset(lab: int) -> None:
     if problem := left.in_use():
         raise problem
     admin = AdminClient(client_config())
-    found = [topic for topic in left.topics if topic in admin.list_topics(timeout=BROKER_SECONDS).topics]
+    topics = admin.list_topics(timeout=BROKER_SECONDS).topics
+    found = [topic for topic in left.topics if topic in topics]
     states = {one.group_id: one.state for one in admin.list_consumer_groups().result().valid}
     groups = [group for group in left.groups if group in states or history.of(group) != history.History()]
     if busy := [group for group in groups if states.get(group, ConsumerGroupState.EMPTY) not in NO_MEMBERS]:
@@ -74,7 +75,7 @@ def _reset(lab: int) -> None:
     for one in deleted:
         terminal.say("deletes", one)
     if not deleted:
-        terminal.say("deletes", f"nothing: the programs of lab {lab} left nothing")
+        terminal.say("deletes", f"nothing: lab {lab}'s programs left nothing behind")
     for group in groups:
         _forget(admin, group)
     for group, names in settings.items():

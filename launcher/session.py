@@ -116,7 +116,7 @@ class Session:
         terminal.say("producer", f"http://localhost:{self.producer.port}/health")
         terminal.say("consumers", f"{consumers}               group {GROUP}")
         if self.broker.kafdrop:
-            terminal.say("kafdrop", f"{self.broker.kafdrop}          ready in about half a minute")
+            terminal.say("kafdrop", f"{self.broker.kafdrop}          ready within half a minute")
         terminal.say("commands", prompt.LIST)
         terminal.write("")
 

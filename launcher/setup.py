@@ -61,7 +61,7 @@ SOURCES = {
 AGAIN = "then the same command again"
 HOME = "move this folder into your home folder"
 INSTALL = "install Python 3.13 for 64 bit (on Windows for ARM: the one for x64) from https://www.python.org/downloads/"
-OTHER_INDEX = "try once more; if it stays so, ask the operator of the package index or proxy that is set"
+OTHER_INDEX = "try once more; if the error persists, ask whoever runs the package index or proxy that is set"
 NO_NETWORK = "Max retries|NewConnection|NameResolution|ProxyError|unreachable|timed out|connection broken|error sending"
 # What pip, uv or venv writes, what happened, what to do. The first that fits counts.
 FAILURES = [
@@ -178,7 +178,7 @@ def _make_venv(update, uv: str | None) -> None:
             raise _why_it_failed(done.stdout)
         return
     what = f"the packages exist for Python 3.{OLDEST[1]} to 3.{NEWEST[1]}, 64 bit; this is {THIS_PYTHON}"
-    terminal.say("python", f"{what}: taking another one of this computer, else uv fetches one (35 MB)")
+    terminal.say("python", f"{what}: using another one on this computer, or letting uv download one (35 MB)")
     update("looking for another Python")
     if not (_run_uv(uv, *make, RANGE) and _fits(PYTHON)):
         raise Problem(f"{what}, no other one is here, and none could be fetched", f"{INSTALL}, {AGAIN}")

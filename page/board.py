@@ -12,6 +12,7 @@ from page.answer import show_answers, start_burst
 from page.chart import show_chart
 from page.group import Member, Rebalance, Snapshot
 from page.lanes import clock, how_to_start, lane_html, member_html, number_of, rebalance_html
+from page.look import LANES
 from page.watcher import GroupWatcher
 from plumbing import Problem
 from plumbing.kafka import client_config
@@ -19,7 +20,6 @@ from plumbing.keys import partition_of_key
 from settings import CONSUMER_PORT, CONSUMERS, CONTROL_URL, GROUP, LARGEST_BURST, MOST_CONSUMERS, TOPIC
 
 REFRESH_SECONDS = 1.0
-LANES_SHOWN = 12
 REBALANCES_SHOWN = 6
 MEMBERS_EXPLAINED = """Each partition is read by one member of the group.
 **stop** is like Ctrl+C: the member leaves, and the others take over at once.
@@ -122,9 +122,9 @@ def show_lanes(snapshot: Snapshot) -> None:
     known = st.session_state.setdefault("known_ends", {})
     silent = {member.client_id for member in snapshot.members if member.state == "silent"}
     mine = st.session_state.get("answer") or {}
-    lanes = [lane_html(p, p.owner in silent, mine, known.get(p.number)) for p in snapshot.partitions[:LANES_SHOWN]]
+    lanes = [lane_html(p, p.owner in silent, mine, known.get(p.number)) for p in snapshot.partitions[:LANES]]
     st.session_state.known_ends = {p.number: p.end for p in snapshot.partitions}
-    if rest := snapshot.partitions[LANES_SHOWN:]:
+    if rest := snapshot.partitions[LANES:]:
         lag = sum(partition.lag for partition in rest)
         lanes.append(f'<div class="quiet">and {len(rest)} more partitions with a total lag of {lag:,}</div>')
     st.html(f'<div class="lanes{" stale" if snapshot.problem else ""}">{LANES_EXPLAINED}{"".join(lanes)}</div>')

@@ -89,7 +89,6 @@ class Snapshot:
     tick: float = float("-inf")
     problem: str = "looking for the broker"
     hint: str = ""
-    state: str = "unknown"
     partitions: tuple[Partition, ...] = ()
     members: tuple[Member, ...] = ()
     rebalances: tuple[Rebalance, ...] = ()

@@ -15,7 +15,7 @@ LATEST_MS = 2**43  # not every computer can show a later date
 NUMBERS_EXPLAINED = (
     "end: offset of the next event; committed: where the group resumes; lag: events in between that still exist"
 )
-# Okabe and Ito's colours, which colour-blind people can tell apart; run.py uses the same ones.
+# Colours that colour-blind people can tell apart, most of them Okabe and Ito's.
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"]
 NO_OWNER = "#888888"
 

@@ -21,9 +21,9 @@ from plumbing import Problem
 from plumbing.kafka import BROKER_SECONDS, NO_ANSWER, Errors, check_advertised, client
 from plumbing.offsets import label_of
 from plumbing.renewal import abandon, let_go
-from settings import CREATE_TOPIC
+from plumbing.topic import missing
 
-LANES_READ = 12  # partitions whose records are read; only the offsets of the others are known
+LANES = 12  # partitions that are shown, and whose records are read; only the offsets of the others are known
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,7 @@ class Cluster:
         check_advertised(self._config["bootstrap.servers"], cluster)
         topic = cluster.topics.get(self.topic)
         if topic is None:
-            hint = f"Create it: {CREATE_TOPIC}"
-            raise Problem(f"The topic {self.topic} does not exist.", hint)
+            raise missing(self.topic)
         numbers = list(topic.partitions)
         # Independent requests are sent together.
         description = self._admin.describe_consumer_groups([self.group], request_timeout=BROKER_SECONDS)
@@ -123,7 +122,7 @@ class Cluster:
 
     def events(self, look: Look) -> dict[int, tuple[Event, ...]]:
         """Partition -> its latest events, oldest first."""
-        return self._tail.read({n: (look.starts[n], end) for n, end in look.ends.items() if n < LANES_READ})
+        return self._tail.read({n: (look.starts[n], end) for n, end in look.ends.items() if n < LANES})
 
     def problem(self, error: KafkaError) -> Problem:
         if error.code() in NO_ANSWER:

@@ -115,7 +115,8 @@ class GroupWatcher:
             events = self._cluster.events(look)
         except (Problem, KafkaException) as error:
             problem = error if isinstance(error, Problem) else self._cluster.problem(error.args[0])
-            self._cluster.reconnect()
+            if problem is not error:  # the broker has not answered
+                self._cluster.reconnect()
             what, hint = problem.sentences()
             return replace(self._snapshot, problem=what, hint=hint)
         partitions = tuple(
@@ -134,7 +135,6 @@ class GroupWatcher:
             at=at,
             tick=look.tick,
             problem="",
-            state=look.state.name.lower().replace("_", " "),
             partitions=partitions,
             members=self._members(look),
             rebalances=tuple(self._rebalances),

@@ -7,7 +7,7 @@ import errno
 
 import settings
 
-COMMANDS = ("python ", "ulimit ")  # a hint that begins with one begins with a small letter
+COMMANDS = ("python ", "docker ", "ulimit ")  # a hint that begins with one begins with a small letter
 
 
 class Problem(Exception):
@@ -24,7 +24,7 @@ class Problem(Exception):
     def sentences(self) -> tuple[str, str]:
         """What happened, and what to type."""
         what, hint = (f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in (str(self), self.hint))
-        if "python run.py" in hint.lower():  # a command stands as it is typed: nothing follows it
+        if "python run.py" in hint.lower() or "docker compose" in hint:  # it stands as it is typed: nothing follows
             hint = hint.rstrip(".")
         return what, self.hint if self.hint.startswith(COMMANDS) else hint
 

@@ -101,7 +101,8 @@ class Child:
 
     def ask_to_stop(self) -> None:
         """Do what Ctrl+C does in its terminal."""
-        ask_to_stop(self.process)
+        if self.running:
+            interrupt(self.process.pid)
 
     def wait(self, seconds: float | None = None) -> int:
         """The exit code, once the program has ended and its lines are read. Raises subprocess.TimeoutExpired."""
@@ -133,14 +134,8 @@ def put_off_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def ask_to_stop(process: subprocess.Popen) -> None:
-    """Do what Ctrl+C does in a terminal, for a process in its `own_process_group()`."""
-    if process.poll() is None:
-        interrupt(process.pid)
-
-
 def interrupt(pid: int) -> None:
-    """As `ask_to_stop`, for a process of which only the pid is known."""
+    """Do what Ctrl+C does in a terminal, for a process in its `own_process_group()`."""
     if os.name == "nt":
         # os.kill would do the same, but it ends the process at once where the event cannot be sent.
         ctypes.WinDLL("kernel32").GenerateConsoleCtrlEvent(signal.CTRL_BREAK_EVENT, pid)  # type: ignore[attr-defined]

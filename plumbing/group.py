@@ -20,7 +20,7 @@ class Membership:
     def __init__(self, own: dict):
         self._client_id, self._group = own["client.id"], own.get("group.id", own["client.id"])
         self._assignors = own.get("partition.assignment.strategy", "range,roundrobin")
-        self._session_timeout = own.get("session.timeout.ms", 45_000)
+        self.session_timeout = own.get("session.timeout.ms", 45_000)  # ms; the default is librdkafka's
         self.problem: Unavailable | None = None
 
     def note(self, error: KafkaError, admin: AdminClient) -> None:
@@ -80,14 +80,14 @@ class Membership:
         return Unavailable(what, hint)
 
     def _other_kind(self) -> Unavailable:
-        what = f"the name {self._group} belongs to a share group, which a consumer cannot join, also if it is empty"
+        what = f"the name {self._group} belongs to a share group, which a consumer cannot join, even when it is empty"
         delete = f"python run.py kafka-share-groups --delete --group {self._group}"
         return Unavailable(what, f"end its consumers and remove it: {delete}   (or set CONSUMER_GROUP to another name)")
 
     def _session(self, broker: dict[str, str]) -> Unavailable:
         least, most = (broker.get(f"group.{which}.session.timeout.ms", "?") for which in ("min", "max"))
         what = (
-            f"this consumer asks for session.timeout.ms={self._session_timeout}, the broker accepts {least} to {most} "
+            f"this consumer asks for session.timeout.ms={self.session_timeout}, the broker accepts {least} to {most} "
             f"(group.min.session.timeout.ms, group.max.session.timeout.ms)"
         )
         return Unavailable(what, "change CONFIG in consumer.py, or those settings of the broker, then restart it")

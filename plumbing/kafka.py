@@ -42,7 +42,7 @@ class Misdirected(Unavailable):
 
 
 class InvalidSettings(Problem):
-    """KAFKA_CLIENT_CONFIG names a file that cannot be read, or that librdkafka rejects."""
+    """librdkafka rejects settings, or KAFKA_CLIENT_CONFIG names a file that cannot be read."""
 
 
 def client_config(servers: str = "", file: str | Path = "") -> dict:
@@ -87,10 +87,10 @@ def _address_family(servers: str) -> str:
     return "v4"
 
 
-def security_protocol(file: str | Path = "") -> str:
-    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL: what the client.properties `file` asks for, without one that of
-    KAFKA_CLIENT_CONFIG. Raises `InvalidSettings`."""
-    return _read_properties(file or settings.CLIENT_CONFIG).get("security.protocol", "plaintext").upper()
+def security_protocol() -> str:
+    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL: what the client.properties of KAFKA_CLIENT_CONFIG asks for. Raises
+    `InvalidSettings`."""
+    return _read_properties(settings.CLIENT_CONFIG).get("security.protocol", "plaintext").upper()
 
 
 def _read_properties(file: str | Path) -> dict[str, str]:
@@ -117,8 +117,11 @@ def client(kind: type, config: dict):
     try:
         return kind(config)
     except KafkaException as error:
+        why = error.args[0].str()
+        if not settings.CLIENT_CONFIG:
+            raise InvalidSettings(f"a setting is invalid: {why}", "correct CONFIG in the program") from None
         hint = f"correct {settings.CLIENT_CONFIG}, or unset KAFKA_CLIENT_CONFIG"
-        raise InvalidSettings(f"KAFKA_CLIENT_CONFIG is invalid: {error.args[0].str()}", hint) from None
+        raise InvalidSettings(f"KAFKA_CLIENT_CONFIG is invalid: {why}", hint) from None
 
 
 def connect(kind: type, own: dict):
@@ -140,7 +143,7 @@ def not_confirmed(error: KafkaError) -> Unavailable:
 def report_of(error: KafkaError) -> str:
     """The reason in a delivery report."""
     if error.code() == KafkaError.INVALID_TIMESTAMP:
-        return "the clock of this computer is not that of the broker, which accepts no events of such a time"
+        return "this computer's clock is too far from the broker's, which rejects events with this timestamp"
     timed_out = error.code() in (KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT)
     return "no answer from it in time" if timed_out else error.str()
 
@@ -159,18 +162,18 @@ def answers(servers: str, seconds: float = BROKER_SECONDS, file: str | Path = ""
     return problem is None
 
 
-def broker_problem(servers: str, seconds: float = BROKER_SECONDS, file: str | Path = "") -> Unavailable | None:
+def broker_problem(servers: str, seconds: float = BROKER_SECONDS) -> Unavailable | None:
     """Why no Kafka broker answers there within `seconds`, None if one does. Raises `InvalidSettings`."""
-    problem = _problem(servers, seconds, file)
+    problem = _problem(servers, seconds)
     if problem is None or isinstance(problem, Misdirected):
         return problem
-    encrypted = "SSL" in security_protocol(file)
+    encrypted = "SSL" in security_protocol()
     if not encrypted and _expects_tls(servers):  # to librdkafka it looks like any lost connection
         return no_broker(servers, "the broker expects TLS, and KAFKA_CLIENT_CONFIG names no file that sets it")
     return problem
 
 
-def _problem(servers: str, seconds: float, file: str | Path) -> Unavailable | None:
+def _problem(servers: str, seconds: float, file: str | Path = "") -> Unavailable | None:
     errors = Errors()
     patience = {"reconnect.backoff.max.ms": 200, "socket.connection.setup.timeout.ms": max(1000, int(700 * seconds))}
     own = patience | {"error_cb": errors}
@@ -182,7 +185,7 @@ def _problem(servers: str, seconds: float, file: str | Path) -> Unavailable | No
             check_advertised(servers, answer)
             if answer.brokers:
                 return None
-            asking = admin_client(servers, file, own)  # it is starting: see lasting.renewed()
+            asking = admin_client(servers, file, own)  # it is starting: see renewal.renewed()
         except Misdirected as problem:
             return problem
         except KafkaException:

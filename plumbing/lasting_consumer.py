@@ -135,9 +135,7 @@ class LastingConsumer:
         if self._waiting_since is None or time.monotonic() < self._ask_group_at:
             return False
         self._ask_group_at = time.monotonic() + STRANDED_SECONDS
-        try:
-            self._identity.admin.count_partitions(self._topic)
-        except Unavailable:
+        if self._missing():
             return False
         self._identity.admin.renew()  # a new client asks: the old one may be in the same state as the member
         return self._membership.is_missing(self._identity.admin.client)
@@ -150,29 +148,34 @@ class LastingConsumer:
         if error and error.code() == KafkaError._FATAL:
             abandon(self._consumer)
             sys.exit(self._membership.fatal(error).line())
-        before, self._problem = self.problem, self._ask(error)
+        missing = self._missing()
+        if missing and self._waiting_since is not None:  # not for the group
+            self._waiting_since = time.monotonic()
+        before, self._problem = self.problem, missing or self._ask(error)
         if self.problem != before:
-            log.warning(f"{self.problem} Waiting for it ..." if self._problem else "Kafka answers again.")
+            log.warning(f"{self.problem}   (waiting for it ...)" if self._problem else "Kafka answers again.")
 
     def _waits_in_vain(self) -> Unavailable | None:
         """It has had no assignment for longer than a rebalance takes."""
         since = self._waiting_since
-        patience = self._config["session.timeout.ms"] / 1000 + REBALANCE_SECONDS
+        patience = self._membership.session_timeout / 1000 + REBALANCE_SECONDS
         if since is None or time.monotonic() - since < patience:
             return None
         clock = time.strftime("%H:%M:%S", time.localtime(time.time() - time.monotonic() + since))
         what = f"the group {self._config['group.id']} has given this consumer no assignment since {clock}"
         return Unavailable(what, f"see what is wrong: {DIAGNOSE}; then restart this consumer")
 
-    def _ask(self, error: KafkaError | None = None) -> Unavailable | None:
-        """What is missing. `error` is what the client has reported: if it is about more than a connection, it counts
-        until the group has the client as a member."""
+    def _missing(self) -> Unavailable | None:
+        """The broker or the topic, if one is missing."""
         try:
             self._identity.admin.count_partitions(self._topic)
         except Unavailable as missing:
-            if self._waiting_since is not None:  # not for the group
-                self._waiting_since = time.monotonic()
             return missing
+        return None
+
+    def _ask(self, error: KafkaError | None = None) -> Unavailable | None:
+        """What keeps it out of the group. `error` is what the client has reported: if it is about more than a
+        connection, it counts until the group has the client as a member."""
         if error is None or error.code() in CONNECTION_ERRORS:
             self._membership.ask(self._identity.admin.client)
         else:
@@ -189,7 +192,7 @@ class LastingConsumer:
         silent_for = time.monotonic() - self._polled_at
         if silent_for > SILENT_SECONDS:
             return Unavailable(f"the poll loop has been silent for {silent_for:.0f} s", "restart this consumer")
-        return self._ask() or self._problem
+        return self._missing() or self._ask() or self._problem
 
     def lag(self) -> dict[int, int | None]:
         """Assigned partition -> events left to read, None if the broker does not answer."""

@@ -23,7 +23,8 @@ class LastingProducer:
     """A confluent_kafka.Producer that is replaced when it does not find the broker again."""
 
     def __init__(self, config: dict):
-        self._servers, self._capacity = config["bootstrap.servers"], config["queue.buffering.max.messages"]
+        self._servers = config["bootstrap.servers"]
+        self._capacity = config.get("queue.buffering.max.messages", 100_000)  # the default is librdkafka's
         self._errors = Errors()
         self._config = config | {"error_cb": self._note_error}
         self._fatal = ""  # the error that was logged last

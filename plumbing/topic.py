@@ -110,10 +110,13 @@ def count_partitions(client: AdminClient | Producer, topic: str, servers: str) -
 
     topics = insist(ask)
     if topic not in topics:
-        hidden = ", or access rules hide it" if settings.CLIENT_CONFIG else ""
-        hint = f"create it: {settings.CREATE_TOPIC}"
-        raise Unavailable(f"the topic {topic} is missing{hidden}", hint)
+        raise missing(topic)
     return len(topics[topic].partitions)
+
+
+def missing(topic: str) -> Unavailable:
+    hidden = ", or access rules hide it" if settings.CLIENT_CONFIG else ""
+    return Unavailable(f"the topic {topic} is missing{hidden}", f"create it: {settings.CREATE_TOPIC}")
 
 
 def create(admin: AdminClient, name: str, partitions: int, config: dict[str, str] | None = None) -> bool:

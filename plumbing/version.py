@@ -22,10 +22,9 @@ def broker_settings(admin: AdminClient) -> dict[str, str]:
     return {name: entry.value for name, entry in answer.items()}
 
 
-def is_kafka_4(servers: str = "", file: str = "") -> bool | None:
-    """True for Kafka 4.0 or newer, None if no broker answers or this client may not ask. Arguments as of
-    `client_config`."""
-    settings = broker_settings(admin_client(servers, file))
+def is_kafka_4(servers: str = "") -> bool | None:
+    """True for Kafka 4.0 or newer, None if no broker answers or this client may not ask."""
+    settings = broker_settings(admin_client(servers))
     if not settings:
         return None
     # Kafka 4.0 has removed this setting: https://kafka.apache.org/40/documentation.html#upgrade_servers

@@ -112,7 +112,7 @@ def test_a_broker_that_was_killed_is_back_by_the_command_that_the_session_names(
     program.wait_for(READY)
     like(program, order=1)
     docker("kill", "kafka")
-    (named, *_) = program.wait_for("consumer-1 .* Start it: docker (.*?)[.] Waiting for it")
+    (named, *_) = program.wait_for("consumer-1 .* Start it: docker (.*?)   [(]waiting for it")
     subprocess.run(["docker", *named[1].split()], cwd=learners_project, check=True, capture_output=True)
     program.wait_for("Kafka answers again", times=3)
     like(program, order=2)

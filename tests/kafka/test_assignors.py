@@ -30,7 +30,7 @@ def test_a_refused_consumer_names_the_other_member_its_assignor_and_the_fix(kafk
     line = member.wait_for("^The group ")[0].string
     assert line == (
         f"The group {group} uses the assignor cooperative-sticky (stranger\\x1b[31m on 127.0.0.1), this consumer "
-        "offers range. End that client, or restart it with partition.assignment.strategy=range. Waiting for it ..."
+        "offers range. End that client, or restart it with partition.assignment.strategy=range.   (waiting for it ...)"
     )
     until = time.monotonic() + SECONDS_OF_REFUSALS
     while time.monotonic() < until:

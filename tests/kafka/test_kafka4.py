@@ -48,11 +48,13 @@ def test_the_version_is_seen_by_the_settings_of_a_broker(kafka_4, kafka_3):
 
 
 @pytest.mark.repeats
-def test_with_tls_and_with_three_brokers(tmp_path):
+def test_with_tls_and_with_three_brokers(tmp_path, monkeypatch):
     secured = secured_broker(tmp_path / "secured", CURRENT)
     with secured as servers:
-        assert is_kafka_4(servers, secured.client_properties)
         assert is_kafka_4(servers) is None, "nobody without the settings learns anything"
+        with monkeypatch.context() as patch:
+            patch.setattr("settings.CLIENT_CONFIG", str(secured.client_properties))
+            assert is_kafka_4(servers)
     with local_cluster(tmp_path / "cluster", CURRENT) as servers:
         assert is_kafka_4(servers)
         with_topic(servers)

@@ -107,7 +107,7 @@ def test_a_refused_client_learns_why(secured, start, group, monkeypatch, request
     api, member = start(producer(secured.bootstrap_servers)), start(consumer(secured.bootstrap_servers, group))
     api.wait_for("^Producer on ")
     line = member.wait_for(re.escape(words))[0].string
-    assert "Waiting for it" in line
+    assert "(waiting for it" in line
     answer = requests.post(f"{api.url}/like", timeout=20)
     assert answer.status_code == 503
     assert words in answer.json()["error"]

@@ -207,7 +207,8 @@ def test_a_member_without_an_assignment_says_since_when(monkeypatch, lasting, si
     assert lasting.find_problem().line() == lasting.problem
     assert caplog.text.count("no assignment since") == 1
     simulated.set_down()
-    assert "no broker answers" in str(lasting.find_problem())
+    lasting._note_problem()
+    assert lasting.problem.startswith("No broker answers")
     simulated.set_down(False)
     wait_until(lambda: "no broker" not in str(lasting.find_problem()), "the broker")
     lasting._note_problem()

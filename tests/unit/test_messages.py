@@ -1,10 +1,15 @@
 """What a message says to type next."""
 
-import pytest
-from confluent_kafka import KafkaError, KafkaException
+from types import SimpleNamespace
 
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+import settings
 from labs.__main__ import what_to_do
+from launcher import doctor
 from plumbing import Problem
+from plumbing.kafka import InvalidSettings, client
 
 
 @pytest.mark.parametrize(
@@ -12,12 +17,60 @@ from plumbing import Problem
     [
         ("python run.py doctor", "It broke. python run.py doctor"),
         ("start it: python run.py, or start_kafka.bat", "It broke. Start it: python run.py, or start_kafka.bat"),
+        ("create it: docker compose restart computer", "It broke. Create it: docker compose restart computer"),
+        ("docker compose logs kafka", "It broke. docker compose logs kafka"),
         ("ulimit -n 1024", "It broke. ulimit -n 1024"),
         ("wait until it ends", "It broke. Wait until it ends."),
     ],
 )
 def test_a_command_in_a_message_stands_as_it_is_typed(hint, line):
     assert Problem("it broke", hint).line() == line
+
+
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, "let this user's access rules (ACLs) allow it"),
+        (KafkaError._TIMED_OUT, "restart the broker"),
+    ],
+)
+def test_doctor_advises_to_delete_offsets_only_where_the_broker_cannot_read_them(code, fix):
+    def fail(*_, **__):
+        raise KafkaException(KafkaError(code))
+
+    assert doctor._group(SimpleNamespace(describe_consumer_groups=fail), "kafka.company.example:9092").fix == fix
+
+
+@pytest.mark.parametrize(
+    ("own", "why"),
+    [({"acks": "most"}, "request.required.acks"), ({"session.timeout": 6000}, "session.timeout")],
+)
+def test_an_invalid_setting_of_a_program_is_not_blamed_on_a_file_that_is_not_set(own, why):
+    with pytest.raises(InvalidSettings, match=f"a setting is invalid: .*{why}") as invalid:
+        client(Producer, {"bootstrap.servers": "localhost:1"} | own)
+    assert invalid.value.hint == "correct CONFIG in the program"
+
+
+@pytest.mark.parametrize(
+    ("line", "topic"),
+    [
+        ('TOPIC = "likes-anna"', "likes-anna"),
+        ("TOPIC='likes.anna'", "likes.anna"),
+        ('TOPIC = "likes"  # was "clicks"', "likes"),
+    ],
+)
+def test_the_topic_is_read_from_the_program_however_its_line_is_written(monkeypatch, tmp_path, line, topic):
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    (tmp_path / "producer.py").write_text(f"import json\n\n{line}\n", encoding="utf-8")
+    assert settings.topic_of("producer.py") == topic
+
+
+@pytest.mark.parametrize("line", ["TOPIC = likes", 'TOPIC = ""', 'TOPIC = "my likes"', ""])
+def test_a_program_without_a_topic_ends_with_a_line(monkeypatch, tmp_path, line):
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    (tmp_path / "producer.py").write_text(line, encoding="utf-8")
+    with pytest.raises(SystemExit, match='has no line such as TOPIC = "likes"'):
+        settings.topic_of("producer.py")
 
 
 @pytest.mark.parametrize(

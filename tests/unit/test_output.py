@@ -145,7 +145,7 @@ def test_programs_keep_running_while_nobody_reads_their_output(simulated, group)
                 assert session.post(f"{urls[0]}/like", timeout=PATIENCE).status_code == 201
         wait_until(lambda: requests.get(f"{urls[1]}/status", timeout=PATIENCE).json()["consumed"] >= LIKES, "all likes")
         for program in programs:
-            child.ask_to_stop(program)
+            child.interrupt(program.pid)
             assert program.wait(PATIENCE) == 0
             first = program.stdout.read().decode().splitlines()[0]
             assert re.match("Producer on|Consumer on", first)

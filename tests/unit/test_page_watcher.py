@@ -313,3 +313,14 @@ def test_a_bug_in_a_look_is_logged_once_and_reported_on_the_board_which_continue
     assert record.name == "page"
     monkeypatch.setattr(broker, "list_topics", whole)
     wait_until(lambda: not group.snapshot().problem, "the state again", 5)
+
+
+def test_only_an_outage_makes_new_clients(group, broker, monkeypatch):
+    made = []
+    monkeypatch.setattr(look_module, "client", lambda kind, _config: made.append(kind) or broker)
+    broker.topics = ()
+    assert group.look().problem == "The topic likes is missing."
+    assert not made
+    broker.problem = KafkaError._TRANSPORT
+    assert "No broker answers" in group.look().problem
+    assert made

@@ -233,8 +233,8 @@ def test_for_a_python_without_packages_another_one_of_this_computer_is_taken(unf
     setup.enter("requirements.txt")
     assert has_likes()
     said = capsys.readouterr().out
-    assert f"the packages exist for Python 3.10 to 3.14, 64 bit; this is {setup.THIS_PYTHON}: taking another" in said
-    assert "else uv fetches one (35 MB)" in said
+    assert f"the packages exist for Python 3.10 to 3.14, 64 bit; this is {setup.THIS_PYTHON}: using another" in said
+    assert "letting uv download one (35 MB)" in said
 
 
 def test_where_no_other_python_can_be_had_the_version_to_install_is_named(unfit, monkeypatch):
