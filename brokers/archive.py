@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 import settings
-from brokers import Broker, Progress, java
+from brokers import Broker, Progress, java, local
 from brokers.compose import SINGLES
 from brokers.jars import LESSONS
 from brokers.local import LocalBroker
@@ -28,7 +28,7 @@ from plumbing import Problem
 from plumbing.child import Child
 
 LATER_SECONDS = 15.0  # after a start: the first page and clicks have priority
-STOP_SECONDS = 10.0
+STOP_SECONDS = local.STOP_SECONDS + 5  # its broker ends first
 USE_SECONDS = 20.0
 
 

@@ -34,7 +34,8 @@ class DockerBroker(Broker):
 
     @property
     def description(self) -> str:  # type: ignore[override]
-        return f"{self.title}; it was already running, and keeps running after quit" if self._before else self.title
+        stays = set(self.services) <= set(self._before or ())
+        return f"{self.title}; it was already running, and keeps running after quit" if stays else self.title
 
     @property
     def how_to_start(self) -> str:  # type: ignore[override]

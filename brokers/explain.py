@@ -86,9 +86,9 @@ def remedy_of(problem: str) -> str:
     return next((remedy for sign, remedy in signs.items() if sign in problem), START_DOCKER)
 
 
-def why_it_failed(stderr: str, file: str = FILE, without: str = WITHOUT) -> NotAvailable:
-    """Docker's last line, and what to type next."""
-    what, compose = f"docker compose failed: {last_line(stderr)}", compose_command(file)
+def why_it_failed(stderr: str, file: str = FILE, without: str = WITHOUT, more: str = "") -> NotAvailable:
+    """Docker's last line, and what to type next; `more` is what shows more of a failure that is not known here."""
+    what, compose = f"docker failed: {last_line(stderr)}", compose_command(file)
     if (port := PORT.search(stderr)) and (holder := _port_holder(int(port[1]))):
         # The local broker needs the same port.
         return NotAvailable(f"{what} (port {port[1]}: {holder})", f"end it ({holder.how_to_end})")
@@ -100,7 +100,7 @@ def why_it_failed(stderr: str, file: str = FILE, without: str = WITHOUT) -> NotA
                 return NotAvailable(f"{what}: {known.what}", known.remedy, without)
             words = {"compose": compose, "image": image, "name": name, "owner": "{owner}" in remedy and _free(name)}
             return NotAvailable(what, remedy.format(**words).rstrip(), without)
-    return NotAvailable(what, f"{compose} up -d --wait   (shows more)", without)
+    return NotAvailable(what, more or f"{compose} up -d --wait   (shows more)", without)
 
 
 def why_it_ended(name: str, compose: str) -> failures.Failure | None:
@@ -146,7 +146,8 @@ def main(command: list[str]) -> int:
             sys.stderr.buffer.flush()
             words += line
     if done.returncode:
-        reason = why_it_failed(words.decode(errors="replace"), without="python run.py")
+        more = "docker logs kafka" if "exec" in command else ""
+        reason = why_it_failed(words.decode(errors="replace"), without="python run.py", more=more)
         if "(shows more)" in reason.remedy and (problem := engine_problem()):
             print(f"\n{problem}\n  -> {remedy_of(problem)}", flush=True)
         else:

@@ -1,5 +1,7 @@
 """`python run.py doctor`: check everything, and print how to fix what is wrong."""
 
+import concurrent.futures
+import contextlib
 import re
 import shutil
 import sys
@@ -22,7 +24,15 @@ from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
 from launcher import terminal
 from plumbing import Problem, loopback
-from plumbing.kafka import NOT_AUTHORIZED, Misdirected, broker_problem, client_config, security_protocol
+from plumbing.kafka import (
+    BROKER_SECONDS,
+    NOT_AUTHORIZED,
+    Misdirected,
+    Refused,
+    broker_problem,
+    client_config,
+    security_protocol,
+)
 from plumbing.plain import plain
 from plumbing.topic import create
 from settings import ROOT
@@ -87,7 +97,7 @@ def _kafka_problem(servers: str) -> tuple[str, str]:
     fault."""
     try:
         problem = broker_problem(servers)
-        return str(problem or ""), problem.hint if isinstance(problem, Misdirected) else ""
+        return str(problem or ""), problem.hint if isinstance(problem, Misdirected | Refused) else ""
     except Problem as error:
         return str(error), error.hint
 
@@ -220,8 +230,6 @@ def _refuses(host: str) -> bool:
 
 
 def _no_broker(servers: str, problem: str) -> Finding:
-    if "TLS or authentication" in problem:
-        return Finding("kafka", problem, "check the file that KAFKA_CLIENT_CONFIG names: TLS, password, certificate")
     if servers == settings.DEFAULT_BOOTSTRAP_SERVERS and (holder := port_holder(9092)):
         return Finding("kafka", f"port 9092 is taken by {holder}, not a broker", f"end it: {holder.how_to_end}")
     return Finding("kafka", problem, "python run.py   (or start_kafka.bat)")
@@ -290,7 +298,8 @@ def _seconds_ahead_of_broker(admin: AdminClient, servers: str) -> float | None:
     except KafkaException:
         return None
     finally:
-        admin.delete_topics([name])  # nobody waits for it: this client has another question
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            admin.delete_topics([name])[name].exception(BROKER_SECONDS)
 
 
 def _group(admin: AdminClient, servers: str) -> Finding:

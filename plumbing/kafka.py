@@ -37,6 +37,10 @@ class Unavailable(Problem):
     """The broker, the topic or an answer is missing."""
 
 
+class Refused(Unavailable):
+    """TLS or the login fails."""
+
+
 class Misdirected(Unavailable):
     """A broker answers, but sends its clients where they cannot go."""
 
@@ -231,7 +235,7 @@ def no_broker(servers: str, refusal: str = "") -> Unavailable:
     """The diagnosis when a client gets no answer; `refusal` is the reason if TLS or the login failed."""
     if refusal:
         hint = "check the file that KAFKA_CLIENT_CONFIG names: TLS, password, certificate"
-        return Unavailable(f"TLS or authentication failed: {refusal}", hint)
+        return Refused(f"TLS or authentication failed: {refusal}", hint)
     return Unavailable(f"no broker answers on {servers}", f"start it: {how_to_start()}")
 
 

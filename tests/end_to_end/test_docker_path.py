@@ -37,7 +37,7 @@ def test_a_session_in_docker_says_what_is_missing_and_what_has_not_ended(copy, t
         finally:
             session.kill()
     shown = "\n".join(session.lines)
-    assert "Kafdrop was not started: docker compose failed: " in shown
+    assert "Kafdrop was not started: docker failed: " in shown
     assert "KAFDROP_PORT" in shown
     assert "kafdrop     http" not in shown
     assert session.lines[-2] == f"Docker failed at docker compose down: {says.NO_ENGINE}"

@@ -27,6 +27,14 @@ def test_what_was_running_before_is_left_running(engine):
     assert not {"down", "stop", "rm", "kill"} & {call.split()[1] for call in engine.calls()}
 
 
+def test_a_broker_that_is_started_beside_a_running_kafdrop_is_ended(engine):
+    engine.play({"to": f"compose -f docker-compose.yml {RUNNING}", "says": "kafdrop"})
+    broker = started()
+    assert "keeps running" not in broker.description
+    broker.stop()
+    assert engine.calls()[-1] == "compose stop kafka"
+
+
 def test_only_what_was_started_beside_it_is_ended(engine):
     engine.play({"to": f"compose -f docker-compose.yml {RUNNING}", "says": "kafka"})
     broker = started()

@@ -111,9 +111,9 @@ def test_what_is_no_engine_is_named(engine, words, remedy):
 UP = "docker compose up -d --wait kafka"
 
 
-def run(engine, path: str = "") -> subprocess.CompletedProcess:
+def run(engine, path: str = "", words: str = UP) -> subprocess.CompletedProcess:
     """As start_kafka.bat does; without packages."""
-    command = [sys.executable, "-S", "-m", "brokers.explain", *UP.split()]
+    command = [sys.executable, "-S", "-m", "brokers.explain", *words.split()]
     environment = {**os.environ, "PATH": path or engine.path, "COMPOSE_FILE": "other.yml"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
@@ -134,6 +134,13 @@ def test_an_engine_that_cannot_be_used_is_named_where_the_words_say_nothing(engi
     engine.play(failing("compose up", "hiccups"), {"to": "info", "says": "windows"})
     done = run(engine)
     assert "Docker is set to Windows containers, and Kafka needs Linux ones\n  -> right-click" in done.stdout
+
+
+def test_what_kafkas_tool_refuses_is_in_its_words_and_in_the_brokers_log(engine):
+    engine.play(failing("exec kafka", "Replication factor: 1 larger than available brokers: 0."))
+    done = run(engine, words="docker exec kafka kafka-topics.sh --create")
+    assert "docker failed: Replication factor: 1 larger than" in done.stdout
+    assert "\n  -> docker logs kafka; or: python run.py\n" in done.stdout
 
 
 def test_without_docker_a_batch_file_says_so(engine, tmp_path):

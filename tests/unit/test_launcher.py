@@ -82,7 +82,7 @@ def test_a_broker_that_is_not_available_is_passed_over_only_where_that_helps(mon
 
         return start
 
-    monkeypatch.setattr(DockerBroker, "start", fail(NotAvailable("docker compose failed: no such host", "a hint")))
+    monkeypatch.setattr(DockerBroker, "start", fail(NotAvailable("docker failed: no such host", "a hint")))
     monkeypatch.setattr(LocalBroker, "start", lambda self, progress: None)
     found_here(monkeypatch, docker="")
     with start.running_broker() as broker:
