@@ -13,6 +13,9 @@ from plumbing.waiting import wait_until
 
 OLD, NEW = (300, 300, 0, 0), (40, 0, 40, 0)  # likes in each partition
 LATER = 5  # in each
+TRIES = (
+    2  # a client looks the end of a partition up when it first reads there: on a busy computer, after the first ones
+)
 MOST_RECORDS = 100  # that it may read without printing them
 MINUTE_MS = 60_000
 
@@ -41,11 +44,15 @@ def goals(trial: Trial) -> Iterator[Goal]:
     yield trial.goal(True, f"all {len(likes['new'])}")
 
     trial.look("then those that come in, from each partition", "assign a partition that has none, too: at its end")
-    write("later", (LATER,) * len(OLD), since + 10 * MINUTE_MS, 1)
-    wait_until(lambda: not missing("later") or not program.running, QUIET_SECONDS)
-    trial.insist_on_running(program)
-    lost = missing("later")
-    yield trial.goal(not lost, f"not orders {some(lost)}" if lost else f"all {len(likes['later'])}")
+    before: set[int] = set()
+    for _ in range(TRIES):
+        before.update(likes["later"])
+        write("later", (LATER,) * len(OLD), since + 10 * MINUTE_MS, 1)
+        wait_until(lambda: not missing("later") - before or not program.running, QUIET_SECONDS)
+        trial.insist_on_running(program)
+        if not (lost := missing("later") - before):
+            break
+    yield trial.goal(not lost, f"not orders {some(lost)}" if lost else f"all {LATER * len(OLD)}")
 
     trial.look("and no older ones", "what is before SINCE does not count")
     old = likes["old"] & _printed(program)
