@@ -15,8 +15,25 @@ ASSIGNED = [
     ("import Consumer, KafkaException", "import Consumer, KafkaException, TopicPartition"),
     ('consumer.subscribe([os.environ["TOPIC"]], on_assign=start_there)\n', BY_HAND.lstrip()),
 ]
+LATE = """
+found = consumer.offsets_for_times(places, 10)
+consumer.assign([one for one in found if one.offset >= 0])
+late = time.monotonic() + 1.5  # as on a busy computer
+"""
+LOOKS_UP = """    while True:
+        if late and time.monotonic() > late:
+            late = 0
+            known = consumer.position(consumer.assignment())
+            consumer.assign(known + [one for one in found if one.offset < 0])
+"""
 RIGHT = {
     "assigns the partitions itself": ASSIGNED,
+    "looks the end up late": [
+        *ASSIGNED,
+        ("consumer.assign(consumer.offsets_for_times(places, 10))\n", LATE.lstrip()),
+        ("    while True:\n", LOOKS_UP),
+        ("import os\n", "import os\nimport time\n"),
+    ],
     "asks for the end": [
         (
             ASSIGN,
