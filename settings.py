@@ -46,7 +46,9 @@ def topic_of(program: str) -> str:
     """The topic that producer.py or consumer.py names in its line `TOPIC = "..."`."""
     source = (ROOT / program).read_text(encoding="utf-8")
     found = re.search(r"""^TOPIC\s*=\s*(["'])([\w.-]+)\1""", source, re.MULTILINE)
-    return found[2] if found else sys.exit(f'{program} has no line such as TOPIC = "likes". Correct it there.')
+    if not found:
+        sys.exit(f'{program} has no line such as TOPIC = "likes". Correct it there.')
+    return found[2]
 
 
 def bootstrap_servers_of(file: str) -> str:

@@ -89,7 +89,7 @@ def publishing(port: int) -> Container | None:
 
 
 def of_others() -> list[Container]:
-    """The containers of other projects, running or not, that have one of these names."""
+    """The containers of other projects, running or not, that have one of our names."""
     return [container for container in _with_our_names() if not container.is_ours]
 
 

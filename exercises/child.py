@@ -102,9 +102,7 @@ def _note_what_it_reads(kind: type, longest_poll: float | None, places: Places) 
     poll, consume = getattr(kind, "poll"), getattr(kind, "consume")  # noqa: B009
 
     def note_poll(self, timeout=-1):
-        if longest_poll and timeout is not None and timeout > longest_poll:
-            timeout = longest_poll
-        return places.note(poll(self, -1 if timeout is None else timeout))
+        return places.note(poll(self, min(timeout, longest_poll) if longest_poll else timeout))
 
     setattr(kind, "poll", note_poll)  # noqa: B010
     setattr(kind, "consume", lambda *given, **named: places.note(consume(*given, **named)))  # noqa: B010

@@ -72,18 +72,19 @@ class Program(Child):
 
     def kill(self, seconds: float | None = END_SECONDS) -> int:
         """With what it has started, also when it has ended itself."""
-        if not self._ended:
-            below = []
+        if self._ended:  # its number may now be that of another process or group
+            return self.wait(seconds)
+        self._ended = True
+        below = []
+        with contextlib.suppress(psutil.Error):
+            below = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.kill()
+        for one in below:
             with contextlib.suppress(psutil.Error):
-                below = psutil.Process(self.process.pid).children(recursive=True)
-            self.process.kill()
-            for one in below:
-                with contextlib.suppress(psutil.Error):
-                    one.kill()
-            if hasattr(os, "killpg"):  # those whose parent has ended are still in its group
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self.process.pid, signal.SIGKILL)
-        self._ended = True  # from now on, the number may be that of another process or group
+                one.kill()
+        if hasattr(os, "killpg"):  # those whose parent has ended are still in its group
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         return self.wait(seconds)
 
     def interrupt(self, seconds: float = END_SECONDS) -> int | None:

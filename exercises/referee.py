@@ -318,7 +318,7 @@ class Trial:
             one.suspend()
         try:
             if not wait_until(lambda: not self.members(), 2 * SESSION_SECONDS):
-                raise Stuck("the program was suspended, and is still a member of its group: session.timeout.ms?")
+                raise Stuck("it was suspended, and is still a member of its group: does it set session.timeout.ms?")
         finally:
             for one in suspended:
                 one.resume()
@@ -337,10 +337,17 @@ class Trial:
         """The learner's program, with KAFKA_BOOTSTRAP_SERVERS, GROUP and this environment."""
         own = {"KAFKA_BOOTSTRAP_SERVERS": settings.BOOTSTRAP_SERVERS, "GROUP": self.group}
         own |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")  # for the service
-        wanted: dict = {"environment": own | environment, "group": self.real_group, "prefix": self.prefix}
         program = self._spare
-        wanted |= {"snapshot": str(self._snapshot), "defaults": self.defaults, "longest_poll": self.longest_poll}
-        program.begin(wanted)
+        program.begin(
+            {
+                "environment": own | environment,
+                "group": self.real_group,
+                "prefix": self.prefix,
+                "snapshot": str(self._snapshot),
+                "defaults": self.defaults,
+                "longest_poll": self.longest_poll,
+            }
+        )
         self._spare = self._start_spare()
         return program
 
@@ -418,7 +425,7 @@ class Trial:
 
 
 def exit_of(code: int | None) -> str:
-    return "it goes on, and was killed" if code is None else f"exit code {code}"
+    return "it did not end, and was killed" if code is None else f"exit code {code}"
 
 
 @contextlib.contextmanager

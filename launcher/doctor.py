@@ -116,7 +116,7 @@ def _containers(needed: bool) -> Iterator[Finding]:
         return
     for container in containers.of_others():
         fix = f"{explain.RENAME.format(name=container.name)}, or do without Docker: {explain.WITHOUT}" if needed else ""
-        yield Finding("container", f"{container} belongs to another project, and has a name of this one", fix)
+        yield Finding("container", f"{container} belongs to another project, and has one of our names", fix)
     for ended in containers.ended_of_ours() if needed else ():
         if why := explain.why_it_ended(ended.name, ended.compose):
             yield Finding("container", f"{ended} has ended: {why.what}", why.remedy)
@@ -249,15 +249,16 @@ def _cluster(servers: str) -> Iterator[Finding]:
             yield Finding("topic", f"{settings.TOPIC} is missing{hidden}", fix)
             return
         count, wanted = len(topic.partitions), PARTITIONS
-        delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {settings.TOPIC}"
-        if security_protocol() != "PLAINTEXT":  # Kafka's tools would not get in
-            delete = f"let the administrator of the broker delete {settings.TOPIC}"
+        if security_protocol() == "PLAINTEXT":
+            delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {settings.TOPIC}"
+        else:  # Kafka's tools would not get in
+            delete = f"let the broker's administrator delete {settings.TOPIC}"
         fix = "" if count == wanted else f"{delete}   (this deletes its events!), then: python run.py topic"
         yield Finding("topic", f"{settings.TOPIC} has {count} partitions", fix)
         yield _clock(admin, servers, count)
         yield _group(admin, servers)
     except KafkaException as error:
-        yield Finding("kafka", f"the broker does not answer: {error.args[0].str()}", "python run.py doctor, again")
+        yield Finding("kafka", f"the broker does not answer: {error.args[0].str()}", "run python run.py doctor again")
 
 
 def _clock(admin: AdminClient, servers: str, partitions: int) -> Finding:

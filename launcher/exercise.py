@@ -294,8 +294,9 @@ class Watch:
     def _show_solution(self) -> None:
         if self._exercise.number not in mine.done():
             terminal.write("It has not passed yet. Show a solution all the same? (y: yes)")
+            # In short waits: on Windows, Ctrl+C does not end one without a limit.
             while (answer := self._next_line(LOOK_SECONDS)) is None:
-                continue  # on Windows, Ctrl+C would not end a longer wait
+                pass
             if answer not in ("y", "yes"):
                 self._waiting += [answer] if answer in LAST else []
                 return terminal.write("Type hint for a nudge; there are three.\n")

@@ -115,7 +115,7 @@ class GroupWatcher:
             events = self._cluster.events(look)
         except (Problem, KafkaException) as error:
             problem = error if isinstance(error, Problem) else self._cluster.problem(error.args[0])
-            if problem is not error:  # the broker has not answered
+            if isinstance(error, KafkaException):  # the broker has not answered
                 self._cluster.reconnect()
             what, hint = problem.sentences()
             return replace(self._snapshot, problem=what, hint=hint)

@@ -115,6 +115,7 @@ def count_partitions(client: AdminClient | Producer, topic: str, servers: str) -
 
 
 def missing(topic: str) -> Unavailable:
+    """What to report if the broker does not list this topic."""
     hidden = ", or access rules hide it" if settings.CLIENT_CONFIG else ""
     return Unavailable(f"the topic {topic} is missing{hidden}", f"create it: {settings.CREATE_TOPIC}")
 

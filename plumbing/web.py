@@ -84,8 +84,8 @@ def listen(port: int, variable: str) -> socket.socket:
     try:
         return socket.create_server((LISTEN_ADDRESS, port))
     except OSError as error:
-        # Windows reserves ports for itself, most of all for Hyper-V; no program that could be ended holds those.
         reason = (error.strerror or str(error)).partition(" (while")[0]  # without the address
+        # Windows reserves ports for itself, most of all for Hyper-V; no program that could be ended holds those.
         advice = "The system has reserved it: set" if error.errno == errno.EACCES else "End what runs there, or set"
         sys.exit(f"Port {port} cannot be used: {reason}. {advice} {variable} to another one.")
 

@@ -29,7 +29,7 @@ def goals(trial: Trial) -> Iterator[Goal]:
     trial.look("it runs, and ends", "it ends by itself; a topic that does not exist would keep flush() waiting")
     program, code = trial.run(TOPIC=topic)
     if code != 0:
-        trial.look("it runs, and ends", CORRECT)
+        trial.next = CORRECT
         yield trial.goal(False, f"it has ended with exit code {code}: {program.last_words}")
         return
     yield trial.goal(True, "it has ended with exit code 0")

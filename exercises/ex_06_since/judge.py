@@ -13,9 +13,7 @@ from plumbing.waiting import wait_until
 
 OLD, NEW = (300, 300, 0, 0), (40, 0, 40, 0)  # likes in each partition
 LATER = 5  # in each
-TRIES = (
-    2  # a client looks the end of a partition up when it first reads there: on a busy computer, after the first ones
-)
+TRIES = 2  # on a busy computer, the client may look up the end of a partition only after the first ones
 MOST_RECORDS = 100  # that it may read without printing them
 MINUTE_MS = 60_000
 

@@ -75,7 +75,8 @@ def _faults(trial: Trial, topic: str, service: Service, start: Callable[[], Prog
     yield trial.goal(not missing, why + (f"; missing: orders {some(missing)}" if missing else ""))
 
     goal = trial.committed_all(topic, "the committed offset is that of the next event: offset + 1")
-    left = [end - trial.committed(topic)[partition] for partition, end in trial.ends(topic).items()]
+    committed = trial.committed(topic)
+    left = [end - committed[partition] for partition, end in trial.ends(topic).items()]
     is_rest = 0 < sum(left) < MOST_AT_ONCE and set(left) != {1}  # of a batch that is not full yet
     yield replace(goal, reached=goal.reached or is_rest)
 
