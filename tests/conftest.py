@@ -79,8 +79,7 @@ def all_cases(request) -> bool:
 
 @pytest.fixture
 def simulated():
-    broker = SimulatedBroker()
-    with broker:
+    with SimulatedBroker() as broker:
         yield broker
 
 

@@ -34,6 +34,14 @@ def expect_no_traceback(lines: list[str]) -> None:
     assert at is None, "\n".join(lines[max(at - 5, 0) : at + 40])
 
 
+def answers(url: str) -> bool:
+    """True if a server answers there, and not with an error."""
+    try:
+        return requests.get(url, timeout=10).ok
+    except requests.RequestException:
+        return False
+
+
 class Program(Child):
     """A running program and its output."""
 
@@ -88,10 +96,7 @@ class Program(Child):
         wait_until(lambda: self.answers(path), path, seconds, self.lines)
 
     def answers(self, path: str = "/health") -> bool:
-        try:
-            return requests.get(f"{self.url}{path}", timeout=10).ok
-        except requests.RequestException:
-            return False
+        return answers(f"{self.url}{path}")
 
     def interrupt(self) -> int:
         """Ctrl+C; returns the exit code."""

@@ -11,42 +11,29 @@ from pathlib import Path
 import confluent_kafka
 import confluent_kafka.cimpl
 
-from brokers import Broker, Progress
-from plumbing import Problem
-
 TOPIC, PARTITIONS = "likes", 3
 RD_KAFKA_PRODUCER = 0  # rd_kafka_type_t
 
 
-class SimulatedBroker(Broker):
+class SimulatedBroker:
     """One simulated broker on a random port of the loopback interface."""
 
-    description = "a simulated broker (librdkafka's mock cluster: no group view, nothing is kept)"
-
-    def __init__(self, partitions: int = PARTITIONS):
-        self.partitions = partitions
-        self.bootstrap_servers = ""
-        self._client = self._cluster = None
-
-    def start(self, progress: Progress = print) -> None:
-        progress("starting a simulated broker")
+    def __enter__(self) -> "SimulatedBroker":
         library = _librdkafka()
         problem = ctypes.create_string_buffer(512)
         settings = library.rd_kafka_conf_new()
         library.rd_kafka_conf_set(settings, b"log_level", b"0", problem, len(problem))
         self._client = library.rd_kafka_new(RD_KAFKA_PRODUCER, settings, problem, len(problem))
-        if not self._client:
-            raise Problem(f"librdkafka: {problem.value.decode()}", "python run.py --broker local")
+        assert self._client, problem.value.decode()
         self._cluster = library.rd_kafka_mock_cluster_new(self._client, 1)
-        library.rd_kafka_mock_topic_create(self._cluster, TOPIC.encode(), self.partitions, 1)
+        library.rd_kafka_mock_topic_create(self._cluster, TOPIC.encode(), PARTITIONS, 1)
         self.bootstrap_servers = library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
+        return self
 
-    def stop(self) -> None:
-        if self._cluster:
-            library = _librdkafka()
-            library.rd_kafka_mock_cluster_destroy(self._cluster)
-            library.rd_kafka_destroy(self._client)
-            self._client = self._cluster = None
+    def __exit__(self, *_exception) -> None:
+        library = _librdkafka()
+        library.rd_kafka_mock_cluster_destroy(self._cluster)
+        library.rd_kafka_destroy(self._client)
 
     def set_down(self, down: bool = True) -> None:
         """Refuse connections, as a broker that has died; with False, take them again."""

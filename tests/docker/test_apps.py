@@ -8,7 +8,7 @@ import requests
 from brokers import docker
 from tests.docker.conftest import stands_in
 from tests.docker.test_compose_project import Project
-from tests.programs import LIKE_LOGGED, wait_until
+from tests.programs import LIKE_LOGGED, answers, wait_until
 
 PROGRAMS = ("producer", "consumer-1", "consumer-2", "consumer-3", "page")
 pytestmark = [
@@ -82,10 +82,3 @@ def test_a_restart_brings_the_programs_back(apps):
         apps.compose("--profile", "apps", "restart", *names)
         wait_until(lambda: all(len(owned(apps, number)) == 1 for number in (1, 2, 3)), "a partition for each")
         wait_until(lambda: answers(page), "the page")
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=10).ok
-    except requests.ConnectionError:
-        return False

@@ -9,14 +9,13 @@ import signal
 
 import psutil
 import pytest
-import requests
 from confluent_kafka import Consumer, Producer
 from playwright.sync_api import Page, expect
 
 from brokers.ports import port_holder
 from plumbing.kafka import client_config
 from tests.browser import chromium
-from tests.programs import ROOT, wait_until
+from tests.programs import ROOT, answers, wait_until
 from tests.scheduling import rest_repeats
 
 RESULTS = ROOT / "test-results"
@@ -179,13 +178,6 @@ def test_without_the_producer_the_page_says_what_to_do_and_recovers(page, launch
     wait_until(lambda: answers("http://127.0.0.1:5001/health"), "the producer")
     page.locator(".st-key-like button").click()
     expect(page.locator(".path")).to_contain_text(re.compile(r"like \d+"))
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot suspend a process and resume it")

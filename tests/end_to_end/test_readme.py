@@ -14,7 +14,7 @@ from brokers.local import LocalBroker
 from brokers.topic import create_likes
 from tests.end_to_end.conftest import READY, nothing_is_left, run_py
 from tests.pages import LEFT_OPEN, Step, as_pattern, found, run_in_shell, steps, wait_for_shown
-from tests.programs import ROOT, Program, wait_until
+from tests.programs import ROOT, Program, answers, wait_until
 
 # One session for all of them, in this order: the numbers of a page follow from the pages before it.
 PAGES = [
@@ -132,10 +132,3 @@ def test_by_hand_with_four_terminals(copy, shell_environment):
         for program in programs:
             program.kill()
     assert nothing_is_left()
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False

@@ -1,6 +1,5 @@
 """The whole system through run.py: input, output, and what is left at the end."""
 
-import json
 import re
 import signal
 import socket
@@ -13,7 +12,7 @@ import pytest
 import requests
 
 from tests.end_to_end.conftest import PORTS, READY, nothing_is_left, run_py
-from tests.programs import PATIENCE, ROOT, expect_no_traceback, wait_until
+from tests.programs import answers, expect_no_traceback, wait_until
 
 LIKE = "http://127.0.0.1:5001/like"
 LOGGED = r"^consumer-{n} \| Consumed: order={order} partition={partition} clicked_at=\S+ \S+ ts_ms=\d+$"
@@ -113,36 +112,6 @@ def test_a_broker_that_dies_is_shown_and_comes_back_with_its_data(launched):
     wait_until(lambda: requests.post(LIKE, timeout=20).ok, "a like")
     launched.wait_for(rf"Consumed: order={before + 1} ")
     assert programs <= set(psutil.Process(launched.process.pid).children()), "the programs have gone on"
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False
-
-
-CLICK_LIKE = """
-import json
-from streamlit.testing.v1 import AppTest
-page = AppTest.from_file("producer_ui.py", default_timeout=180).run()
-assert not page.exception, page.exception
-page.button(key="like").click().run()
-assert not page.exception, page.exception
-print(json.dumps(page.session_state["answer"]))
-"""
-
-
-def test_the_page_sends_a_like_and_knows_where_it_went(launched):
-    # In a process of its own: the page's watcher of the group lives as long as its process.
-    done = subprocess.run(
-        [sys.executable, "-c", CLICK_LIKE], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
-    )
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout.splitlines()[-1])
-    order, partition = answer["order"], answer["partition"]
-    assert partition == (order - 1) % 3
-    launched.wait_for(logged(order, consumer=partition + 1, partition=partition))
 
 
 def test_a_second_run_py_reports_what_is_taken(launched, copy):

@@ -14,7 +14,7 @@ import requests
 
 from launcher import guard
 from tests.end_to_end.conftest import READY, new_session, nothing_is_left, run_py
-from tests.programs import PATIENCE, wait_until
+from tests.programs import PATIENCE, answers, wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs the signals and terminals of Linux or macOS")
 
@@ -91,10 +91,7 @@ def likes_are_consumed() -> None:
 
 
 def is_ready() -> bool:
-    try:
-        return all(requests.get(f"http://127.0.0.1:{port}/health", timeout=5).ok for port in (5001, 5002, 5003, 5004))
-    except requests.RequestException:
-        return False
+    return all(answers(f"http://127.0.0.1:{port}/health") for port in (5001, 5002, 5003, 5004))
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import time
 import uuid
 
 import requests
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from plumbing.kafka import client_config
 from tests.brokers import PARTITIONS, TOPIC
@@ -27,6 +27,7 @@ def read(servers: str, place: dict):
 
 def test_an_independent_client_sees_the_same_event(kafka, click):
     like = click()
+    assert list(like) == ["order", "clicked_at", "ts_ms", "partition", "offset"]
     record = read(kafka, like)
     assert record.key() is None
     assert list(json.loads(record.value())) == ["order", "clicked_at", "ts_ms"]
@@ -51,6 +52,7 @@ def test_a_burst_is_confirmed_spread_and_in_order(kafka, running_producer, click
     assert answer.status_code == 201
     burst = answer.json()
     assert (burst["first_order"], burst["last_order"], burst["count"]) == (before + 1, before + 1000, 1000)
+    assert burst["partitions"].keys() == {"0", "1", "2"}
     assert sorted(burst["partitions"].values()) == [333, 333, 334]
     assert click()["order"] == before + 1001
 
@@ -62,23 +64,6 @@ def test_orders_continue_after_a_restart(kafka, click, running_producer, start):
     again = start(producer(kafka))
     again.wait_until_it_answers()
     assert requests.post(f"{again.url}/like", timeout=20).json()["order"] == last + 1
-
-
-def test_an_event_of_another_client_is_consumed_and_a_broken_one_skipped(kafka, group, click, three_consumers):
-    order = click()["order"]
-    like = {"order": order, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000, "from": "elsewhere"}
-    broken = [b"", b"no json", b"[1]", b'{"order": "7"}', b'{"order": 1, "clicked_at": "\\u001b[31m", "ts_ms": 1}']
-    before = three_consumers[1].status()
-    other = Producer(client_config(kafka))
-    for value in [*broken, None, json.dumps(like).encode()]:
-        other.produce(TOPIC, value, partition=1)
-    assert other.flush(20) == 0
-    logged = f"Consumed: order={order} partition=1 clicked_at=2025-12-20 21:45:01 ts_ms=1734721501000"
-    three_consumers[1].wait_for(f"^{logged}$")
-    after = three_consumers[1].status()
-    assert after["skipped"] - before["skipped"] == len(broken) + 1
-    assert len(three_consumers[1].wait_for(r"^Skipped: partition=1 offset=\d+ reason=")) == len(broken) + 1
-    assert not any("\x1b" in line for line in three_consumers[1].lines)
 
 
 def test_offsets_are_committed_so_a_restarted_group_reads_nothing_twice(kafka, group, click, start):

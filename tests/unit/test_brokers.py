@@ -14,7 +14,6 @@ from brokers import choose, cluster, compose, docker, jars, java, local, secured
 from brokers.ports import free_ports, port_holder
 from plumbing import Problem, web
 from plumbing.kafka import answers
-from tests.simulated import SimulatedBroker
 
 
 def test_the_local_broker_has_the_compose_files_settings_on_loopback(tmp_path):
@@ -71,13 +70,6 @@ def test_what_is_not_kafka_does_not_answer():
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert not answers(f"127.0.0.1:{server.getsockname()[1]}", 0.5)
     assert not answers(f"127.0.0.1:{free_ports(1)[0]}", 0.5)
-
-
-def test_the_simulated_broker_answers_until_it_is_stopped():
-    broker = SimulatedBroker()
-    with broker as servers:
-        assert answers(servers)
-    assert not answers(servers, 0.5)
 
 
 @pytest.fixture

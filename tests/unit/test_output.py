@@ -1,5 +1,6 @@
 """A program whose output nobody reads keeps running, and says afterwards how many lines are missing."""
 
+import io
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ from brokers.ports import free_ports
 from launcher import terminal
 from plumbing import child
 from plumbing.output import LINES_KEPT, Output
-from tests.programs import PATIENCE, ROOT, wait_until
+from tests.programs import PATIENCE, ROOT, answers, wait_until
 
 LINE = "x" * 99 + "\n"
 LIKES = 3000  # their lines are more than what fits into a pipe
@@ -116,27 +117,16 @@ def test_a_reader_that_has_gone_is_not_an_error():
             output.write(LINE)
 
 
-def unread(*command: str, **environment: str) -> subprocess.Popen:
-    """A program whose output goes into a pipe that nobody reads."""
-    return subprocess.Popen(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        **child.own_process_group(),
-    )
-
-
 @pytest.mark.slow
 def test_programs_keep_running_while_nobody_reads_their_output(simulated, group):
-    servers = simulated.bootstrap_servers
     ports = free_ports(2)
     urls = [f"http://127.0.0.1:{port}" for port in ports]
-    common = {"KAFKA_BOOTSTRAP_SERVERS": servers, "CONSUMER_GROUP": group}
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": simulated.bootstrap_servers, "CONSUMER_GROUP": group}
+    settings |= {"PRODUCER_PORT": str(ports[0]), "CONSUMER_PORT": str(ports[1])}
+    unread = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **child.own_process_group()}
     programs = [
-        unread("producer.py", PRODUCER_PORT=str(ports[0]), **common),
-        unread("consumer.py", CONSUMER_PORT=str(ports[1]), **common),
+        subprocess.Popen([sys.executable, name], cwd=ROOT, env={**os.environ, **settings}, **unread)
+        for name in ("producer.py", "consumer.py")
     ]
     try:
         wait_until(lambda: answers(f"{urls[0]}/health"), "the producer")
@@ -155,13 +145,6 @@ def test_programs_keep_running_while_nobody_reads_their_output(simulated, group)
             program.communicate()
 
 
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False
-
-
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 @posix
 def test_closed_standard_streams_are_not_an_error(closed):
@@ -171,25 +154,11 @@ def test_closed_standard_streams_are_not_an_error(closed):
     assert bool(done.stdout) == (">&- " not in f"{closed} ".replace("2>&-", ""))
 
 
-def test_streams_that_are_not_files_are_not_an_error(monkeypatch, capsys):
+def test_streams_that_are_not_files_are_not_an_error(monkeypatch):
     """As in IDLE."""
-
-    class Shell:
-        encoding = "utf-8"
-        text = ""
-
-        def write(self, text):
-            self.text += text
-
-        def flush(self):
-            pass
-
-        def isatty(self):
-            return True
-
-    shell = Shell()
+    shell = io.StringIO()
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, shell)
     terminal.prepare()
     terminal.say("kafka", "a line")
-    assert "a line\n" in shell.text
+    assert "a line\n" in shell.getvalue()

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -15,35 +17,18 @@ from plumbing import loopback
 from tests.programs import PATIENCE, ROOT
 
 SEEN = Snapshot(at=1_734_721_501.0, tick=100.0, problem="", partitions=(Partition(0, 3, 3, "consumer-5002"),))
-
-
-class FakeWatcher:
-    def __init__(self, *_arguments):
-        pass
-
-    def start(self):
-        pass
-
-    def look_now(self, seconds):
-        pass
-
-    def snapshot(self):
-        return SEEN
-
-    def groups(self):
-        return ["a-group-that-sorts-before", "likes-ui"]
-
-
-class Like:
-    """The producer's answer to a click."""
-
-    def json(self):
-        return {"order": 7, "clicked_at": "", "ts_ms": 0, "partition": 0, "offset": 2}
+WATCHER = SimpleNamespace(
+    start=lambda: None,
+    look_now=lambda seconds: None,
+    snapshot=lambda: SEEN,
+    groups=lambda: ["a-group-that-sorts-before", "likes-ui"],
+)
+LIKED = SimpleNamespace(json=lambda: {"order": 7, "clicked_at": "", "ts_ms": 0, "partition": 0, "offset": 2})
 
 
 @pytest.fixture
 def page(monkeypatch):
-    monkeypatch.setattr(board, "GroupWatcher", FakeWatcher)
+    monkeypatch.setattr(board, "GroupWatcher", lambda *_arguments: WATCHER)
     monkeypatch.setattr("page.board.gc.freeze", lambda: None)  # the tests' own garbage is to be collected
     yield AppTest.from_file(str(ROOT / "producer_ui.py"), default_timeout=PATIENCE)
     board.watcher_of.clear()
@@ -63,8 +48,7 @@ def test_it_opens_on_the_configured_group_and_stays_on_the_chosen_one(page):
 
 def test_a_click_is_a_post_to_the_producer(page, monkeypatch):
     sent = []
-
-    monkeypatch.setattr(loopback, "post", lambda url, json, timeout: sent.append((url, json)) or Like())
+    monkeypatch.setattr(loopback, "post", lambda url, json, timeout: sent.append((url, json)) or LIKED)
     page.run()
     page.button(key="like").click().run()
     page.text_input[0].set_value("ann").run()
@@ -83,10 +67,7 @@ def test_a_click_is_a_post_to_the_producer(page, monkeypatch):
     ],
 )
 def test_a_producer_that_does_not_answer_is_one_line(page, monkeypatch, error, shown):
-    def fail(*_arguments, **_named):
-        raise error
-
-    monkeypatch.setattr(loopback, "post", fail)
+    monkeypatch.setattr(loopback, "post", Mock(side_effect=error))
     page.run()
     page.button(key="like").click().run()
     assert not page.exception
@@ -112,7 +93,7 @@ def test_concurrent_bursts_and_clicks_all_show_their_answers(page, monkeypatch):
         return {"count": burst.count, "first_order": 1, "last_order": burst.count, "partitions": partitions}
 
     monkeypatch.setattr(answer.Burst, "_send_slice", send_slice)
-    monkeypatch.setattr(loopback, "post", lambda *_arguments, **_named: Like())
+    monkeypatch.setattr(loopback, "post", lambda *_arguments, **_named: LIKED)
     page.run()
     for count in (11, 22):
         page.number_input[0].set_value(count)

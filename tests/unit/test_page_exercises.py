@@ -1,8 +1,10 @@
 """What the pages of the exercises show and remember, without a broker and without a browser."""
 
+import contextlib
 import json
 import sys
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -150,13 +152,6 @@ def test_a_problem_is_looked_at_again_and_shown_until_then(started, monkeypatch)
     wait_until(lambda: verdicts.look(1) and len(judges.told) >= 4, "another look")
 
 
-def test_the_judge_ends_when_nobody_looks(started, monkeypatch):
-    monkeypatch.setattr(Verdicts, "unwatched_after", 0.2)
-    verdicts, judges = started()
-    verdicts.look(1)
-    wait_until(lambda: judges.started and not judges.started[0].running, "its end")
-
-
 @pytest.fixture
 def judged(monkeypatch):
     """Makes the judge of exercise 1 find this, on a broker that answers; gives what is written."""
@@ -171,27 +166,11 @@ def judged(monkeypatch):
         monkeypatch.setattr(judge, "broker_problem", lambda _servers: problem)
         monkeypatch.setattr(judge, "_sweep", lambda: None)
         monkeypatch.setattr("exercises.ex_01_first_event.judge.goals", found)
-        monkeypatch.setattr("exercises.verdict.referee.trial_of", trial_of)
+        trial = SimpleNamespace(printed=["", "one", "two"], goal=partial(Goal, "it"), found=lambda: "")
+        monkeypatch.setattr("exercises.verdict.referee.trial_of", lambda *_arguments: contextlib.nullcontext(trial))
         return json.loads(json.dumps(list(judge.answers(1))))
 
     return answers
-
-
-class trial_of:
-    def __init__(self, *_arguments):
-        self.printed = ["", "one", "two"]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        pass
-
-    def goal(self, reached: bool, why: str) -> Goal:
-        return Goal("it", reached, why)
-
-    def found(self) -> str:
-        return ""
 
 
 def test_what_the_judge_writes_and_what_is_remembered(judged):
@@ -216,12 +195,6 @@ def test_what_cannot_be_judged_says_what_to_type(judged):
     [answer] = judged(Goal("a", True, "b"))
     assert answer["problem"].startswith("your file cannot be judged: ")
     assert mine.done() == set()
-
-
-def test_the_judge_ends_with_the_page():
-    program = Child(sys.executable, "-m", "page.exercises.judge", on_line=print, reads=True)
-    program.process.stdin.close()
-    assert program.wait(60) == 0
 
 
 @pytest.mark.parametrize("change", [mine.begin, exercise._judge_again, exercise._start_over])

@@ -2,9 +2,9 @@
 
 import json
 import sys
-import threading
 import time
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -83,6 +83,7 @@ def test_a_problem_leaves_the_goals_and_is_looked_at_again(started):
     wait_until(lambda: progress.look(1).get(1) and progress.look(1)[1].goals, "goals")
     checkers.code = ANSWERS.replace("{what}", "sys.exit(3)")
     state = wait_until(lambda: progress.look(1)[1].problem and progress.look(1)[1], "a problem")
+    assert (state.problem, state.hint) == ("the check has ended unexpectedly", "python run.py check 1")
     assert state.done, "the last known goals"
     checkers.code = ANSWERS.replace("{what}", GOALS)
     wait_until(lambda: not progress.look(1)[1].problem, "no problem")
@@ -113,40 +114,24 @@ def test_the_checker_ends_when_nobody_looks_and_comes_back(monkeypatch, started)
     assert progress.known().keys() >= known.keys()
 
 
-def test_a_checker_that_dies_is_reported_and_replaced(started):
-    checkers = Checkers("sys.exit(3)")
-    progress = started(checkers)
-    state = wait_until(lambda: progress.look(1).get(1), "a state")
-    assert state.problem == "the check has ended unexpectedly"
-    assert state.hint == "python run.py check 1"
-    checkers.code = ANSWERS.replace("{what}", GOALS)
-    wait_until(lambda: progress.look(1)[1].goals, "goals")
-
-
-def test_the_checker_ends_with_the_page():
-    program = Child(sys.executable, "-m", "page.labs.checker", on_line=print, reads=True)
+@pytest.mark.parametrize("module", ["page.labs.checker", "page.exercises.judge"])
+def test_what_checks_and_judges_ends_with_the_page(module):
+    program = Child(sys.executable, "-m", module, on_line=print, reads=True)
     program.process.stdin.close()
     assert program.wait(60) == 0
 
 
 @pytest.mark.parametrize(
-    ("error", "shown"),
+    ("error", "problem", "hint"),
     [
-        (
-            Problem("the broker is somewhere else", "type this"),
-            {"problem": "the broker is somewhere else", "hint": "type this"},
-        ),
-        (ModuleNotFoundError("fastavro"), {"hint": "python run.py check 8"}),
+        (Problem("the broker is somewhere else", "type this"), "the broker is somewhere else", "type this"),
+        (ModuleNotFoundError("fastavro"), "the packages of this lab are not installed yet", "python run.py check 8"),
     ],
 )
-def test_what_cannot_be_checked_says_why(monkeypatch, error, shown):
-    def fail(*_arguments):
-        raise error
-
+def test_what_cannot_be_checked_says_why(monkeypatch, error, problem, hint):
     monkeypatch.setattr(checker, "Evidence", lambda: None)
-    monkeypatch.setattr(checker.checks, "goals", fail)
-    assert checker.answer(8).items() >= shown.items()
-    json.dumps(checker.answer(8))
+    monkeypatch.setattr(checker.checks, "goals", Mock(side_effect=error))
+    assert json.loads(json.dumps(checker.answer(8))) == {"problem": problem, "hint": hint}
 
 
 def test_the_checker_is_an_admin_even_if_the_page_is_a_learner(monkeypatch, tmp_path):
@@ -226,19 +211,11 @@ def test_under_another_host_name_nothing_is_run(pressed, headers):
 def test_a_refusal_by_run_py_is_shown(pressed):
     answer = requests.Response()
     answer.status_code, answer._content = 409, b'{"error": "another block is still running", "hint": ""}'
-
-    def refuse():
-        raise requests.HTTPError(response=answer)
-
-    pressed.answer = refuse
+    pressed.answer = Mock(side_effect=requests.HTTPError(response=answer))
     commands.carry_out(1, block_of(1, "sh").number)
     assert pressed.told == ["another block is still running"]
     assert not pressed.state.get("outputs")
-
-    def fail():
-        raise requests.ConnectionError
-
-    pressed.answer = fail
+    pressed.answer = Mock(side_effect=requests.ConnectionError)
     commands.carry_out(1, block_of(1, "sh").number)
     assert pressed.told[1:] == ["run.py did not answer: look at its terminal"]
 
@@ -267,10 +244,7 @@ def test_an_output_ends_with_its_program_or_after_a_while_without_a_line(monkeyp
     quiet.read()
     assert not quiet.live
 
-    def fail(*_arguments):
-        raise requests.ConnectionError
-
-    monkeypatch.setattr(commands.run_py, "ask", fail)
+    monkeypatch.setattr(commands.run_py, "ask", Mock(side_effect=requests.ConnectionError))
     lost = Output("lines", 5)
     lost.read()
     assert (lost.live, lost.state) == (False, "run.py does not answer: look at its terminal")
@@ -384,12 +358,3 @@ def test_a_state_in_words():
     states = [None, State(0, 0, (done,)), State(0, 0, (done, half)), State(0, 0, problem="no broker")]
     assert [in_words(state) for state in states] == ["...", "done", "1 of 2", "not known"]
     assert len({icon_of(state) for state in states[:3]}) == 3
-
-
-def test_looking_at_the_progress_starts_one_thread(started):
-    before = threading.active_count()
-    progress = started(Checkers(GOALS))
-    assert threading.active_count() == before
-    for _ in range(20):
-        progress.look()
-    assert threading.active_count() <= before + 2  # the thread, and the one that reads its checker's lines

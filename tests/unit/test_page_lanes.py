@@ -11,11 +11,12 @@ LANE = Partition(0, end=3, committed=1, owner="consumer-5002", events=EVENTS)
 
 
 def test_names_are_for_people_and_safe():
-    names = ["consumer-5002", "consumer-5005", "consumer-9999", EVIL, None]
+    names = ["consumer-5002", "consumer-5005", "consumer-9999", "consumer-05002", EVIL, None]
     assert [lanes.name_of(name) for name in names] == [
         "consumer 1",
         "consumer 4",
         "consumer-9999",
+        "consumer-05002",  # not the number of the first, which is in the keys of its buttons
         "&lt;img src=x onerror=alert(1)&gt;",
         "no owner",
     ]

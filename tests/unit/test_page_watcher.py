@@ -15,7 +15,6 @@ from brokers.ports import free_ports
 from page import look as look_module
 from page import processes, watcher
 from page.group import Snapshot, port_of
-from page.lanes import number_of
 from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
 from tests.programs import PATIENCE, ROOT, wait_until
@@ -141,38 +140,12 @@ def states(snapshot: Snapshot) -> dict[str, str]:
     return {member.client_id: member.state for member in snapshot.members}
 
 
-STRANGERS = [
-    "consumer-",
-    "rdkafka",
-    "consumer-123456",
-    "consumer-99999",
-    "consumer-05002",
-    "consumer-٥٠٠٢",
-    "consumer-0",
-]
+STRANGERS = ["rdkafka", *(f"consumer-{port}" for port in ("", "123456", "99999", "05002", "٥٠٠٢", "0"))]
 
 
 @pytest.mark.parametrize(("client_id", "port"), [("consumer-5002", 5002), *((name, None) for name in STRANGERS)])
 def test_the_port_is_part_of_the_client_id(client_id, port):
     assert port_of(client_id) == port
-
-
-def test_no_two_client_ids_share_a_number():
-    """The number is in the keys of the buttons: Streamlit refuses to show two with the same key."""
-    numbers = [number_of(name) for name in ("consumer-5002", "consumer-05002", "consumer-005002", "consumer-٥٠٠٢")]
-    assert numbers == [1, None, None, None]
-
-
-def test_without_a_broker_it_reports_that_and_keeps_the_last_known_state(broker, group):
-    seen = look(group)
-    assert seen.problem == ""
-    broker.problem = KafkaError._TRANSPORT
-    away = group.look()
-    assert away.problem == "No broker answers on localhost:9092."
-    assert "python run.py" in away.hint
-    assert (away.partitions, away.at) == (seen.partitions, seen.at)
-    broker.problem = None
-    assert group.look().problem == ""
 
 
 def test_a_broker_that_never_was_is_one_line(monkeypatch):
@@ -315,12 +288,18 @@ def test_a_bug_in_a_look_is_logged_once_and_reported_on_the_board_which_continue
     wait_until(lambda: not group.snapshot().problem, "the state again", 5)
 
 
-def test_only_an_outage_makes_new_clients(group, broker, monkeypatch):
+def test_an_outage_makes_new_clients_and_leaves_the_last_known_state(group, broker, monkeypatch):
     made = []
     monkeypatch.setattr(look_module, "client", lambda kind, _config: made.append(kind) or broker)
+    seen = look(group)
     broker.topics = ()
     assert group.look().problem == "The topic likes is missing."
     assert not made
     broker.problem = KafkaError._TRANSPORT
-    assert "No broker answers" in group.look().problem
+    away = group.look()
     assert made
+    assert away.problem == "No broker answers on localhost:9092."
+    assert "python run.py" in away.hint
+    assert (away.partitions, away.at) == (seen.partitions, seen.at)
+    broker.topics, broker.problem = ("likes",), None
+    assert group.look().problem == ""

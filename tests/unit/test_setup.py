@@ -63,10 +63,6 @@ def has_likes() -> bool:
     return subprocess.run([setup.PYTHON, "-c", "import likes"], capture_output=True).returncode == 0
 
 
-def without_uv(monkeypatch) -> None:
-    monkeypatch.setattr(setup.shutil, "which", lambda _: None)
-
-
 def test_it_is_set_up_once_and_what_is_missing_later_comes_back(project, capsys):
     setup.enter("requirements/dev.txt")
     assert "packages    installed in .venv" in capsys.readouterr().out
@@ -138,7 +134,7 @@ def test_packages_get_into_venv_whatever_is_set_for_pip(project, monkeypatch, tm
     monkeypatch.setenv("PIP_USER", "1")
     monkeypatch.setenv("UV_SYSTEM_PYTHON", "1")
     if tool == "pip":
-        without_uv(monkeypatch)
+        monkeypatch.setattr(setup.shutil, "which", lambda _: None)
     setup.enter("requirements.txt")
     assert has_likes()
     assert not (tmp_path / "elsewhere").exists()

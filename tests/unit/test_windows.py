@@ -71,6 +71,7 @@ def desk(monkeypatch, tmp_path):
     monkeypatch.setattr(subprocess, "Popen", lambda line, **options: desk.opened.append((line, options["env"])))
     monkeypatch.setattr(subprocess, "run", lambda command, **_options: desk.ran.append(command))
     monkeypatch.setattr(windows, "SEEN_SECONDS", 0.0)
+    monkeypatch.setattr(windows, "ON_WINDOWS", True)
     monkeypatch.setattr(stop_windows, "press_ctrl_c", lambda _pid: None)
     console = SimpleNamespace(FreeConsole=lambda: None)
     monkeypatch.setattr(stop_windows.ctypes, "WinDLL", lambda _name: console, raising=False)
@@ -78,15 +79,10 @@ def desk(monkeypatch, tmp_path):
     return desk
 
 
-def start(monkeypatch, *arguments: str) -> int:
-    monkeypatch.setattr(windows, "ON_WINDOWS", True)
-    return windows.main(*arguments)
-
-
 def test_the_windows_that_are_missing_are_opened(desk, monkeypatch, capsys):
     monkeypatch.setenv("CONSUMER_PORT", "5009 ")  # left by `set` in the learner's terminal
     monkeypatch.setenv("PRODUCER_PORT", "5008")
-    assert start(monkeypatch, "C:") == 0
+    assert windows.main("C:") == 0
     found = {re.search(r"^cmd /d /k title ([\w ]+)& python", line)[1]: more for line, more in desk.opened}
     assert {title: more.get("CONSUMER_PORT") for title, more in found.items()} == {
         "Producer": None,
@@ -102,13 +98,13 @@ def test_the_windows_that_are_missing_are_opened(desk, monkeypatch, capsys):
     ]
     desk.opened.clear()
     desk.ports = {5001, 5002, 5004, 8501}  # of the others
-    assert start(monkeypatch, "C:") == 0
+    assert windows.main("C:") == 0
     assert [line for line, _environment in desk.opened] == ["cmd /d /k title Consumer 2& python consumer.py"]
     said = capsys.readouterr().out
     assert "nothing answers on localhost:9092 yet: start_kafka.bat, create_likes_topic.bat" in said
     assert "opened: Consumer 2;" in said
     desk.windows.append(Process("title Consumer 2& python consumer.py"))
-    assert start(monkeypatch, "C:") == 0
+    assert windows.main("C:") == 0
     assert "all five are open already" in capsys.readouterr().out
     assert len(desk.opened) == 1
 
@@ -116,7 +112,7 @@ def test_the_windows_that_are_missing_are_opened(desk, monkeypatch, capsys):
 def test_nothing_is_opened_where_a_port_is_taken(desk, monkeypatch):
     desk.ports = {5003}
     with pytest.raises(Problem, match=r"port 5003 \(of the window Consumer 2\) is taken by nginx \(pid 7\)") as refused:
-        start(monkeypatch, "C:")
+        windows.main("C:")
     assert "then start_apps.bat" in refused.value.hint
     assert desk.opened == []
     monkeypatch.setattr(windows, "ON_WINDOWS", False)
@@ -124,8 +120,8 @@ def test_nothing_is_opened_where_a_port_is_taken(desk, monkeypatch):
         windows.main("C:")
 
 
-def test_the_drive_that_a_network_path_has_got_is_given_back(desk, monkeypatch):
-    assert start(monkeypatch, "\\\\") == 0
+def test_the_drive_that_a_network_path_has_got_is_given_back(desk):
+    assert windows.main("\\\\") == 0
     assert all(line.startswith("cmd /d /k set BORROWED=") for line, _environment in desk.opened)
     desk.windows = [Process(f"set BORROWED=Z:& {CONSUMER}"), Process(CONSUMER)]
     stop_windows.main()
