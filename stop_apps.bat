@@ -4,8 +4,8 @@ setlocal EnableExtensions DisableDelayedExpansion
 set "code=1"
 pushd "%~dp0" || goto :end
 for %%v in (ERRORLEVEL PYTHONHOME PYTHONPATH) do set "%%v="
-rem Without .venv, start_apps.bat has opened nothing.
-if exist .venv\Scripts\python.exe (.venv\Scripts\python.exe -m launcher.stop_windows || goto :end)
+rem Without all packages, start_apps.bat has opened nothing.
+if exist .venv\installed-requirements.txt (.venv\Scripts\python.exe -m launcher.windows || goto :end)
 set "code=0"
 :end
 popd

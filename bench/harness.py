@@ -41,7 +41,6 @@ class Line:
     ratio: Spread | None = None
     target: str = ""
     met: bool | None = None
-    note: str = ""
 
 
 def interleaved(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, list]:

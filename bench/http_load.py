@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.harness import NotMeasured, percentile
+from bench.harness import NotMeasured
 
 PATIENCE_SECONDS = 30.0
 WARM_UP_SECONDS = 0.3
@@ -22,11 +22,9 @@ LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Load:
-    """What was answered: requests a second, latencies in ms, the part of a core that asking took."""
+    """Requests answered in a second, and the part of a core that asking took."""
 
     per_second: float
-    p50: float
-    p99: float
     generator_cpu: float
 
 
@@ -38,21 +36,21 @@ def load(port: int, path: str, connections: int, seconds: float) -> Load:
             clicks.click()
         return _measured(clicks, seconds)
     finally:
-        for connection in list(clicks.sent_at):
+        for connection in list(clicks.received):
             clicks.close(connection)
         clicks.selector.close()
 
 
 def _measured(clicks: "_Clicks", seconds: float) -> Load:
     started = time.perf_counter() + WARM_UP_SECONDS
-    end, cpu, latencies, took = started + seconds, None, [], seconds
-    while clicks.sent_at:
+    end, cpu, answers, took = started + seconds, None, 0, seconds
+    while clicks.received:
         for connection in clicks.answered():
             now = time.perf_counter()
             if now >= started:
                 cpu = time.process_time() if cpu is None else cpu
-                if now < end or not latencies:  # at least one, on however busy a computer
-                    latencies.append((now - clicks.sent_at[connection]) * 1000)
+                if now < end or not answers:  # at least one, on however busy a computer
+                    answers += 1
                     took = max(seconds, now - started)
             closed = b"\r\nConnection: close\r\n" in clicks.received[connection]
             if closed or now >= end:
@@ -60,27 +58,25 @@ def _measured(clicks: "_Clicks", seconds: float) -> Load:
             if now < end:
                 clicks.click(None if closed else connection)
     cpu = time.process_time() - cpu
-    return Load(len(latencies) / took, percentile(latencies, 50), percentile(latencies, 99), cpu / took)
+    return Load(answers / took, cpu / took)
 
 
 class _Clicks:
-    """The open connections: when each was sent its request, and what it has answered so far."""
+    """The open connections, and what each has answered so far."""
 
     def __init__(self, port: int, path: str):
         self.port = port
         self.request = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n".encode()
         self.selector = selectors.DefaultSelector()
-        self.sent_at: dict[socket.socket, float] = {}
         self.received: dict[socket.socket, bytes] = {}
 
     def click(self, connection: socket.socket | None = None) -> None:
         """Send a request, without a connection on a new one."""
-        now = time.perf_counter()
         if connection is None:
             connection = socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.selector.register(connection, selectors.EVENT_READ)
-        self.sent_at[connection], self.received[connection] = now, b""
+        self.received[connection] = b""
         connection.sendall(self.request)
 
     def answered(self) -> Iterator[socket.socket]:
@@ -96,7 +92,7 @@ class _Clicks:
     def close(self, connection: socket.socket) -> None:
         self.selector.unregister(connection)
         connection.close()
-        del self.sent_at[connection], self.received[connection]
+        del self.received[connection]
 
 
 def _is_whole(answer: bytes) -> bool:

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import subprocess
 import sys
 import threading
 import time
@@ -66,12 +65,6 @@ class Program(Child):
     def get(self, path: str):
         return loopback.get(f"http://127.0.0.1:{self.port}{path}", timeout=30).json()
 
-    def post(self, path: str, body: dict | None = None) -> dict:
-        answer = loopback.post(f"http://127.0.0.1:{self.port}{path}", json=body, timeout=120)
-        if answer.status_code != 201:
-            raise NotMeasured(f"{self.name} answered {answer.status_code}: {answer.text[:300]}")
-        return answer.json()
-
     def last_lines(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines() if self.log else [line for _, line in self.lines]
         return " / ".join(lines[-5:]) or "no output"
@@ -84,10 +77,7 @@ class Program(Child):
     def stop(self) -> None:
         """Ctrl+C, and an end by force if that does not help."""
         self.ask_to_stop()
-        try:
-            self.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        self.end(20)
 
     def __enter__(self) -> "Program":
         return self

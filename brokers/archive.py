@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -47,12 +46,13 @@ def make(progress: Progress = print, kafka: int = LESSONS) -> None:
         classes, written = Path(folder, "classes.txt"), Path(folder, archive.name)
         ports = dict(zip(("EXTERNAL", "INTERNAL", "CONTROLLER"), free_ports(3), strict=True))
         broker = LocalBroker(Path(folder), ports, SINGLES[kafka], java_options=[f"-XX:DumpLoadedClassList={classes}"])
-        with _without_client_config():
+        own, settings.CLIENT_CONFIG = settings.CLIENT_CONFIG, ""  # the user's client.properties is for another broker
+        try:
             broker.start(lambda _line: None)
-            try:
-                use(broker.bootstrap_servers)
-            finally:
-                broker.stop()
+            use(broker.bootstrap_servers)
+        finally:
+            broker.stop()
+            settings.CLIENT_CONFIG = own
         lines = classes.read_bytes().rpartition(b"\n")[0]  # if the broker cannot end cleanly, the last one is cut
         classes.write_bytes(lines)
         purpose = "Kafka's classes cannot be archived"
@@ -65,16 +65,6 @@ def make(progress: Progress = print, kafka: int = LESSONS) -> None:
         half = archive.with_suffix(f".{os.getpid()}.half")  # another clone may be writing one too
         shutil.move(written, half)
         half.replace(archive)
-
-
-@contextlib.contextmanager
-def _without_client_config() -> Iterator[None]:
-    """In this block, clients ignore client.properties, which is for another broker."""
-    before, settings.CLIENT_CONFIG = settings.CLIENT_CONFIG, ""
-    try:
-        yield
-    finally:
-        settings.CLIENT_CONFIG = before
 
 
 def use(servers: str) -> None:
@@ -125,9 +115,7 @@ def _make_unless(ended: threading.Event, kafka: int) -> None:
     while child.running and not ended.wait(0.1):
         pass
     child.ask_to_stop()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(STOP_SECONDS)
-    child.kill()
+    child.end(STOP_SECONDS)
 
 
 def main(kafka: int) -> None:

@@ -17,11 +17,10 @@ from plumbing.kafka import Misdirected, answers, broker_problem, security_protoc
 from plumbing.waiting import wait_until
 from settings import CHOSEN_BOOTSTRAP_SERVERS, DEFAULT_BOOTSTRAP_SERVERS
 
-KINDS = {"docker": DockerBroker, "local": LocalBroker, "secured": SecuredBroker}
-KINDS_OF_4 = {
-    "docker": DockerBrokerOf4,
-    "local": lambda: LocalBroker(service=SINGLES[CURRENT]),
-    "secured": lambda: SecuredBroker(kafka=CURRENT),
+KINDS: dict[str, Callable[[int], Broker]] = {
+    "docker": lambda kafka: DockerBroker() if kafka == LESSONS else DockerBrokerOf4(),
+    "local": lambda kafka: LocalBroker(service=SINGLES[kafka]),
+    "secured": lambda kafka: SecuredBroker(kafka=kafka),
 }
 CLUSTERS = {"docker": DockerCluster, "local": LocalCluster}
 PROJECT_OF_4 = containers.PROJECTS[DockerBrokerOf4.file]
@@ -50,9 +49,8 @@ def candidates(kind: str = "", announce: Callable[[str], None] = print, kafka: i
     """The brokers to try, in order: the one of this `kind`, or else the one that is configured or running, Docker's,
     the local one. `announce` is called with the reason if Docker's is left out. For Kafka 4, a configured or running
     broker is not used. Raises `Problem`."""
-    kinds = KINDS_OF_4 if kafka == CURRENT else KINDS
     if kind:
-        return [kinds[kind]()]
+        return [KINDS[kind](kafka)]
     if kafka == CURRENT:
         _refuse_another_broker()
     elif CHOSEN_BOOTSTRAP_SERVERS:
@@ -66,8 +64,8 @@ def candidates(kind: str = "", announce: Callable[[str], None] = print, kafka: i
         )
     if problem := engine_problem():
         announce(f"{problem}: using the local broker, which does not need Docker")
-        return [kinds["local"]()]
-    return [kinds["docker"](), kinds["local"]()]
+        return [KINDS["local"](kafka)]
+    return [KINDS["docker"](kafka), KINDS["local"](kafka)]
 
 
 def _refuse_another_broker() -> None:

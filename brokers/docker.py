@@ -8,7 +8,7 @@ import settings
 from brokers import Broker, NotAvailable, Progress
 from brokers.compose import SINGLES
 from brokers.containers import PROJECTS, NoAnswer, compose_command, docker
-from brokers.explain import PORT, WITHOUT, engine_problem, last_line, remedy_of, why_it_failed
+from brokers.explain import PORT, WITHOUT, engine_problem, last_line, why_it_failed
 from brokers.jars import CURRENT
 from brokers.ports import port_holder
 from plumbing import Problem
@@ -43,7 +43,7 @@ class DockerBroker(Broker):
 
     def start(self, progress: Progress = print) -> None:
         if problem := engine_problem():
-            raise NotAvailable(problem, remedy_of(problem), self.without)
+            raise NotAvailable(str(problem), problem.hint, self.without)
         self._before = self.running()
         progress("docker compose up (the first time this pulls about 500 MB)")
         try:
@@ -111,7 +111,7 @@ class DockerBroker(Broker):
             compose = compose_command(self.file)
             hint = "docker ps   (shows what still runs)"
             if problem := engine_problem():
-                hint = f"{remedy_of(problem)}; if containers of this project then run: {compose} down"
+                hint = f"{problem.hint}; if containers of this project then run: {compose} down"
             raise Problem(f"Docker failed at {compose} {' '.join(arguments)}: {last_line(done.stderr)}", hint)
         return done.stdout
 

@@ -12,9 +12,10 @@ import sys
 import settings
 from brokers import NotAvailable, failures
 from brokers.containers import FILE, NoAnswer, compose_command, docker, named
+from plumbing import Problem
 
 FILE_OF_4 = "docker-compose.kafka4.yml"
-NOT_INSTALLED = "Docker is not installed"
+NOT_INSTALLED, INSTALL = "Docker is not installed", "install Docker Desktop"
 ALLOW_USER = "sudo usermod -aG docker $USER, then log in again"
 START_DOCKER = "start Docker Desktop, or on Linux: sudo systemctl start docker; wait until its engine runs"
 LINUX_CONTAINERS = "right-click Docker's whale, Switch to Linux containers"
@@ -54,36 +55,28 @@ KNOWN_FAILURES = [
 PORT = re.compile(r"(?:Bind for|listen tcp4?|bind host port(?: for)?|exposing port TCP) \S*?:(\d+)")
 
 
-def engine_problem() -> str:
-    """Why Docker cannot be used, empty if an engine with the compose plugin answers."""
+def engine_problem() -> Problem | None:
+    """Why Docker cannot be used, and what helps; None if an engine with the compose plugin answers."""
     if not shutil.which("docker"):
-        return NOT_INSTALLED
+        return Problem(NOT_INSTALLED, INSTALL)
     try:
         engine = docker("info", "--format", "{{.OSType}}")
         if "permission denied" in engine.stderr:
-            return "Docker is installed, but this user may not use it (permission denied)"
+            return Problem("Docker is installed, but this user may not use it (permission denied)", ALLOW_USER)
         if "context" in engine.stderr and "not found" in engine.stderr:
-            return f"Docker's context does not exist: {last_line(engine.stderr)}"
+            hint = "unset DOCKER_CONTEXT, or: docker context use default"
+            return Problem(f"Docker's context does not exist: {last_line(engine.stderr)}", hint)
         if "podman" in engine.stderr.lower():
-            return "docker is podman here, and these containers need Docker's engine"
+            return Problem("docker is podman here, and these containers need Docker's engine", "install Docker")
         if engine.returncode or not engine.stdout.strip():
-            return "Docker is installed, but its engine is not running"
+            return Problem("Docker is installed, but its engine is not running", START_DOCKER)
         if engine.stdout.strip() != "linux":
-            return "Docker is set to Windows containers, and Kafka needs Linux ones"
+            return Problem("Docker is set to Windows containers, and Kafka needs Linux ones", LINUX_CONTAINERS)
         if docker("compose", "version").returncode:
-            return "Docker runs, but its compose plugin is missing"
+            return Problem("Docker runs, but its compose plugin is missing", UPDATE)
     except NoAnswer as late:
-        return f"Docker is installed, but its engine did not answer: {late}"
-    return ""
-
-
-def remedy_of(problem: str) -> str:
-    """What to do about an `engine_problem`."""
-    signs = {"permission denied": ALLOW_USER, "Windows containers": LINUX_CONTAINERS, "compose plugin": UPDATE}
-    signs |= {"cannot be started": "docker ps   (shows whether it works)", NOT_INSTALLED: "install Docker Desktop"}
-    signs |= {"context": "unset DOCKER_CONTEXT, or: docker context use default", "podman": "install Docker"}
-    signs |= {"did not answer": "restart Docker: it hangs"}
-    return next((remedy for sign, remedy in signs.items() if sign in problem), START_DOCKER)
+        return Problem(f"Docker is installed, but its engine did not answer: {late}", late.hint)
+    return None
 
 
 def why_it_failed(stderr: str, file: str = FILE, without: str = WITHOUT, more: str = "") -> NotAvailable:
@@ -136,7 +129,7 @@ def main(command: list[str]) -> int:
     """Run this command of Docker; returns its exit code. If it fails, what to do follows its own words."""
     program = shutil.which(command[0])
     if not program:
-        print(f"{NOT_INSTALLED}\n  -> {remedy_of(NOT_INSTALLED)}; or without Docker: python run.py", flush=True)
+        print(f"{NOT_INSTALLED}\n  -> {INSTALL}; or without Docker: python run.py", flush=True)
         return 1
     environment, words = settings.environment_of_docker(), b""
     with subprocess.Popen([program, *command[1:]], cwd=settings.ROOT, env=environment, stderr=subprocess.PIPE) as done:
@@ -149,7 +142,7 @@ def main(command: list[str]) -> int:
         more = "docker logs kafka" if "exec" in command else ""
         reason = why_it_failed(words.decode(errors="replace"), without="python run.py", more=more)
         if "(shows more)" in reason.remedy and (problem := engine_problem()):
-            print(f"\n{problem}\n  -> {remedy_of(problem)}", flush=True)
+            print(f"\n{problem}\n  -> {problem.hint}", flush=True)
         else:
             print(f"\n{reason}\n  -> {reason.hint}", flush=True)
     return done.returncode

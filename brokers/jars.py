@@ -70,7 +70,7 @@ def ensure(progress: Progress = print, kafka: int | str = LESSONS) -> list[Path]
     """
     wanted = pinned(kafka)
     missing = broken_or_missing(kafka)
-    for count, path in enumerate(_fetch({path: wanted[path] for path in missing}), start=1):
+    for count, path in enumerate(fetch({path: wanted[path] for path in missing}), start=1):
         progress(f"downloaded {count} of {len(missing)} files ({PurePosixPath(path).name})")
     return [REPOSITORY / path for path in wanted]
 
@@ -83,7 +83,7 @@ def sha256(file: Path) -> str | None:
         return None
 
 
-def _fetch(jars: dict[str, str]) -> Iterator[str]:
+def fetch(jars: dict[str, str]) -> Iterator[str]:
     """Download the jars in parallel; yields each path once its jar is in the repository."""
     if not jars:
         return

@@ -41,7 +41,7 @@ ARCHIVES = jars.REPOSITORY / "hands-on-kafka"
 CONSOLE_CONSUMER = "kafka-console-consumer"
 LOGGER = "org.slf4j.simpleLogger.log"  # with --timeout-ms, the console consumer's end is an error in its log
 ANSWER_SECONDS = 5.0
-OPEN_FILES = 256  # 55 jars, and 130 for a session
+OPEN_FILES, FEWEST_OPEN_FILES = 4096, 512  # wanted, and needed: 55 jars, 130 for a session, three per partition
 OPTIONS = [
     # One compiler and the serial collector: a broker of this size starts with two thirds of the CPU time, handles a
     # burst with half of it, answers sooner, and needs 100 MB less.
@@ -99,16 +99,26 @@ def java_version(java: str) -> int:
     return int(found[1]) if found else 0
 
 
-def command() -> list[str]:
-    """As `find_java`. Also raises `Problem` if too few open files are allowed for Kafka, whose errors rarely name that
-    cause."""
-    if os.name == "posix":
-        import resource
+def check_open_files() -> None:
+    """Allow many. Raises `Problem` if the user's limit is too low for Kafka, whose errors rarely name that cause."""
+    if os.name == "nt":  # has no such limit
+        return
+    import resource
 
-        _now, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # Java itself raises the soft limit to the hard one
-        if 0 <= most < OPEN_FILES:
-            hint = "open a new terminal, or raise the limit (ulimit -Hn), and type the same command again"
-            raise Problem(f"only {most} open files are allowed, and Apache Kafka needs {OPEN_FILES}", hint)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if 0 <= soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < FEWEST_OPEN_FILES:
+        what = f"this terminal allows only {hard} open files (ulimit -n); Kafka needs {FEWEST_OPEN_FILES}"
+        hint = "open a new terminal; if the limit is the same there, ask the administrator of this computer"
+        raise Problem(what, hint)
+
+
+def command() -> list[str]:
+    """As `find_java`. Also raises `Problem` if too few open files are allowed."""
+    check_open_files()
     return find_java()
 
 
@@ -146,12 +156,7 @@ def options(environment: dict[str, str], kafka: int = LESSONS) -> list[str]:
 
 def call(*words: str, folder: Path, purpose: str, environment: dict[str, str] = LOCALE) -> None:
     """Run a Java program in this folder to its end. Raises `Problem`, with the `purpose`, if it fails."""
-    done = subprocess.run(
-        [*command(), *words],
-        cwd=folder,
-        env={**os.environ, **environment},
-        **child.ONE_OUTPUT,
-    )
+    done = subprocess.run([*command(), *words], cwd=folder, env={**os.environ, **environment}, **child.ONE_OUTPUT)
     if done.returncode:
         what, remedy = failure(done.stdout, done.returncode)
         hint = f"{remedy}, then type the same command again" if remedy else "python run.py doctor"

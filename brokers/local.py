@@ -23,7 +23,7 @@ from brokers.damage import damage
 from brokers.failures import WIPE, Failure, failure, unreadable_offsets
 from brokers.jars import CURRENT, LESSONS
 from brokers.lock import lock
-from brokers.ports import PortHolder, port_holder
+from brokers.ports import insist_on_free
 from plumbing import Problem
 from plumbing.child import Child
 from plumbing.kafka import answers
@@ -152,8 +152,7 @@ class LocalBroker(Broker):
     def launch(self, progress: Progress = print) -> None:
         """Start the process, and do not wait for it. Raises `Problem`."""
         for listener, port in self.ports.items():
-            if holder := port_holder(port):
-                raise _port_taken(listener, port, holder)
+            insist_on_free(port, f"broker's {listener} listener", "type the same command again")
         runtime = java.command()
         self.folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self.folder).free < FREE_MEGABYTES * 2**20:
@@ -234,10 +233,7 @@ class LocalBroker(Broker):
         if child is None:
             return
         how(child.process)
-        try:
-            child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
+        child.end(STOP_SECONDS)
         if self._lock:
             self._lock.close()
 
@@ -269,10 +265,3 @@ class LocalBroker(Broker):
         state = "does not answer" if code is None else "did not start"
         hint = f"{remedy}, then type the same command again" if remedy else f"read its log, {self.log}"
         return Problem(f"Apache Kafka {state}: {what}", hint)
-
-
-def _port_taken(listener: str, port: int, holder: PortHolder) -> Problem:
-    return Problem(
-        f"port {port} (the broker's {listener} listener) is taken by {holder}",
-        f"end that program ({holder.how_to_end}) and type the same command again",
-    )

@@ -13,6 +13,7 @@ import psutil
 
 from brokers import containers
 from brokers.containers import Container
+from plumbing import Problem
 
 # Below the ports of outgoing connections, which could take one between the check and its use
 # (https://en.wikipedia.org/wiki/Ephemeral_port: from 32768 on Linux, from 49152 elsewhere).
@@ -79,6 +80,14 @@ def port_holder(port: int) -> PortHolder | None:
             nobody = not (holder.pid or holder.container)
             return PortHolder(reserved=True) if nobody and error.errno == errno.EACCES else holder
     return None
+
+
+def insist_on_free(port: int, whose: str, then: str) -> None:
+    """Raises `Problem` if the port is taken; `then` says what to do once its holder has ended."""
+    if holder := port_holder(port):
+        raise Problem(
+            f"port {port} (of the {whose}) is taken by {holder}", f"end it ({holder.how_to_end}), then {then}"
+        )
 
 
 def free_ports(count: int) -> list[int]:

@@ -4,7 +4,6 @@ Its settings are those of `docker-compose.yml`. It keeps nothing on disk: the sc
 """
 
 import contextlib
-import subprocess
 import tarfile
 import tempfile
 import time
@@ -15,7 +14,7 @@ import requests
 from brokers import Progress, jars, java
 from brokers.compose import Service
 from brokers.local import FOLDER
-from brokers.ports import port_holder
+from brokers.ports import insist_on_free
 from plumbing import Problem, loopback
 from plumbing.child import Child
 from plumbing.kafka import broker_problem, security_protocol
@@ -69,9 +68,7 @@ class Registry:
 
     def start(self, progress: Progress = print) -> None:
         """Return once it answers. Raises `Problem`."""
-        if holder := port_holder(PORT):
-            what = f"port {PORT} (of the schema registry) is taken by {holder}"
-            raise Problem(what, f"end that program ({holder.how_to_end}) and type the same command again")
+        insist_on_free(PORT, "schema registry", "type the same command again")
         if security_protocol() != "PLAINTEXT":
             what = f"the registry has no password for {BOOTSTRAP_SERVERS}, which needs one"
             raise Problem(
@@ -101,10 +98,7 @@ class Registry:
     def stop(self) -> None:
         if self._child:
             self._child.process.terminate()
-            try:
-                self._child.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._child.kill()
+            self._child.end(STOP_SECONDS)
 
 
 def environment() -> dict[str, str]:

@@ -79,26 +79,23 @@ class SecuredBroker(LocalBroker):
             "ssl.truststore.type": "PEM",
         }
         login = f'username="admin" password="{self._password("admin")}"'
-        return (
-            own
-            | keys
-            | {
-                # No listener without a password: not even the one between brokers.
-                "listeners": ",".join(one for one in own["listeners"].split(",") if not one.startswith("INTERNAL")),
-                "advertised.listeners": f"EXTERNAL://localhost:{self.port}",
-                "inter.broker.listener.name": "EXTERNAL",
-                # The controller keeps the passwords in its metadata, so its own listener asks for a key instead.
-                "listener.security.protocol.map": protocol.replace("CONTROLLER:PLAINTEXT", "CONTROLLER:SSL"),
-                "listener.name.controller.ssl.client.auth": "required",
-                "sasl.enabled.mechanisms": MECHANISM,
-                "sasl.mechanism.inter.broker.protocol": MECHANISM,
-                f"listener.name.external.{MECHANISM.lower()}.sasl.jaas.config": (
-                    f"org.apache.kafka.common.security.scram.ScramLoginModule required {login};"
-                ),
-                "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-                "super.users": "User:admin;User:CN=localhost",
-            }
-        )
+        access = {
+            # No listener without a password: not even the one between brokers.
+            "listeners": ",".join(one for one in own["listeners"].split(",") if not one.startswith("INTERNAL")),
+            "advertised.listeners": f"EXTERNAL://localhost:{self.port}",
+            "inter.broker.listener.name": "EXTERNAL",
+            # The controller keeps the passwords in its metadata, so its own listener asks for a key instead.
+            "listener.security.protocol.map": protocol.replace("CONTROLLER:PLAINTEXT", "CONTROLLER:SSL"),
+            "listener.name.controller.ssl.client.auth": "required",
+            "sasl.enabled.mechanisms": MECHANISM,
+            "sasl.mechanism.inter.broker.protocol": MECHANISM,
+            f"listener.name.external.{MECHANISM.lower()}.sasl.jaas.config": (
+                f"org.apache.kafka.common.security.scram.ScramLoginModule required {login};"
+            ),
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:admin;User:CN=localhost",
+        }
+        return own | keys | access
 
     def _write_settings(self) -> None:
         """Written at every start, because the folder may have been moved."""
@@ -126,18 +123,8 @@ class SecuredBroker(LocalBroker):
         (self.folder / KEYS).unlink(missing_ok=True)  # from an interrupted first start
         store = ["-keystore", KEYS, "-storetype", "PKCS12", "-alias", "broker"]
         store += ["-storepass:file", self._password_file("keys").name]
-        make = [
-            "-genkeypair",
-            "-keyalg",
-            "EC",
-            "-groupname",
-            "secp256r1",
-            "-validity",
-            "3650",
-            "-dname",
-            "CN=localhost",
-        ]
-        self._keytool(*make, "-ext", "san=dns:localhost,ip:127.0.0.1", *store)
+        make = ["-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "3650"]
+        self._keytool(*make, "-dname", "CN=localhost", "-ext", "san=dns:localhost,ip:127.0.0.1", *store)
         self._keytool("-exportcert", "-rfc", "-file", self.certificate.name, *store)
 
     def _keytool(self, *arguments: str) -> None:
@@ -157,15 +144,10 @@ class SecuredBroker(LocalBroker):
 
 def allow(admin: AdminClient, user: str) -> None:
     """Give the user the rights in `RULES`, on every topic and group and on the cluster, from every address."""
+    who = f"User:{user}"
     rules = [
         AclBinding(
-            kind,
-            NAMES.get(kind, "*"),
-            ResourcePatternType.LITERAL,
-            f"User:{user}",
-            "*",
-            operation,
-            AclPermissionType.ALLOW,
+            kind, NAMES.get(kind, "*"), ResourcePatternType.LITERAL, who, "*", operation, AclPermissionType.ALLOW
         )
         for kind, operations in RULES.items()
         for operation in operations

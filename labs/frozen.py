@@ -21,7 +21,7 @@ def frozen_broker():
         # On a busy computer, its threads run on for some milliseconds.
         wait_until(lambda: process.status() == psutil.STATUS_STOPPED, SUSPEND_SECONDS, pause=0.01)
         resume = process.resume
-    elif not docker.engine_problem() and (project := next(filter(_pause, PROJECTS), None)):
+    elif not docker.engine_problem() and (project := next((one for one in PROJECTS if _compose(one, "pause")), None)):
         resume = lambda: _compose(project, "unpause")  # noqa: E731
     else:
         raise SystemExit("This needs a broker started on this machine by python run.py or docker compose.")
@@ -29,10 +29,6 @@ def frozen_broker():
         yield
     finally:
         resume()
-
-
-def _pause(project: docker.DockerBroker) -> bool:
-    return _compose(project, "pause")
 
 
 def _compose(project: docker.DockerBroker, command: str) -> bool:

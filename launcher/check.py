@@ -2,6 +2,7 @@
 
 from confluent_kafka import KafkaException
 
+from exercises import exercises, mine
 from labs import checks, secured
 from labs.checks import Goal
 from labs.evidence import Evidence
@@ -47,8 +48,7 @@ def _print_progress(labs: dict[int, list[Goal]]) -> int:
             open_labs.append(number)
         state = "done" if reached == len(goals) else f"{reached} of {len(goals)}"
         terminal.write(f"  {number:>2}  {checks.title(number):<50} {state}")
-    done, exercises = exercise.progress()
-    terminal.write(f"      exercises {done} of {exercises}   (python run.py exercise)")
+    terminal.write(f"      exercises {len(mine.done())} of {len(exercises())}   (python run.py exercise)")
     if open_labs:
         terminal.write(f"  -> python run.py check {open_labs[0]}   (what is missing there)")
     return 1 if open_labs else 0

@@ -1,6 +1,9 @@
 """The commands of `run.py`. Only the standard library is imported before `setup.enter` has the packages."""
 
 import argparse
+import functools
+import importlib
+import inspect
 import os
 import re
 import signal
@@ -75,7 +78,8 @@ def parse(arguments: list[str]) -> tuple[str, argparse.Namespace]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python run.py", description=ABOUT, epilog=MORE, formatter_class=_layout)
+    layout = functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=34, width=110)
+    parser = argparse.ArgumentParser(prog="python run.py", description=ABOUT, epilog=MORE, formatter_class=layout)
     _add_broker_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for name, command in COMMANDS.items():
@@ -98,18 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _layout(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=34, width=110)
-
-
 def _add_broker_options(parser: argparse.ArgumentParser, kind="", count=1, kafka=LESSONS) -> None:
-    parser.add_argument("--broker", default=kind, choices=KINDS, help="start this one; default: the first available")
-    parser.add_argument(
-        "--brokers", type=int, default=count, choices=[1, 3], help="three: each has a copy of every like"
-    )
-    parser.add_argument(
-        "--kafka", type=int, default=kafka, choices=VERSIONS, help="3: the one of the lessons; 4: the current Kafka"
-    )
+    first, three = "start this one; default: the first available", "three: each has a copy of every like"
+    version = "3: the one of the lessons; 4: the current Kafka"
+    parser.add_argument("--broker", dest="kind", default=kind, choices=KINDS, help=first)
+    parser.add_argument("--brokers", type=int, default=count, choices=[1, 3], help=three)
+    parser.add_argument("--kafka", type=int, default=kafka, choices=VERSIONS, help=version)
 
 
 def _module(program: str) -> str:
@@ -123,10 +121,14 @@ def _module(program: str) -> str:
     return programs[program]
 
 
-def _start(options: argparse.Namespace) -> int:
-    from launcher import start
+def _main(module: str) -> Callable[[argparse.Namespace], int]:
+    """Calls main() of this module of launcher/, which is imported only then, with the options that it takes."""
 
-    return start.main(options.broker, options.brokers, options.kafka)
+    def run(options: argparse.Namespace) -> int:
+        main = importlib.import_module(f"launcher.{module}").main
+        return main(**{name: getattr(options, name) for name in inspect.signature(main).parameters})
+
+    return run
 
 
 def _topic(_options) -> int:
@@ -134,18 +136,6 @@ def _topic(_options) -> int:
 
     terminal.say("topic", create_likes(BOOTSTRAP_SERVERS))
     return 0
-
-
-def _check(options: argparse.Namespace) -> int:
-    from launcher import check
-
-    return check.main(options.lab)
-
-
-def _exercise(options: argparse.Namespace) -> int:
-    from launcher import exercise
-
-    return exercise.main(options.words)
 
 
 def _lab(options: argparse.Namespace) -> int:
@@ -176,12 +166,6 @@ def _test(options: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     return _call("-m", "bench", *options.arguments)
-
-
-def _doctor(_options) -> int:
-    from launcher import doctor
-
-    return doctor.main()
 
 
 def _kafka_command(options: argparse.Namespace) -> int:
@@ -223,18 +207,6 @@ def _prepare(_options) -> int:
     return 0
 
 
-def _registry(_options) -> int:
-    from launcher import registry
-
-    return registry.main()
-
-
-def _windows(options: argparse.Namespace) -> int:
-    from launcher import windows
-
-    return windows.main(*options.arguments[:1])
-
-
 def _clean(_options) -> int:
     from brokers import docker, local
     from brokers.explain import NOT_INSTALLED
@@ -243,7 +215,7 @@ def _clean(_options) -> int:
         terminal.say("clean", f"removed {local.FOLDER.name}/ with the local broker's data")
     else:
         terminal.say("clean", "there was no data of a local broker")
-    if (problem := docker.engine_problem()) and problem != NOT_INSTALLED:
+    if (problem := docker.engine_problem()) and str(problem) != NOT_INSTALLED:
         terminal.say("clean", f"what Docker keeps is not known, as {problem}")
     for wipe in docker.kept():
         terminal.say("clean", f"Docker keeps events of its own; to wipe them: {wipe}")
@@ -272,17 +244,17 @@ of Kafka 4 also
 {", ".join(name for name in java.COMMANDS_OF_4 if name not in java.COMMANDS)}
 """
 COMMANDS = {
-    "start": Command("start a broker, the topic and the five programs (the default)", PROGRAMS, _start),
-    "check": Command("what you have reached in the labs, asked from the broker", LABS, _check),
+    "start": Command("start a broker, the topic and the five programs (the default)", PROGRAMS, _main("start")),
+    "check": Command("what you have reached in the labs, asked from the broker", LABS, _main("check")),
     "labs": Command("list the programs of the labs; run one: labs/click.py; repeat a lab: labs reset 4", LABS, _lab),
-    "exercise": Command("write a program that a real broker judges: exercise, exercise 8", PROGRAMS, _exercise),
-    "registry": Command("start a schema registry beside the broker, for lab 8", PROGRAMS, _registry),
+    "exercise": Command("write a program that a real broker judges: exercise, exercise 8", PROGRAMS, _main("exercise")),
+    "registry": Command("start a schema registry beside the broker, for lab 8", PROGRAMS, _main("registry")),
     "prepare": Command("fetch everything beforehand, for a room without network", LABS, _prepare),
     "test": Command("run the tests; arguments go to pytest", DEV, _test, passes_on=True),
     "bench": Command("measure how fast the programs are", BENCH, _bench, passes_on=True),
-    "doctor": Command("find what is wrong, and how to fix it", PROGRAMS, _doctor),
+    "doctor": Command("find what is wrong, and how to fix it", PROGRAMS, _main("doctor")),
     "topic": Command("create the topic likes", PROGRAMS, _topic),
-    "windows": Command("on Windows: open the five programs in windows", PROGRAMS, _windows, passes_on=True),
+    "windows": Command("on Windows: open the five programs in windows", PROGRAMS, _main("windows"), passes_on=True),
     "clean": Command("wipe the data of the local broker", PROGRAMS, _clean),
 }
 COMMANDS |= {

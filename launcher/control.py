@@ -30,12 +30,7 @@ from plumbing import Problem, web
 class ControlEndpoint:
     """Serves until `close`; passes each command to `carry_out`, whose output goes to the `transcript`."""
 
-    def __init__(
-        self,
-        carry_out: Callable[[str], None],
-        transcript: Transcript | None = None,
-        programs: LabPrograms | None = None,
-    ):
+    def __init__(self, carry_out: Callable[[str], None], transcript: Transcript, programs: LabPrograms):
         self.token = secrets.token_urlsafe(32)
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]

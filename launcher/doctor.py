@@ -24,15 +24,7 @@ from brokers.ports import port_holder
 from brokers.topic import PARTITIONS
 from launcher import terminal
 from plumbing import Problem, loopback
-from plumbing.kafka import (
-    BROKER_SECONDS,
-    NOT_AUTHORIZED,
-    Misdirected,
-    Refused,
-    broker_problem,
-    client_config,
-    security_protocol,
-)
+from plumbing.kafka import BROKER_SECONDS, NOT_AUTHORIZED, Unavailable, broker_problem, client_config, security_protocol
 from plumbing.plain import plain
 from plumbing.topic import create
 from settings import ROOT
@@ -70,20 +62,23 @@ def findings() -> Iterator[Finding]:
     yield Finding("python", f"{sys.version.split()[0]}, packages in {sys.prefix}")
     yield _disk()
     servers = settings.BOOTSTRAP_SERVERS
-    problem, hint = _kafka_problem(servers)
-    no_broker = bool(problem) and not hint
+    try:
+        problem: Problem | None = broker_problem(servers)
+    except Problem as wrong:  # settings of the client
+        problem = wrong
+    no_broker = type(problem) is Unavailable  # and not Refused or Misdirected: then settings are at fault
     yield _docker(needed=no_broker)
     yield from _containers(needed=no_broker)
     yield _image()
     yield from _local_broker()
     yield from _programs()
     yield _hosts()
-    if hint:
-        yield Finding("kafka", problem, hint)
-    elif problem:
-        yield _no_broker(servers, problem)
-    else:
+    if not problem:
         yield from _cluster(servers)
+    elif no_broker:
+        yield _no_broker(servers, str(problem))
+    else:
+        yield Finding("kafka", str(problem), problem.hint)
 
 
 def _disk() -> Finding:
@@ -92,22 +87,12 @@ def _disk() -> Finding:
     return Finding("disk", f"{free:,} MB free", fix)
 
 
-def _kafka_problem(servers: str) -> tuple[str, str]:
-    """Why no broker answers there (empty if one does), and what to do if the client's or the broker's settings are at
-    fault."""
-    try:
-        problem = broker_problem(servers)
-        return str(problem or ""), problem.hint if isinstance(problem, Misdirected | Refused) else ""
-    except Problem as error:
-        return str(error), error.hint
-
-
 def _docker(needed: bool) -> Finding:
     """If Docker is not running, that only has to be fixed if no broker answers."""
     problem = explain.engine_problem()
-    installed_but = problem and problem != explain.NOT_INSTALLED
-    fix = f"{explain.remedy_of(problem)}, or do without it: {explain.WITHOUT}" if needed and installed_but else ""
-    return Finding("docker", problem or "the engine answers, with compose", fix)
+    needs_fix = needed and problem and str(problem) != explain.NOT_INSTALLED
+    fix = f"{problem.hint}, or do without it: {explain.WITHOUT}" if problem and needs_fix else ""
+    return Finding("docker", str(problem or "the engine answers, with compose"), fix)
 
 
 def _containers(needed: bool) -> Iterator[Finding]:
@@ -273,9 +258,8 @@ def _clock(admin: AdminClient, servers: str, partitions: int) -> Finding:
     if differs is None:
         return Finding("clock", "no event is in the future; the broker's clock is not known")
     if abs(differs) > CLOCK_SECONDS:
-        what = (
-            f"the clock of this computer is {abs(differs):.0f} s {'ahead of' if differs > 0 else 'behind'} the broker's"
-        )
+        how = "ahead of" if differs > 0 else "behind"
+        what = f"the clock of this computer is {abs(differs):.0f} s {how} the broker's"
         return Finding("clock", what, "set the one that is wrong")
     return Finding("clock", "no event is in the future, and the broker's clock agrees")
 

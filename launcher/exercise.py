@@ -16,7 +16,6 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -55,11 +54,6 @@ def main(words: list[str]) -> int:
         _insist_on_a_broker()
         return Watch(exercise).run()
     raise Problem(f"exercise {' '.join(words)}: that is not a command", USAGE)
-
-
-def progress() -> tuple[int, int]:
-    """How many exercises have passed, and how many there are."""
-    return len(mine.done()), len(exercises())
 
 
 def _exercise(number: str) -> Exercise:
@@ -131,13 +125,18 @@ def judge(exercise: Exercise, file: Path, interrupted=lambda: False) -> bool:
     Raises `Problem` if the broker stops answering."""
     judgement, began = Judgement(exercise, file), time.monotonic()
     terminal.write(f"{_shown(file)}")
+    shown = terminal.progress("judging", file.name) if terminal.is_interactive() else contextlib.nullcontext()
     counts = [0, 0]
-    with _shows_progress(file), contextlib.closing(judgement.goals()) as goals, _answers():
-        for goal in goals:
-            counts[not goal.reached] += 1
-            show(goal)
-            if interrupted():
-                return False
+    try:
+        with shown, contextlib.closing(judgement.goals()) as goals:
+            for goal in goals:
+                counts[not goal.reached] += 1
+                show(goal)
+                if interrupted():
+                    return False
+    except KafkaException as error:
+        what = f"{settings.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
+        raise Problem(what, "python run.py in another terminal, then save the file again") from error
     if counts[1] and judgement.printed:
         terminal.write("  the last lines that it has printed:")
         terminal.write("\n".join(f"           | {plain(line)}" for line in judgement.printed))
@@ -145,19 +144,6 @@ def judge(exercise: Exercise, file: Path, interrupted=lambda: False) -> bool:
     if file.resolve() == mine.file_of(exercise).resolve():
         mine.record(exercise, judgement.source, judgement.passed)
     return judgement.passed
-
-
-@contextlib.contextmanager
-def _answers() -> Iterator[None]:
-    try:
-        yield
-    except KafkaException as error:
-        what = f"{settings.BOOTSTRAP_SERVERS} does not answer: {error.args[0].str()}"
-        raise Problem(what, "python run.py in another terminal, then save the file again") from error
-
-
-def _shows_progress(file: Path):
-    return terminal.progress("judging", file.name) if terminal.is_interactive() else contextlib.nullcontext()
 
 
 def _shown(path: Path) -> str:
@@ -303,7 +289,5 @@ class Watch:
         return terminal.write(f"\n{self._exercise.solution}")
 
     def _reset(self) -> None:
-        kept = mine.reset(self._exercise)
-        terminal.write(
-            f"Your file is now {_shown(kept)}, and {_shown(self._file)} is the start file again." if kept else ""
-        )
+        if kept := mine.reset(self._exercise):
+            terminal.write(f"Your file is now {_shown(kept)}, and {_shown(self._file)} is the start file again.")

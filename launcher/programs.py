@@ -1,7 +1,6 @@
 """The programs of a session: start them, end them, relay their lines to the terminal."""
 
 import re
-import subprocess
 import sys
 import threading
 import time
@@ -81,10 +80,7 @@ class Program:
     def wait(self, seconds: float) -> None:
         """Wait for its end; then end it by force."""
         if self._child is not None:
-            try:
-                self._child.wait(seconds)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self._child.end(seconds)
 
     def stop(self) -> None:
         """Ask it to stop, wait, then end it by force."""

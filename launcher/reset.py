@@ -146,13 +146,7 @@ def _delete_topics(admin: AdminClient, topics: list[str]) -> None:
 
 def _delete_user(admin: AdminClient, user: str) -> None:
     rules = AclBindingFilter(
-        ResourceType.ANY,
-        None,
-        ResourcePatternType.ANY,
-        f"User:{user}",
-        None,
-        AclOperation.ANY,
-        AclPermissionType.ANY,
+        ResourceType.ANY, None, ResourcePatternType.ANY, f"User:{user}", None, AclOperation.ANY, AclPermissionType.ANY
     )
     [deleted] = admin.delete_acls([rules]).values()
     deleted.result()

@@ -48,11 +48,8 @@ class Session:
         return self._program(f"consumer-{number}", ["consumer.py"], port, {"CONSUMER_PORT": str(port)})
 
     def _program(self, name: str, command: list[str], port: int, environment: dict) -> Program:
-        environment |= {
-            "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers,
-            "START_KAFKA": self.broker.how_to_start,
-        }
-        return Program(name, command, port, environment, self._print_crash)
+        broker = {"KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers, "START_KAFKA": self.broker.how_to_start}
+        return Program(name, command, port, environment | broker, self._print_crash)
 
     def start(self) -> None:
         """Start the programs; return when all answer and the group is stable. Raises `Problem`."""
@@ -232,9 +229,8 @@ class Session:
 
     def _print_crash(self, program: Program, code: int) -> None:
         again = program.name.removeprefix("consumer-")
-        terminal.complain(
-            f"{program.name} ended unexpectedly with exit code {code}, see its lines above", f"start {again}"
-        )
+        what = f"{program.name} ended unexpectedly with exit code {code}, see its lines above"
+        terminal.complain(what, f"start {again}")
 
     @staticmethod
     def _print_end_of_broker(node, failure) -> None:

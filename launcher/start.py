@@ -9,20 +9,13 @@ import threading
 from collections.abc import Iterator
 
 import settings
-from brokers import Broker, NotAvailable, archive
+from brokers import Broker, NotAvailable, archive, java
 from brokers.choose import candidates, cluster_candidates, start_first
 from brokers.jars import LESSONS
-from brokers.ports import port_holder
+from brokers.ports import insist_on_free, port_holder
 from brokers.topic import create_likes, warn_of_missing_events
 from launcher import guard, terminal
 from plumbing import Problem
-
-try:
-    import resource
-except ImportError:  # Windows has no such limit
-    resource = None  # type: ignore[assignment]
-
-OPEN_FILES, FEWEST_OPEN_FILES = 4096, 512
 
 
 def main(kind: str, brokers: int, kafka: int = LESSONS) -> int:
@@ -86,7 +79,7 @@ def ignore_further_signals() -> None:
 
 def check_settings() -> None:
     """Refuse invalid settings before anything starts. Raises `Problem`."""
-    check_open_files()
+    java.check_open_files()
     written, read = settings.topic_of("producer.py"), settings.topic_of("consumer.py")
     if written != read:
         what = f"producer.py writes to the topic {written}, consumer.py reads {read}"
@@ -97,29 +90,9 @@ def check_settings() -> None:
     ports = {"producer": settings.PRODUCER_PORT, "page": settings.PAGE_PORT}
     ports |= {f"consumer {n + 1}": settings.CONSUMER_PORT + n for n in range(settings.CONSUMERS)}
     for name, port in ports.items():
-        if (holder := port_holder(port)) and guard.finish():
-            holder = port_holder(port)
-        if holder:
-            raise Problem(
-                f"port {port} (of the {name}) is taken by {holder}",
-                f"end it ({holder.how_to_end}), then: python run.py",
-            )
-
-
-def check_open_files() -> None:
-    """Kafka keeps three files open per partition. Raises `Problem` if the user's limit is too low."""
-    if not resource:
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
-    if 0 <= soft < most:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    if most < FEWEST_OPEN_FILES:
-        what = f"this terminal allows only {hard} open files (ulimit -n); Kafka needs {FEWEST_OPEN_FILES}"
-        raise Problem(
-            what, "open a new terminal; if the limit is the same there, ask the administrator of this computer"
-        )
+        if port_holder(port):
+            guard.finish()  # of a run.py that was killed
+        insist_on_free(port, name, "python run.py")
 
 
 @contextlib.contextmanager

@@ -95,6 +95,7 @@ def _write(text: str, colourless: str = "") -> None:
 @contextlib.contextmanager
 def progress(name: str, text: str) -> Iterator:
     """While the block runs, show what it does and for how long; it gets a function that changes the text."""
+    global _transient
     current = [text]
     done = threading.Event()
     started = time.monotonic()
@@ -121,13 +122,8 @@ def progress(name: str, text: str) -> Iterator:
     finally:
         done.set()
         shower.join()
-        _clear()
-
-
-def _clear() -> None:
-    global _transient
-    with _lock, contextlib.suppress(OSError, ValueError):
-        if _transient:
-            sys.stdout.write("\r\x1b[K")
-            sys.stdout.flush()
-            _transient = ""
+        with _lock, contextlib.suppress(OSError, ValueError):
+            if _transient:
+                sys.stdout.write("\r\x1b[K")
+                sys.stdout.flush()
+                _transient = ""

@@ -4,7 +4,6 @@ from collections.abc import Collection
 
 from labs import prompt
 
-BOTH = ("start",)  # in a shell, it takes no program name
 SHELL = ("py", "pip", "pip3", "streamlit", "curl", "docker", "git", "cd", "ls", "dir", "set", "export", "run.py")
 
 
@@ -13,7 +12,7 @@ def is_for_a_session(arguments: list[str]) -> bool:
     if not arguments:
         return False
     first, *others = arguments
-    if first in BOTH:
+    if first == "start":  # in a shell, it takes no program name
         return bool(others) and not others[0].startswith("-")
     return first in prompt.COMMANDS or first in prompt.ALIASES
 

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from page import run_py
 from page.answer import show_answers, start_burst
-from page.chart import show_chart
+from page.chart import chart_html
 from page.group import Member, Rebalance, Snapshot
 from page.lanes import clock, how_to_start, lane_html, member_html, number_of, rebalance_html
 from page.look import LANES
@@ -114,7 +114,7 @@ def show_board(group: str) -> None:
     with right:
         show_rebalances(snapshot.rebalances)
         st.subheader("Lag and throughput", help="Lag: events in the topic that the group has not committed yet.")
-        show_chart(snapshot)
+        st.html(chart_html(snapshot))
 
 
 def show_lanes(snapshot: Snapshot) -> None:

@@ -8,8 +8,6 @@ import base64
 import itertools
 import math
 
-import streamlit as st
-
 from page.group import Snapshot
 from page.lanes import clock
 
@@ -22,10 +20,6 @@ WIDTHS = [2.5, 6, 2.5]  # read/s is drawn on top of written/s, and mostly equal 
 
 
 Point = tuple[float, tuple[float, ...]]  # 0 to 1 from SECONDS ago until now, the value of each series
-
-
-def show_chart(snapshot: Snapshot) -> None:
-    st.html(chart_html(snapshot))
 
 
 def chart_html(snapshot: Snapshot) -> str:

@@ -4,7 +4,6 @@ all visitors."""
 import contextlib
 import json
 import queue
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -103,7 +102,4 @@ def _end(child: Child) -> None:
     with contextlib.suppress(OSError):
         if child.process.stdin:
             child.process.stdin.close()
-    try:
-        child.wait(END_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.kill()
+    child.end(END_SECONDS)

@@ -114,6 +114,13 @@ class Child:
                 self.process.stdin.close()
         return code
 
+    def end(self, seconds: float) -> None:
+        """Wait for its end so many seconds, then end it by force."""
+        try:
+            self.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     def kill(self, seconds: float | None = None) -> int:
         """End it at once, as a crash would (`kill -9`)."""
         self.process.kill()

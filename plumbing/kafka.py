@@ -236,12 +236,8 @@ def no_broker(servers: str, refusal: str = "") -> Unavailable:
     if refusal:
         hint = "check the file that KAFKA_CLIENT_CONFIG names: TLS, password, certificate"
         return Refused(f"TLS or authentication failed: {refusal}", hint)
-    return Unavailable(f"no broker answers on {servers}", f"start it: {how_to_start()}")
-
-
-def how_to_start() -> str:
-    """What starts the broker: within a session of run.py, its ports are taken for another one."""
-    return settings.START_KAFKA or "python run.py, or start_kafka.bat"
+    start = settings.START_KAFKA or "python run.py, or start_kafka.bat"  # a session has taken the ports of another one
+    return Unavailable(f"no broker answers on {servers}", f"start it: {start}")
 
 
 def _expects_tls(servers: str) -> bool:

@@ -50,10 +50,7 @@ class Lag:
 
 
 def log_ends(
-    admin: AdminClient,
-    topic: str,
-    partitions: list[int],
-    isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+    admin: AdminClient, topic: str, partitions: list[int], isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
 ) -> dict[int, tuple[int, int]]:
     """Partition -> the offset of its first record and the one after its last, by default without those of an open
     transaction. One request to each leader for all of its partitions. Raises KafkaException."""

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from brokers.cluster import LocalCluster
@@ -110,3 +110,11 @@ class container:
 
     def __exit__(self, *_exception) -> None:
         self.container.stop()
+
+
+def joined(servers: str, group: str, own: dict | None = None, topic: str = TOPIC) -> Consumer:
+    """A consumer that has joined the group, and has partitions."""
+    consumer = Consumer(client_config(servers) | {"group.id": group} | (own or {}))
+    consumer.subscribe([topic])
+    wait_until(lambda: consumer.poll(0.2) or consumer.assignment(), "an assignment")
+    return consumer

@@ -107,17 +107,19 @@ class Program(Child):
         return super().wait(seconds)
 
 
-def producer(servers: str, port: int = 0) -> Program:
+def producer(servers: str, port: int = 0, code: str = "") -> Program:
+    """producer.py, or the `code` that runs it in another way."""
     port = port or free_ports(1)[0]
     settings = {"KAFKA_BOOTSTRAP_SERVERS": servers, "PRODUCER_PORT": str(port)}
-    return Program(sys.executable, "producer.py", port=port, **settings)
+    return Program(sys.executable, *(["-c", code] if code else ["producer.py"]), port=port, **settings)
 
 
-def consumer(servers: str, group: str, port: int = 0) -> Program:
+def consumer(servers: str, group: str, port: int = 0, code: str = "") -> Program:
+    """consumer.py, or the `code` that runs it in another way."""
     port = port or free_ports(1)[0]
     # With the blank that `set CONSUMER_PORT=5003 && python consumer.py` leaves on Windows.
     settings = {"KAFKA_BOOTSTRAP_SERVERS": servers, "CONSUMER_GROUP": group, "CONSUMER_PORT": f"{port} "}
-    return Program(sys.executable, "consumer.py", port=port, **settings)
+    return Program(sys.executable, *(["-c", code] if code else ["consumer.py"]), port=port, **settings)
 
 
 def port_behind(members: list[Program]) -> int:
@@ -125,11 +127,11 @@ def port_behind(members: list[Program]) -> int:
     return next(port for port in range(max(member.port for member in members) + 1, 2**16) if not port_holder(port))
 
 
-def run_py(servers: str, learner: str, *arguments: str, seconds: float = PATIENCE) -> tuple[int, str]:
+def run_py(servers: str, learner: str, *arguments: str, cwd: Path = ROOT, seconds: float = PATIENCE) -> tuple[int, str]:
     """`python run.py ...` as this learner, to its end; returns its exit code and output."""
     environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "LEARNER": learner}
     command = [sys.executable, "run.py", *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=seconds
+        command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=seconds
     )
     return done.returncode, done.stdout + done.stderr

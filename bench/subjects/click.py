@@ -42,19 +42,11 @@ def _with(bench: Bench, where: dict[str, tuple[int, str]], connections: int) -> 
     }
     results = interleaved(contenders, bench.sized(5, 1))
     per_second = {name: [one.per_second for one in loads] for name, loads in results.items()}
-    ours, what = results["ours"], f"{connections} connection{'s' if connections > 1 else ''}"
+    what = f"{connections} connection{'s' if connections > 1 else ''}"
     asking = max(statistics.median(one.generator_cpu for one in loads) for loads in results.values())
     target = {NOOP: {"at_least": 0.6} if connections == 16 else {}}
-    for name in per_second:
+    for name, theirs in per_second.items():
         if name != "ours":
-            theirs = per_second[name]
-            latency = f"p50 {_p(ours, 'p50')} / {_p(results[name], 'p50')} ms, "
-            latency += f"p99 {_p(ours, 'p99')} / {_p(results[name], 'p99')} ms"
-            more = target.get(name, {"at_least": 1})
-            yield compared("click", what, "/s", per_second["ours"], name, theirs, note=latency, **more)
+            yield compared("click", what, "/s", per_second["ours"], name, theirs, **target.get(name, {"at_least": 1}))
     share = Spread.of([100 * asking])
     yield Line("click", f"{what}: most that the load generator took of a core", share, "%")
-
-
-def _p(loads: list, which: str) -> str:
-    return f"{statistics.median(getattr(one, which) for one in loads):.1f}"

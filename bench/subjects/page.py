@@ -8,8 +8,6 @@ from bench.cluster import Bench, fill, new_group
 from bench.harness import Line, Spread
 from bench.viewer import Viewer
 from brokers.ports import free_ports
-from page.watcher import GroupWatcher
-from plumbing.kafka import client_config
 
 TITLE = "the page"
 REFRESH_MS = 100  # aimed at, with 30 partitions
@@ -43,7 +41,6 @@ def _board(bench: Bench, partitions: int) -> Iterator[Line]:
             running[-1].wait_until_it_answers("/_stcore/health")
             _wait_for_all_owners(running[1:4], partitions)
             what = f"{partitions} partitions"
-            yield Line("page", f"asking the broker and the consumers, {what}", looks(bench, topic, group), "ms")
             with Viewer(page_port) as viewer:
                 viewer.open()
                 for _ in range(3):
@@ -67,21 +64,6 @@ def _wait_for_all_owners(consumers: list[programs.Program], partitions: int) -> 
         time.sleep(0.1)
 
 
-def looks(bench: Bench, topic: str, group: str) -> Spread:
-    """Milliseconds of a look of the page's watcher, here without Streamlit around it."""
-    watcher = GroupWatcher(client_config(bench.servers), group, topic=topic)
-    took = []
-    try:
-        for _ in range(bench.sized(20, 3)):
-            started = time.perf_counter()
-            watcher.look()
-            took.append((time.perf_counter() - started) * 1000)
-            time.sleep(0.05)
-    finally:
-        watcher.close()
-    return Spread.of(took[1:])
-
-
 def _idle(bench: Bench, running: list, when: str, viewer: Viewer | None = None) -> Iterator[Line]:
     """CPU time of the five programs while nobody clicks."""
     seconds = bench.sized(10.0, 1.0)
@@ -95,7 +77,6 @@ def _idle(bench: Bench, running: list, when: str, viewer: Viewer | None = None) 
         time.sleep(max(1.0 - (time.perf_counter() - refreshed_at), 0))
     lasted = time.perf_counter() - started
     used = [100 * (program.cpu_seconds() - cpu) / lasted for program, cpu in zip(running, before, strict=True)]
-    note = f"producer {used[0]:.1f}, consumers {sum(used[1:4]):.1f}, page {used[4]:.1f}"
     total = Spread.of([sum(used)])
     target = {"target": f"under {IDLE_PERCENT} %", "met": total.median < IDLE_PERCENT}
-    yield Line("page", f"idle CPU of the five programs, {when}", total, "%", note=note, **target)
+    yield Line("page", f"idle CPU of the five programs, {when}", total, "%", **target)

@@ -45,7 +45,7 @@ def measure(bench: Bench) -> Iterator[Line]:
         yield _aimed("fresh clone, package caches warm", [took], "s", FRESH_SECONDS)
         yield _aimed("what the fresh clone occupies on the disk", [_size(copy)], "MB", DISK_MB)
     except NotMeasured as reason:
-        yield Line("start", "fresh clone", Spread.of([float("nan")]), "s", note=f"not measured: {reason}")
+        yield Line("start", "fresh clone", Spread.of([float("nan")]), "s", f"not measured: {reason}")
         shutil.rmtree(copy / ".venv", ignore_errors=True)
         try:
             (copy / ".venv").symlink_to(ROOT / ".venv", target_is_directory=True)

@@ -6,12 +6,11 @@ python run.py labs/lab_05_guarantees/outage.py
 import time
 import uuid
 
-from confluent_kafka import KafkaException
-
 from labs.click import CONFIRMED, click, save, topic_id
 from labs.frozen import frozen_broker
 from labs.topics import read
 from plumbing import Problem
+from plumbing.topic import insist
 from plumbing.waiting import wait_until
 from settings import TOPIC
 
@@ -23,14 +22,7 @@ PATIENCE_SECONDS = 60
 def likes_of(key: str) -> int:
     """How many likes with this key are in the log. On a slow computer, a broker that did not respond has to rejoin its
     cluster first; until then the partitions have no leader."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return sum(record.key() == key.encode() for record in read(TOPIC))
-        except KafkaException:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.5)
+    return insist(lambda: sum(record.key() == key.encode() for record in read(TOPIC)), PATIENCE_SECONDS, whatever=True)
 
 
 def main() -> None:

@@ -27,12 +27,10 @@ REGISTRY = f"python run.py registry, in another terminal; when it is ready: {RUN
 
 def in_use() -> Problem | None:
     """A registry has the schemas in memory as well, and would not notice that its topic is gone."""
+    if not registry.answers():
+        return None
     what = f"the registry works with the topic {registry.SCHEMAS}, so nothing is deleted"
-    return (
-        Problem(what, "end it (Ctrl+C in its terminal), then: python run.py labs reset 8")
-        if registry.answers()
-        else None
-    )
+    return Problem(what, "end it (Ctrl+C in its terminal), then: python run.py labs reset 8")
 
 
 LEAVES = Leaves((*(named(f"likes-{form}") for form in FORMS), *registry.TOPICS), in_use=in_use)

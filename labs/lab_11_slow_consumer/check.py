@@ -139,11 +139,5 @@ def _repaired(seen: Evidence, topic: str) -> Iterator[Goal]:
         why = f"slow has not finished an event of {topic} yet"
         yield Goal(accepted, False, why, f"{following}   ({TO_ITS_END})")
     alone = [position for position in long if done.get(position) == {"slow"}]
-    why = (
-        alone[0]
-        if alone
-        else f"{long[0]} was also processed by another member"
-        if long
-        else "there is no such event yet"
-    )
-    yield Goal(once, bool(alone), why, f"{following}   ({TO_ITS_END})")
+    missing = f"{long[0]} was also processed by another member" if long else "there is no such event yet"
+    yield Goal(once, bool(alone), alone[0] if alone else missing, f"{following}   ({TO_ITS_END})")

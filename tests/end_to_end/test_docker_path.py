@@ -21,21 +21,18 @@ def engine(tmp_path) -> FakeDocker:
 
 
 @pytest.mark.slow
-def test_a_session_in_docker_says_what_is_missing_and_what_has_not_ended(copy, tmp_path, engine):
+def test_a_session_in_docker_says_what_is_missing_and_what_has_not_ended(copy, tmp_path, engine, start):
     engine.play(
         failing(f"{COMPOSE} up -d --no-deps", says.PORT_TAKEN.format(port=9000)),
         failing(f"{COMPOSE} down", says.NO_ENGINE),
     )
     with LocalBroker(tmp_path / "kafka"):
-        session = run_py(copy, "--broker", "docker", PATH=engine.path)
-        try:
-            session.wait_for(READY)
-            session.type("like")
-            session.wait_for("Consumed: order=1 ")
-            session.type("quit")
-            assert session.wait() == 1
-        finally:
-            session.kill()
+        session = start(run_py(copy, "--broker", "docker", PATH=engine.path))
+        session.wait_for(READY)
+        session.type("like")
+        session.wait_for("Consumed: order=1 ")
+        session.type("quit")
+        assert session.wait() == 1
     shown = "\n".join(session.lines)
     assert "Kafdrop was not started: docker failed: " in shown
     assert "KAFDROP_PORT" in shown
@@ -45,13 +42,10 @@ def test_a_session_in_docker_says_what_is_missing_and_what_has_not_ended(copy, t
     assert nothing_is_left()
 
 
-def test_a_docker_that_refuses_is_one_line_and_what_to_type(copy, engine):
+def test_a_docker_that_refuses_is_one_line_and_what_to_type(copy, engine, start):
     engine.play(failing(f"{COMPOSE} up", says.NAME_TAKEN.format(name="kafka")))
-    session = run_py(copy, "--broker", "docker", PATH=engine.path)
-    try:
-        assert session.wait() == 1
-    finally:
-        session.kill()
+    session = start(run_py(copy, "--broker", "docker", PATH=engine.path))
+    assert session.wait() == 1
     what, hint = session.lines[-2:]
     assert says.NAME_TAKEN.format(name="kafka") in what
     assert hint.startswith("  -> docker rename kafka kafka-old ")

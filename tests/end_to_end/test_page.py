@@ -135,6 +135,7 @@ def test_a_key_shows_its_partition_before_the_click(page):
     expect(promise).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_fourth_consumer_is_idle_with_the_reason(page):
     page.get_by_role("button", name="start consumer 4").click()
     expect(member(page, 4)).to_contain_text("idle: more members than partitions (3)")
@@ -180,6 +181,7 @@ def test_without_the_producer_the_page_says_what_to_do_and_recovers(page, launch
     expect(page.locator(".path")).to_contain_text(re.compile(r"like \d+"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot suspend a process and resume it")
 def test_without_the_broker_the_page_says_so_and_recovers(page):
     broker = psutil.Process(port_holder(9092).pid)
@@ -196,6 +198,7 @@ def test_without_the_broker_the_page_says_so_and_recovers(page):
     assert like(page)
 
 
+@pytest.mark.slow
 def test_events_keys_and_client_ids_cannot_become_html(page, launched):
     config = client_config("localhost:9092")
     other = Producer(config)

@@ -13,6 +13,7 @@ import requests
 
 from tests.end_to_end.conftest import PORTS, READY, nothing_is_left, run_py
 from tests.programs import answers, expect_no_traceback, wait_until
+from tests.scheduling import rest_repeats
 
 LIKE = "http://127.0.0.1:5001/like"
 LOGGED = r"^consumer-{n} \| Consumed: order={order} partition={partition} clicked_at=\S+ \S+ ts_ms=\d+$"
@@ -25,8 +26,12 @@ def logged(order: int, consumer: int, partition: int) -> str:
     return LOGGED.format(n=consumer, order=order, partition=partition)
 
 
-def assignments() -> list[list[int]]:
-    return [requests.get(f"http://127.0.0.1:{port}/status", timeout=5).json()["assignment"] for port in PORTS[1:4]]
+def assignments() -> list[list[int]] | None:
+    """Of the three consumers; None unless all of them answer."""
+    try:
+        return [requests.get(f"http://127.0.0.1:{port}/status", timeout=5).json()["assignment"] for port in PORTS[1:4]]
+    except requests.RequestException:
+        return None
 
 
 def test_a_first_session(launched):
@@ -53,7 +58,7 @@ def test_a_first_session(launched):
     launched.type("like 3")
     launched.wait_for(logged(7, consumer=2, partition=0))
     launched.type("start 1")
-    wait_until(lambda: assignments_or_none() == [[0], [1], [2]], "1:1 again")
+    wait_until(lambda: assignments() == [[0], [1], [2]], "1:1 again")
 
     launched.type("kill 1")
     launched.wait_for(r"^  consumer-1 +killed$")
@@ -62,16 +67,9 @@ def test_a_first_session(launched):
     for order in acknowledged:
         launched.wait_for(logged(order, consumer="[23]", partition=(order - 1) % 3))
     launched.type("start 1")
-    wait_until(lambda: assignments_or_none() == [[0], [1], [2]], "1:1 again")
+    wait_until(lambda: assignments() == [[0], [1], [2]], "1:1 again")
 
     assert launched.likes_of_all() == set(range(1, 13))
-
-
-def assignments_or_none():
-    try:
-        return assignments()
-    except requests.RequestException:
-        return None
 
 
 def test_status_shows_who_owns_what(launched):
@@ -114,13 +112,12 @@ def test_a_broker_that_dies_is_shown_and_comes_back_with_its_data(launched):
     assert programs <= set(psutil.Process(launched.process.pid).children()), "the programs have gone on"
 
 
-def test_a_second_run_py_reports_what_is_taken(launched, copy):
-    second = run_py(copy)
+def test_a_second_run_py_reports_what_is_taken(launched, copy, start):
+    second = start(run_py(copy))
     assert second.wait() == 1
     assert len(second.lines) == 2
     assert re.fullmatch(r"port 5001 \(of the producer\) is taken by \S+ producer.py \(pid \d+\)", second.lines[0])
     assert second.lines[1].startswith("  -> end it (")
-    second.kill()
 
 
 def test_doctor_finds_nothing_to_fix(launched, copy):
@@ -128,12 +125,6 @@ def test_doctor_finds_nothing_to_fix(launched, copy):
     assert done.returncode == 0, done.stdout
     assert "likes-ui: consumer-5002 [0], consumer-5003 [1], consumer-5004 [2]" in done.stdout
     assert done.stdout.endswith("all is well\n")
-
-
-def test_clean_refuses_while_the_broker_runs(launched, copy):
-    done = subprocess.run([sys.executable, "run.py", "clean"], cwd=copy, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stdout.startswith("a broker works in .kafka/, of a run.py in another terminal or container\n")
 
 
 def test_idle_programs_leave_the_processor_alone(launched):
@@ -146,7 +137,7 @@ def test_idle_programs_leave_the_processor_alone(launched):
     assert sum(process.cpu_percent() for process in processes) < 60
 
 
-def test_quit_ends_everything_and_the_next_session_resumes(launched, copy):
+def test_quit_ends_everything_and_the_next_session_resumes(launched, copy, start, all_cases):
     before = requests.post(LIKE, timeout=20).json()["order"]
     launched.wait_for(rf"Consumed: order={before} ")
     launched.type("quit")
@@ -154,52 +145,41 @@ def test_quit_ends_everything_and_the_next_session_resumes(launched, copy):
     assert launched.lines[-1].startswith("  bye ")
     assert nothing_is_left()
 
-    again = run_py(copy, "--broker", "local")
-    try:
-        again.wait_for(READY)
-        assert requests.post(LIKE, timeout=20).json()["order"] == before + 1
-        again.wait_for(rf"Consumed: order={before + 1} ")
-        assert again.likes_of_all() == {before + 1}  # the group's offsets were kept: nothing is read twice
-        if sys.platform == "win32":
-            again.type("quit")
-        else:
-            again.process.send_signal(signal.SIGTERM)
-        assert again.wait() == 0
-        assert nothing_is_left()
-    finally:
-        again.kill()
-
-
-def test_clean_removes_the_data(copy):
+    if not all_cases:
+        return  # tests/kafka/test_programs.py has the order and the offsets
+    again = start(run_py(copy, "--broker", "local"))
+    again.wait_for(READY)
+    assert requests.post(LIKE, timeout=20).json()["order"] == before + 1
+    again.wait_for(rf"Consumed: order={before + 1} ")
+    assert again.likes_of_all() == {before + 1}  # the group's offsets were kept: nothing is read twice
+    if sys.platform == "win32":
+        again.type("quit")
+    else:
+        again.process.send_signal(signal.SIGTERM)
+    assert again.wait() == 0
     assert nothing_is_left()
-    done = subprocess.run([sys.executable, "run.py", "clean"], cwd=copy, capture_output=True, text=True)
-    assert done.returncode == 0
-    assert not (copy / ".kafka").exists()
 
 
 @pytest.mark.slow
-def test_three_brokers_lose_one_and_get_it_back(copy):
-    session = run_py(copy, "--broker", "local", "--brokers", "3")
-    try:
-        session.wait_for("kafka +localhost:9092,localhost:9094,localhost:9096: three Apache Kafka")
-        session.wait_for(READY)
-        session.type("kill kafka-1")
-        session.wait_for("^  kafka-1 +killed$")
+def test_three_brokers_lose_one_and_get_it_back(copy, start):
+    session = start(run_py(copy, "--broker", "local", "--brokers", "3"))
+    session.wait_for("kafka +localhost:9092,localhost:9094,localhost:9096: three Apache Kafka")
+    session.wait_for(READY)
+    session.type("kill kafka-1")
+    session.wait_for("^  kafka-1 +killed$")
 
-        def confirmed() -> bool:
-            return all(requests.post(LIKE, timeout=20).status_code == 201 for _ in range(3))
+    def confirmed() -> bool:
+        return all(requests.post(LIKE, timeout=20).status_code == 201 for _ in range(3))
 
-        wait_until(confirmed, "likes without kafka-1")
-        session.type("status")
-        session.wait_for("^  kafka-1 +9094  not running$")
-        pids = [match[1] for match in session.wait_for(r"^  consumer-\d +\d+  pid (\d+)", times=3)]
-        assert_they_wait_without_work([psutil.Process(int(pid)) for pid in pids])
-        session.type("start kafka-1")
-        session.wait_for("^  kafka-1 +is back$")
-        session.type("quit")
-        assert session.wait() == 0
-    finally:
-        session.kill()
+    wait_until(confirmed, "likes without kafka-1")
+    session.type("status")
+    session.wait_for("^  kafka-1 +9094  not running$")
+    pids = [match[1] for match in session.wait_for(r"^  consumer-\d +\d+  pid (\d+)", times=3)]
+    assert_they_wait_without_work([psutil.Process(int(pid)) for pid in pids])
+    session.type("start kafka-1")
+    session.wait_for("^  kafka-1 +is back$")
+    session.type("quit")
+    assert session.wait() == 0
     assert nothing_is_left()
 
 
@@ -212,29 +192,11 @@ def assert_they_wait_without_work(consumers: list[psutil.Process]) -> None:
     assert max(consumer.cpu_percent() for consumer in consumers) < 20
 
 
-@pytest.mark.repeats
-def test_a_secured_broker_lets_the_programs_in(copy):
-    session = run_py(copy, "--broker", "secured")
-    try:
-        session.wait_for("for clients: KAFKA_CLIENT_CONFIG=.+learner.properties$")
-        session.wait_for(READY)
-        session.type("like")
-        session.wait_for("^consumer-1 . Consumed: order=1 partition=0 ")
-        session.type("quit")
-        assert session.wait() == 0
-        password = (copy / ".kafka" / "secured" / "learner.password").read_text(encoding="utf-8")
-        assert not any(password in line for line in session.lines)
-    finally:
-        session.kill()
-    assert nothing_is_left()
-
-
-@pytest.mark.parametrize("port", [5003, 9093])
-def test_a_port_that_is_taken_is_one_clear_line(copy, port):
+@pytest.mark.parametrize("port", rest_repeats([5003, 9093]))
+def test_a_port_that_is_taken_is_one_clear_line(copy, port, start):
     with socket.create_server(("127.0.0.1", port)):
-        program = run_py(copy, "--broker", "local")
+        program = start(run_py(copy, "--broker", "local"))
         assert program.wait() == 1
-        program.kill()
     assert f"port {port} (" in program.lines[0]
     assert "is taken by" in program.lines[0]
     expect_no_traceback(program.lines)

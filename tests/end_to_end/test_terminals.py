@@ -113,6 +113,7 @@ def its_terminal_is_named(pid: int, copy) -> None:
     assert re.search(rf"type quit in its terminal, /dev/\S+ \(pid {pid}\)", second.lines[1])
 
 
+@pytest.mark.slow
 def test_a_stopped_run_py_stops_no_program_and_a_killed_one_takes_its_programs_along(copy):
     with new_session(copy, "--broker", "local") as session:
         session.process.send_signal(signal.SIGSTOP)
@@ -156,6 +157,7 @@ def test_nohup_outlives_its_terminal(terminal, copy):
     (copy / "nohup.out").unlink()
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_py_and_its_guard_have_left_is_named_by_its_ports(copy):
     """With what ends it; and `clean` does not wipe the folder of the broker among it."""
     with new_session(copy, "--broker", "local") as session:

@@ -1,8 +1,5 @@
 """A broker whose advertised.listeners lead nowhere: everything says so at once, with the address."""
 
-import os
-import subprocess
-import sys
 import time
 
 import pytest
@@ -14,7 +11,7 @@ from brokers.ports import free_ports
 from page.watcher import GroupWatcher
 from plumbing.kafka import admin_client, client_config
 from tests.brokers import listeners
-from tests.programs import PATIENCE, ROOT, consumer, producer
+from tests.programs import consumer, producer, run_py
 from tests.scheduling import rest_repeats
 
 AT_ONCE = 30  # seconds; without the check it takes a minute
@@ -57,23 +54,18 @@ def words(broker) -> str:
     )
 
 
-def run(broker, *arguments: str) -> str:
-    """What this command of run.py prints."""
-    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
+COMMANDS = [[], ["topic"], ["doctor"], ["labs/click.py"], ["check", "1"]]
+
+
+@pytest.mark.parametrize("command", rest_repeats(COMMANDS))
+def test_each_command_names_the_address_and_what_is_wrong_with_it(broker, words, command, monkeypatch):
     for name in ("PRODUCER_PORT", "CONSUMER_PORT", "PAGE_PORT"):
-        environment[name] = str(free_ports(1)[0])
+        monkeypatch.setenv(name, str(free_ports(1)[0]))
     started = time.monotonic()
-    command = [sys.executable, "run.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    code, printed = run_py(broker.bootstrap_servers, "labs", *command)
     assert time.monotonic() - started < AT_ONCE
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 1
-    return done.stdout
-
-
-@pytest.mark.parametrize("command", [[], ["topic"], ["doctor"], ["labs/click.py"], ["check", "1"]])
-def test_each_command_names_the_address_and_what_is_wrong_with_it(broker, words, command):
-    printed = run(broker, *command)
+    assert code == 1
+    assert "Traceback" not in printed
     assert words in printed
     assert f"let the broker advertise an address that works from here, such as {broker.bootstrap_servers}" in printed
 

@@ -1,7 +1,6 @@
 """The file that speeds up Java's start: written once, used by every broker, and never in the way."""
 
 import contextlib
-import os
 import re
 import sys
 import time
@@ -65,16 +64,6 @@ def test_an_archive_that_does_not_fit_is_not_used(kept_in, tmp_path):
     assert all(source.endswith(".jar") for source in sources(tmp_path / "broker"))
 
 
-def test_another_java_and_other_jars_have_another_archive(kept_in):
-    environment = java.environment()
-    same, other = (
-        java.archive(environment),
-        java.archive({"CLASSPATH": environment["CLASSPATH"] + os.pathsep + "x.jar"}),
-    )
-    assert same == java.archive(environment)
-    assert same != other
-
-
 def test_the_end_of_a_session_stops_creating_the_archive(kept_in, tmp_path, monkeypatch):
     made = []
 
@@ -100,6 +89,7 @@ def test_without_a_local_broker_no_archive_is_created(kept_in, monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_the_process_that_creates_the_archive_ends_immediately_when_asked(kept_in):
     code = f"from pathlib import Path; from brokers import archive, java; java.ARCHIVES = Path({str(kept_in)!r})"
     child = Child(sys.executable, "-c", f"{code}; archive.main(3)")

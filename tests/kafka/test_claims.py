@@ -8,14 +8,16 @@ import time
 
 from brokers import java
 from tests.brokers import PARTITIONS, TOPIC
-from tests.programs import consumer, wait_until
+from tests.programs import Program, consumer, port_behind, wait_until
 
 
 def owners(members) -> list[list[int]]:
     return [member.status()["assignment"] for member in members]
 
 
-def test_1_each_consumer_owns_the_partition_of_its_number(three_consumers):
+def test_1_each_consumer_owns_the_partition_of_its_number_and_a_fourth_one_none(kafka, group, three_consumers, start):
+    fourth = start(consumer(kafka, group, port=port_behind(three_consumers)))
+    assert fourth.wait_for_status(lambda status: status["rebalances"])["assignment"] == []
     assert owners(three_consumers) == [[0], [1], [2]]
 
 
@@ -29,36 +31,24 @@ def test_2_likes_without_a_key_go_round_robin(click, three_consumers):
         assert owner.wait_for_likes({like["order"]})[like["order"]] == like["partition"]
 
 
-def test_3_after_ctrl_c_the_others_own_all_and_a_restart_brings_the_partition_back(
+def test_3_when_one_ends_the_others_own_all_and_a_restart_brings_its_partition_back(
     kafka, group, click, three_consumers, start
 ):
+    """After Ctrl+C at once, because it has left the group; after a kill, within the session timeout."""
     first, *others = three_consumers
-    assert first.interrupt() == 0
-    assert first.lines[-1].endswith("left the group")
-    stopped = time.monotonic()
-    others[0].wait_for_status(lambda status: status["assignment"] == [0, 1])
-    others[1].wait_for_status(lambda status: status["assignment"] == [2])
-    # It left the group: nobody waited for its session timeout.
-    assert time.monotonic() - stopped < 5
-    likes = {click()["order"] for _ in range(3)}
-    wait_until(lambda: likes <= others[0].likes().keys() | others[1].likes().keys(), "the likes of all partitions")
-
-    again = start(consumer(kafka, group, port=first.port))
-    again.wait_for_status(lambda status: status["assignment"] == [0])
-    wait_until(lambda: owners([again, *others]) == [[0], [1], [2]], "each its own partition again")
-
-
-def test_3b_after_a_kill_the_others_take_over_within_the_session_timeout(kafka, group, click, three_consumers, start):
-    first, *others = three_consumers
-    first.kill()
-    likes = [click() for _ in range(3)]
-    others[0].wait_for_status(lambda status: status["assignment"] == [0, 1], seconds=30)
-    missed = {like["order"] for like in likes if like["partition"] == 0}
-    others[0].wait_for_likes(missed)  # what was clicked while nobody owned the partition
-
-    again = start(consumer(kafka, group, port=first.port))
-    again.wait_for_status(lambda status: status["assignment"] == [0])
-    wait_until(lambda: owners([again, *others]) == [[0], [1], [2]], "each its own partition again")
+    for end, seconds in ((Program.interrupt, 5), (Program.kill, 30)):
+        end(first)
+        ended = time.monotonic()
+        likes = {click()["order"] for _ in range(3)}  # some while nobody owns their partition
+        others[0].wait_for_status(lambda status: status["assignment"] == [0, 1])
+        others[1].wait_for_status(lambda status: status["assignment"] == [2])
+        assert time.monotonic() - ended < seconds
+        wait_until(lambda likes=likes: likes <= others[0].likes().keys() | others[1].likes().keys(), "their likes")
+        first = start(consumer(kafka, group, port=first.port))
+        first.wait_for_status(lambda status: status["assignment"] == [0])
+        members = [first, *others]
+        wait_until(lambda members=members: owners(members) == [[0], [1], [2]], "each its own partition again")
+    assert three_consumers[0].lines[-1].endswith("left the group")
 
 
 def kafka_topics(kafka, capfd, *arguments) -> str:

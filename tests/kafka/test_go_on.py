@@ -1,11 +1,8 @@
 """Every "Go on" of the labs that changes a program or types a command: what it shows is the answer that
 labs/TEACHER.md gives."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 
@@ -17,7 +14,7 @@ from labs.lab_07_errors import dead_letters
 from labs.lab_13_exactly_once.check import counted
 from labs.topics import make_topic
 from plumbing.kafka import client_config
-from tests.programs import PATIENCE, ROOT, run_py
+from tests.programs import ROOT, run_py
 from tests.unit.deeds import like
 from tests.unit.test_deeds_of_lab_13 import Log
 
@@ -249,17 +246,9 @@ def test_a_go_on_shows_its_answer(case, request, tmp_path):
     (folder / one.program).write_text(source, encoding="utf-8")
     printed = ""
     for command in one.types or (one.program,):
-        done = subprocess.run(
-            [sys.executable, "run.py", *command.split()],
-            cwd=folder,
-            env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "LEARNER": learner},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-        )
-        printed += done.stdout + done.stderr
-    assert (done.returncode != 0) == one.fails, printed
+        code, output = run_py(servers, learner, *command.split(), cwd=folder)
+        printed += output
+    assert (code != 0) == one.fails, printed
     assert "Traceback" not in printed
     for pattern in one.shows:
         assert re.search(pattern, printed, re.MULTILINE), f"{pattern}\n{printed}"

@@ -88,6 +88,7 @@ while True:
     assert time.monotonic() - killed > 1, "its session has to end first"
 
 
+@pytest.mark.slow
 def test_the_tools_of_kafka_4_know_the_new_kinds_of_group(kafka_4, join, group, capfd):
     member = join()
     wait_until(lambda: owned(member) == [*range(PARTITIONS)], "the assignment")
@@ -98,6 +99,7 @@ def test_the_tools_of_kafka_4_know_the_new_kinds_of_group(kafka_4, join, group, 
     assert len(re.findall(rf"^{group} +{TOPIC} ", capfd.readouterr().out, re.MULTILINE)) == PARTITIONS
 
 
+@pytest.mark.slow
 def test_a_share_group_gets_what_was_written(kafka_4, capfd):
     group = ["--bootstrap-server", kafka_4, "--group", "workers"]
     reset = ["kafka-configs", "--bootstrap-server", kafka_4, "--alter", "--entity-type", "groups"]

@@ -6,17 +6,17 @@ from confluent_kafka.admin import AdminClient
 
 from labs.internals import history
 from plumbing.kafka import client_config
-from tests.brokers import TOPIC
+from plumbing.topic import create
+from tests.brokers import TOPIC, joined
 from tests.programs import run_py as run_py_to_its_end
-from tests.programs import wait_until
 
 
 @pytest.fixture
 def run_py(kafka, learner):
-    """`python run.py ...` as this learner, or as another; returns what it prints."""
+    """`python run.py ...` as this learner; returns what it prints."""
 
-    def run(*arguments: str, code: int = 0, who: str = learner) -> str:
-        ended, printed = run_py_to_its_end(kafka, who, *arguments)
+    def run(*arguments: str, code: int = 0) -> str:
+        ended, printed = run_py_to_its_end(kafka, learner, *arguments)
         assert ended == code, printed
         return printed
 
@@ -28,23 +28,20 @@ def topics(kafka) -> set[str]:
 
 
 def test_a_lab_can_be_done_again_after_a_reset_and_nothing_else_is_touched(kafka, run_py, learner):
-    program, other = "labs/lab_04_keys/keys.py", f"{learner}-b"
-    for who in (learner, other):
-        run_py(program, who=who)
-    add = ("kafka-topics", "--alter", "--topic", f"{learner}-keys", "--partitions", "4")
-    run_py(*add)
-    run_py("labs/lab_01_partitions/null_key.py")
+    admin = AdminClient(client_config(kafka))
+    create(admin, f"{learner}-keys", 4)
+    for name in (f"{learner}-null-key", f"{learner}-b-keys"):  # of another lab, and of another learner
+        create(admin, name, 1)
     before = topics(kafka)
-
     printed = run_py("labs", "reset", "4")
     assert f"deletes     the topic {learner}-keys" in printed
     assert f"the likes in {TOPIC} and what the group likes-ui did" in printed
     assert topics(kafka) == before - {f"{learner}-keys"}
     assert "left nothing" in run_py("labs", "reset", "4")
-    assert f"{learner}-keys has 3 partitions" in run_py(program)
-    run_py(*add)
+    assert f"{learner}-keys has 3 partitions" in run_py("labs/lab_04_keys/keys.py")
 
 
+@pytest.mark.slow
 def test_after_a_reset_a_group_starts_again_and_its_history_with_it(kafka, run_py, learner, click):
     click()
     program, group = "labs/lab_02_groups/second_group.py", f"{learner}-second"
@@ -58,13 +55,13 @@ def test_after_a_reset_a_group_starts_again_and_its_history_with_it(kafka, run_p
         "check", "2", code=1
     )
     assert run_py(program).splitlines()[-1] == first
+    assert "done     a second group has read the whole topic" in run_py("check", "2", code=1)
 
 
+@pytest.mark.slow
 def test_the_history_of_a_group_without_commits_is_forgotten_too(kafka, run_py, learner):
     group = f"{learner}-static"
-    member = Consumer(client_config(kafka) | {"group.id": group, "auto.offset.reset": "latest"})
-    member.subscribe([TOPIC])
-    wait_until(lambda: member.poll(0.1) or member.assignment(), "an assignment")
+    member = joined(kafka, group, {"auto.offset.reset": "latest"})
     member.close()
     assert history.of(group).generations
     run_py("labs", "reset", "3")
@@ -72,10 +69,9 @@ def test_the_history_of_a_group_without_commits_is_forgotten_too(kafka, run_py, 
 
 
 def test_while_a_program_reads_in_its_group_nothing_is_deleted(kafka, run_py, learner):
-    idle, busy = (Consumer(client_config(kafka) | {"group.id": f"{learner}-{name}"}) for name in ("replay", "late"))
+    idle = Consumer(client_config(kafka) | {"group.id": f"{learner}-replay"})
     idle.commit(offsets=[TopicPartition(TOPIC, 0, 0)], asynchronous=False)
-    busy.subscribe([TOPIC])
-    wait_until(lambda: busy.poll(0.1) or busy.assignment(), "an assignment")
+    busy = joined(kafka, f"{learner}-late")
     refused = run_py("labs", "reset", "6", code=1)
     busy.close()
     assert f"a program reads in the group {learner}-late, so nothing is deleted" in refused

@@ -1,24 +1,17 @@
-"""Labs 14 and 17 on a real broker: Ctrl+C, another reader in the group, the batches in the log, resets."""
+"""Labs 14 and 17 on a real broker: another reader in the group, the batches in the log."""
 
 import json
-import os
-import re
-import signal
-import sys
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from labs.internals import history
 from labs.internals.batches import CODECS, batches_of
 from labs.lab_14_throughput import lag
 from labs.topics import make_topic
 from plumbing import Problem
 from plumbing.kafka import client_config
-from tests.programs import Program, expect_no_traceback, wait_until
-
-LAG, BATCHING = "labs/lab_14_throughput/lag.py", "labs/lab_17_batching/batching.py"
+from tests.brokers import joined
 
 
 @pytest.fixture
@@ -78,47 +71,14 @@ def test_a_broker_with_passwords_is_reported(monkeypatch, tmp_path):
         batches_of("likes")
 
 
-@pytest.mark.repeats
-def test_batching_twice_and_its_reset(kafka, learner, run_py):
-    for _ in range(2):
-        code, printed = run_py(BATCHING, seconds=240)
-        assert code == 0, printed
-        assert re.search(r"^0  one by one  linger.ms=0 +1000 +1000 +144893 ", printed, re.MULTILINE), printed
-        assert "5 of 5 reached" in (checked := run_py("check", "17")[1]), checked
-    assert f"deletes     the topic {learner}-batching\n" in run_py("labs", "reset", "17")[1]
-    assert "0 of 5 reached" in run_py("check", "17")[1]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
-def test_after_ctrl_c_the_readers_have_left_and_a_reset_leaves_nothing(kafka, learner, run_py, start):
-    program = start(Program(sys.executable, "run.py", LAG, KAFKA_BOOTSTRAP_SERVERS=kafka, LEARNER=learner))
-    program.wait_for("lag grows")
-    os.killpg(program.process.pid, signal.SIGINT)
-    assert program.wait() == 130
-    expect_no_traceback(program.lines)
-    name = f"{learner}-lag"
-    assert history.of(name).generations[-1].members == ()
-    checked = run_py("check", "14")[1]
-    assert "done     with one reader, the lag grows" in checked, checked
-    assert "not yet  with one reader per partition" in checked
-    printed = run_py("labs", "reset", "14")[1]
-    assert f"deletes     the topic {name}\n" in printed
-    assert f"deletes     the group {name}\n" in printed
-    assert history.of(name) == history.History()
-    assert "0 of 3 reached" in run_py("check", "14")[1]
-
-
 @pytest.mark.slow
 def test_another_reader_in_the_group_is_reported(kafka, learner, monkeypatch):
     for name in ("TOPIC", "GROUP"):
         monkeypatch.setattr(lag, name, f"{learner}-lag")
     monkeypatch.setattr(lag, "SETTLE_SECONDS", 5.0)
     make_topic(lag.TOPIC, lag.PARTITIONS)
-    own = {"group.id": lag.GROUP, "client.id": "another", "partition.assignment.strategy": "range"}
-    another = Consumer(client_config(kafka) | own)
-    another.subscribe([lag.TOPIC])
-    wait_until(lambda: another.poll(0.1) or another.assignment(), "an assignment")
+    own = {"client.id": "another", "partition.assignment.strategy": "range"}
+    another = joined(kafka, lag.GROUP, own, lag.TOPIC)
     with pytest.raises(Problem, match="do not get the 4 partitions"):
         lag.main()
     another.close()

@@ -5,8 +5,7 @@ import re
 
 import pytest
 import requests
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer
 
 from brokers import java
 from page.group import Snapshot
@@ -14,7 +13,7 @@ from page.processes import PROBE_EVERY_SECONDS
 from page.tail import EVENTS_KEPT
 from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
-from tests.brokers import PARTITIONS, TOPIC
+from tests.brokers import PARTITIONS, TOPIC, joined
 from tests.programs import PATIENCE, Program, consumer, wait_until
 
 
@@ -80,22 +79,12 @@ def test_owners_offsets_and_lag_are_those_that_kafka_prints(kafka, group, click,
     assert group in watcher.groups()
     printed = as_kafka_prints_it(kafka, group, capfd)
     assert printed == {p.number: (p.committed, p.end, p.lag, p.owner) for p in snapshot.partitions}
-
-
-def test_lag_counts_unread_events(kafka, group, click, start, watch):
-    reader = start(consumer(kafka, group))
-    watcher = watch()
-    wait_for(watcher, has_read(click()), "no lag")
-    reader.interrupt()
+    for member in three_consumers:
+        member.interrupt()
     likes = [click() for _ in range(4)]
     expected = [sum(like["partition"] == number for like in likes) for number in range(PARTITIONS)]
     snapshot = wait_for(watcher, lambda s: [p.lag for p in s.partitions] == expected, f"lag {expected}")
     assert owners(snapshot) == [None] * PARTITIONS
-    request = [ConsumerGroupTopicPartitions(group)]
-    admin = AdminClient(client_config(kafka))
-    places = admin.list_consumer_group_offsets(request)[group].result(timeout=20).topic_partitions
-    committed = {place.partition: place.offset for place in places}
-    assert {p.number: p.committed for p in snapshot.partitions} == committed
 
 
 def test_the_last_events_are_those_of_the_log_in_order(click, watch, running_producer):
@@ -147,10 +136,8 @@ def test_a_member_with_another_client_is_shown_without_port(kafka, group, watch)
 
 def test_a_group_that_waits_for_a_member_is_shown_as_rebalancing(kafka, group, watch, start):
     watcher = watch()
-    sleepy = Consumer(client_config(kafka) | {"group.id": group, "partition.assignment.strategy": "range"})
-    sleepy.subscribe([TOPIC])
+    sleepy = joined(kafka, group, {"partition.assignment.strategy": "range"})
     try:
-        wait_until(lambda: sleepy.poll(0.1) or sleepy.assignment(), "an assignment")
         # From now on it does not poll: it cannot give its partitions back, and the group waits for it.
         newcomer = start(consumer(kafka, group))
         (name,) = client_ids([newcomer])
@@ -168,11 +155,3 @@ def test_an_empty_group_shows_who_is_expected(watch):
     snapshot = wait_for(watcher, lambda s: len(s.partitions) == PARTITIONS, "the partitions")
     assert states(snapshot) == {f"consumer-{port}": "not started" for port in range(61002, 61005)}
     assert owners(snapshot) == [None] * PARTITIONS
-
-
-def test_a_missing_topic_is_one_line(kafka, group):
-    watcher = GroupWatcher(client_config(kafka), group, topic="other-than-likes")
-    snapshot = watcher.look()
-    assert snapshot.problem == "The topic other-than-likes is missing."
-    assert "python run.py topic" in snapshot.hint
-    watcher.close()

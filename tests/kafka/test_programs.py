@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from plumbing.kafka import client_config
 from tests.brokers import PARTITIONS, TOPIC
-from tests.programs import consumer, port_behind, producer
+from tests.programs import consumer, producer
 
 
 def read(servers: str, place: dict):
@@ -89,10 +89,3 @@ def test_status_and_messages_tell_what_was_read(kafka, group, click, three_consu
         assert status["rebalances"][-1]["partitions"] == [number]
         messages = requests.get(f"{member.url}/messages?limit=1", timeout=10).json()
         assert messages == [mine]
-
-
-def test_a_fourth_consumer_is_idle(kafka, group, three_consumers, start):
-    fourth = start(consumer(kafka, group, port=port_behind(three_consumers)))
-    status = fourth.wait_for_status(lambda status: status["rebalances"])
-    assert status["assignment"] == []
-    assert [member.status()["assignment"] for member in three_consumers] == [[p] for p in range(PARTITIONS)]

@@ -14,7 +14,7 @@ from brokers.ports import free_ports
 from labs.internals import history
 from plumbing import topic
 from plumbing.kafka import client_config
-from tests.brokers import TOPIC, create_topic, listeners
+from tests.brokers import TOPIC, create_topic, joined, listeners
 from tests.programs import wait_until
 
 LIBRARIES = [file for at in ("", "*/") for file in Path("/usr/lib").glob(f"{at}faketime/libfaketimeMT.so.1")]
@@ -54,9 +54,7 @@ def first_offset(servers: str, name: str) -> int:
 
 
 def read_and_commit(servers: str, group: str, offset: int) -> None:
-    consumer = Consumer(client_config(servers) | {"group.id": group, "enable.auto.commit": False})
-    consumer.subscribe([TOPIC])
-    wait_until(lambda: consumer.poll(0.2) or consumer.assignment(), "an assignment")
+    consumer = joined(servers, group, {"enable.auto.commit": False})
     consumer.commit(offsets=[TopicPartition(TOPIC, 0, offset)], asynchronous=False)
     consumer.close()
 

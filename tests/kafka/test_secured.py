@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 
 import psutil
 import pytest
@@ -17,7 +15,7 @@ from confluent_kafka.admin import (
 
 from plumbing.kafka import client_config
 from tests.brokers import create_topic, secured_broker
-from tests.programs import PATIENCE, ROOT, consumer, producer
+from tests.programs import consumer, producer, run_py
 from tests.scheduling import rest_repeats
 
 
@@ -87,11 +85,6 @@ def no_rule(secured, tmp_path):
     return file
 
 
-def doctor(environment: dict[str, str]) -> subprocess.CompletedProcess:
-    command = [sys.executable, "run.py", "doctor"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
-
-
 REFUSALS = {
     "wrong_password": "invalid credentials",
     "wrong_authority": "certificate verify failed",
@@ -116,32 +109,26 @@ def test_a_refused_client_learns_why(secured, start, group, monkeypatch, request
     assert words in again.json()["error"]
     assert words in requests.get(f"{member.url}/health", timeout=20).json()["error"]
 
-    done = doctor({**os.environ, "KAFKA_BOOTSTRAP_SERVERS": secured.bootstrap_servers})
-    assert done.returncode == 1
-    assert words in done.stdout
-    lines = [*api.lines, *member.lines, done.stdout, done.stderr]
+    code, printed = run_py(secured.bootstrap_servers, "labs", "doctor")
+    assert code == 1
+    assert words in printed
+    lines = [*api.lines, *member.lines, printed]
     assert not [line for line in lines if "Traceback" in line or password in line]
 
 
-def test_doctor_reports_a_missing_tls_setting(secured):
-    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": secured.bootstrap_servers, "KAFKA_CLIENT_CONFIG": ""}
-    done = doctor(environment)
-    assert done.returncode == 1
-    assert "the broker expects TLS" in done.stdout
-    assert "-> check the file that KAFKA_CLIENT_CONFIG names: TLS" in done.stdout
+def test_doctor_reports_a_missing_tls_setting(secured, monkeypatch):
+    monkeypatch.delenv("KAFKA_CLIENT_CONFIG", raising=False)
+    code, printed = run_py(secured.bootstrap_servers, "labs", "doctor")
+    assert code == 1
+    assert "the broker expects TLS" in printed
+    assert "-> check the file that KAFKA_CLIENT_CONFIG names: TLS" in printed
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        None,
-        b"\xff\xfe",
-        b"no.such.setting=1",
-        b"group.instance.id=a",
-        b"transactional.id=a",
-        b"api.version.request=false",
-    ],
-)
+INVALID = [b"no.such.setting=1", None, b"\xff\xfe", b"group.instance.id=a", b"transactional.id=a"]
+INVALID += [b"api.version.request=false"]
+
+
+@pytest.mark.parametrize("content", rest_repeats(INVALID))
 def test_an_invalid_client_properties_is_one_clear_line(tmp_path, start, group, monkeypatch, content):
     file = tmp_path / "client.properties"
     if content is not None:
@@ -151,8 +138,7 @@ def test_an_invalid_client_properties_is_one_clear_line(tmp_path, start, group, 
         assert program.wait() == 1
         assert len(program.lines) == 1
         assert "KAFKA_CLIENT_CONFIG" in program.lines[0] or str(file) in program.lines[0]
-    command = [sys.executable, "run.py", "topic"]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 1
-    assert done.stdout.startswith("KAFKA_CLIENT_CONFIG ")
-    assert "Traceback" not in done.stderr
+    code, printed = run_py("localhost:1", "labs", "topic")
+    assert code == 1
+    assert printed.startswith("KAFKA_CLIENT_CONFIG ")
+    assert "Traceback" not in printed

@@ -74,6 +74,7 @@ def test_the_topic_of_the_lesson_is_created_by_a_command_of_its_own(monkeypatch)
     assert refused.value.hint.startswith("python run.py topic")
 
 
+@pytest.mark.slow
 def test_a_console_consumer_with_a_timeout_shows_all_records_and_ends_without_an_error(kafka, topic, capfd):
     write(kafka, topic, b"one", b"two")
     options = ("--topic", topic, "--from-beginning", "--timeout-ms", "5000", "--property", "print.offset=true")
@@ -90,12 +91,14 @@ def first_read(kafka, topic: str, group: str, reset: str) -> int:
         return consumer.poll(SECONDS).offset()
 
 
+@pytest.mark.slow
 def test_offsets_have_gaps_where_a_transaction_ended(kafka, topic):
     write(kafka, topic, b"one", transaction="committed")
     write(kafka, topic, b"two", transaction="committed")
     assert [record.offset() for record in read(kafka, topic)] == [0, 2]
 
 
+@pytest.mark.slow
 def test_librdkafka_skips_what_was_aborted_by_default_and_kafkas_own_tools_do_not(kafka, topic, capfd):
     write(kafka, topic, b"withdrawn", transaction="aborted")
     write(kafka, topic, b"valid")
@@ -105,12 +108,14 @@ def test_librdkafka_skips_what_was_aborted_by_default_and_kafkas_own_tools_do_no
     assert printed.split() == ["withdrawn", "valid"]
 
 
+@pytest.mark.slow
 def test_where_a_new_group_starts_is_up_to_auto_offset_reset(kafka, topic, group):
     write(kafka, topic, b"one", b"two")
     assert first_read(kafka, topic, f"{group}-1", "earliest") == 0
     assert first_read(kafka, topic, f"{group}-2", "latest") == 2
 
 
+@pytest.mark.slow
 def test_auto_offset_reset_decides_too_where_the_log_no_longer_has_the_committed_offset(kafka, topic, group):
     write(kafka, topic, b"one", b"two", b"three", b"four")
     consumer = Consumer(client_config(kafka) | {"group.id": group})
@@ -124,6 +129,7 @@ def test_auto_offset_reset_decides_too_where_the_log_no_longer_has_the_committed
     assert first_read(kafka, topic, group, "latest") == 4
 
 
+@pytest.mark.slow
 def test_a_partition_without_a_commit_is_not_listed_for_a_group_without_members(kafka, topic, group, capfd):
     write(kafka, topic, b"one", partition=0)
     write(kafka, topic, b"one", partition=1)

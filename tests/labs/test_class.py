@@ -25,27 +25,24 @@ def test_prepare_reports_that_everything_is_there(copy):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the block is for a POSIX shell")
-def test_two_learners_on_one_broker(launched, copy, tmp_path):
+def test_two_learners_on_one_broker(launched, copy, tmp_path, start):
     anna = tmp_path / "anna"
     leave = shutil.ignore_patterns(".kafka")
     shutil.copytree(copy, anna, symlinks=True, ignore=leave)
     for name in ("producer.py", "consumer.py"):
         edit(anna / name, 'TOPIC = "likes"\n', 'TOPIC = "likes-anna"\n')
-    *settings, start = TOGETHER.commands
-    assert start == "python run.py"
-    session = Program("sh", "-c", "\n".join([*settings, f"exec {sys.executable} run.py"]), cwd=anna)
-    try:
-        session.wait_for(READY)
-        session.type("like")
-        session.wait_for("^consumer-1 . Consumed: order=1 partition=0 ")
-        assert requests.get("http://127.0.0.1:5102/status", timeout=10).json()["group"] == "likes-anna"
-        program = "\n".join([*settings, f"{sys.executable} run.py labs/lab_02_groups/second_group.py"])
-        done = subprocess.run(["sh", "-c", program], cwd=anna, capture_output=True, text=True, timeout=PATIENCE)
-        assert "anna-second has read 1 events" in done.stdout, done.stdout + done.stderr
-        session.type("quit")
-        assert session.wait() == 0
-    finally:
-        session.kill()
+    *settings, last = TOGETHER.commands
+    assert last == "python run.py"
+    session = start(Program("sh", "-c", "\n".join([*settings, f"exec {sys.executable} run.py"]), cwd=anna))
+    session.wait_for(READY)
+    session.type("like")
+    session.wait_for("^consumer-1 . Consumed: order=1 partition=0 ")
+    assert requests.get("http://127.0.0.1:5102/status", timeout=10).json()["group"] == "likes-anna"
+    program = "\n".join([*settings, f"{sys.executable} run.py labs/lab_02_groups/second_group.py"])
+    done = subprocess.run(["sh", "-c", program], cwd=anna, capture_output=True, text=True, timeout=PATIENCE)
+    assert "anna-second has read 1 events" in done.stdout, done.stdout + done.stderr
+    session.type("quit")
+    assert session.wait() == 0
     assert not found("likes-anna", launched.lines)
 
 

@@ -1,16 +1,13 @@
 """schemas.py of lab 8 with a schema registry over HTTP: what the registry rejects is reported, and not written."""
 
-import os
 import socket
-import subprocess
-import sys
 import threading
 
 import pytest
 import waitress
 from flask import Flask, request
 
-from tests.programs import ROOT
+from tests.programs import run_py
 
 
 @pytest.fixture
@@ -42,25 +39,11 @@ def registry():
     server.task_dispatcher.shutdown()
 
 
-def test_a_schema_that_the_registry_rejects_is_not_written(kafka, registry, group):
-    environment = os.environ | {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka,
-        "SCHEMA_REGISTRY_URL": registry,
-        "LEARNER": group,
-        "HTTP_PROXY": "http://127.0.0.1:9",  # is for the world outside
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "labs", "lab_08_schemas.schemas"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-    )
-    avro = done.stdout.partition("json\n")[0]
-    assert "  the registry rejects version 3 (409): Schema being registered is incompatible" in avro, (
-        done.stdout + done.stderr
-    )
+def test_a_schema_that_the_registry_rejects_is_not_written(kafka, registry, group, monkeypatch):
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", registry)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # is for the world outside
+    _, printed = run_py(kafka, group, "labs/lab_08_schemas/schemas.py")
+    avro = printed.partition("json\n")[0]
+    assert "  the registry rejects version 3 (409): Schema being registered is incompatible" in avro, printed
     assert "  a reader of version 2 reads version 1: ts_ms=1734721501000, country=??" in avro
     assert "reads version 3" not in avro

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from brokers.failures import Failure
 from plumbing.kafka import client_config
 from tests.brokers import create_topic, local_cluster
-from tests.programs import Program, wait_until
+from tests.programs import producer, wait_until
 from tests.reliability.trial import TOPIC, Clicks, Trial
 
 SESSION_TIMEOUT = 6.0
@@ -38,7 +38,7 @@ def test_consumers_are_killed(trial, long):
 
 
 def test_consumers_leave_and_come_back(trial, long):
-    for _ in range(20 if long else 4):
+    for _ in range(20 if long else 3):
         number = random.choice(list(trial.members))
         trial.clicks.wait_for_more(random.randint(1, 60))
         trial.stop_member(number)
@@ -73,7 +73,7 @@ def test_the_producer_is_killed(trial, long):
 
 
 def test_the_producer_gets_ctrl_c(trial, long):
-    for _ in range(50 if long else 5):
+    for _ in range(50 if long else 3):
         trial.clicks.wait_for_more(random.randint(1, 50))
         trial.faults += 1
         assert trial.producer.interrupt() == 0
@@ -112,13 +112,16 @@ def hang(process: subprocess.Popen, seconds: float) -> None:
     process.send_signal(signal.SIGCONT)
 
 
-def test_the_broker_is_killed(trial, broker):
+def test_the_broker_is_killed(trial, broker, monkeypatch):
+    ends = []
+    monkeypatch.setattr(broker, "on_crash", lambda *end: ends.append(end))
     trial.clicks.wait_for_more(50)
     trial.faults += 1
     broker.kill()
     broker.start()
     trial.clicks.wait_for_more(50)
     trial.finish()
+    assert not ends  # by us, so it is not reported
 
 
 def test_the_topic_is_deleted_and_recreated(trial, broker):
@@ -148,8 +151,7 @@ def test_a_clock_that_is_days_behind_changes_only_the_times(trial):
     trial.clicks.wait_for_more(20)
     before = max(like["order"] for like in trial.clicks.acknowledged)
     trial.kill_producer()
-    environment = {"KAFKA_BOOTSTRAP_SERVERS": trial.servers, "PRODUCER_PORT": str(trial.producer_port)}
-    trial.producer = Program(sys.executable, "-c", SKEWED, port=trial.producer_port, **environment)
+    trial.producer = producer(trial.servers, trial.producer_port, SKEWED)
     trial.processes.append(trial.producer)
     trial.clicks.wait_for_more(20)
     trial.finish()

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 
@@ -12,18 +11,19 @@ import psutil
 import pytest
 import requests
 
-from brokers.ports import free_ports
-from tests.programs import ROOT, Program, producer, wait_until
+from tests.programs import Program, consumer, producer, wait_until
 from tests.reliability.trial import Trial
 
 MEGABYTE = 2**20
+BLOCK = 25_000  # events
 
 
-@pytest.fixture
-def api(broker, start) -> Program:
-    program = start(producer(broker.bootstrap_servers))
+@pytest.fixture(scope="module")
+def api(broker):
+    program = producer(broker.bootstrap_servers)
     program.wait_until_it_answers()
-    return program
+    yield program
+    program.kill()
 
 
 def click(api: Program, **options) -> int:
@@ -37,7 +37,7 @@ def connect(api: Program) -> socket.socket:
 def test_64_clients_click_as_fast_as_they_can(broker, request, long):
     trial = Trial(broker.bootstrap_servers, request.node.name, clients=64, pause=0)
     try:
-        time.sleep(60 if long else 4)
+        time.sleep(60 if long else 2)
         tally = trial.finish(twice=False)
         assert tally.acknowledged > 64
         assert tally.refused == 0
@@ -94,35 +94,23 @@ def test_a_queue_that_is_full_is_503_and_not_the_end(api, broker):
     wait_until(lambda: click(api) == 201, "a like again")
 
 
-def test_memory_stays_flat_over_many_events(broker, api, group, long, all_cases):
-    """Ten million with --long. The consumer's lines go nowhere: to keep them would be our own growth."""
-    port = free_ports(1)[0]
-    environment = {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers, "CONSUMER_GROUP": group}
-    command = [sys.executable, "consumer.py"]
-    environment = {**os.environ, **environment, "CONSUMER_PORT": str(port)}
-    consumer = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    programs = [psutil.Process(api.process.pid), psutil.Process(consumer.pid)]
-
-    def consumed() -> int:
-        try:
-            return requests.get(f"http://127.0.0.1:{port}/status", timeout=20).json()["consumed"]
-        except requests.RequestException:
-            return 0
+def test_memory_stays_flat_over_many_events(broker, api, start, group, long, all_cases):
+    """Ten million with --long."""
+    member = start(consumer(broker.bootstrap_servers, group))
+    member.wait_until_it_answers("/status")
+    programs = [psutil.Process(api.process.pid), psutil.Process(member.process.pid)]
 
     def send(events: int) -> list[float]:
         """Memory of both programs, in MB, when the events were read."""
-        for _ in range(events // 50_000):
-            read = consumed() + 50_000
-            requests.post(f"{api.url}/likes", json={"count": 50_000}, timeout=120).raise_for_status()
+        for _ in range(events // BLOCK):
+            read = member.status()["consumed"] + BLOCK
+            requests.post(f"{api.url}/likes", json={"count": BLOCK}, timeout=120).raise_for_status()
             # How much waits in a consumer that is behind (queued.max.messages.kbytes) depends on how slow it is.
-            wait_until(lambda read=read: consumed() >= read, f"{read} events read")
+            member.wait_for_status(lambda status: status["consumed"] >= read)  # noqa: B023
+            member.lines.clear()  # or they would be our own growth
         return [program.memory_info().rss / MEGABYTE for program in programs]
 
-    try:
-        warm = send(1_000_000 if long else 50_000)
-        last = send(10_000_000 if long else 100_000 if all_cases else 50_000)
-        print(f"MB of producer and consumer: {warm}, then {last}")
-        assert all(after < before + 30 for before, after in zip(warm, last, strict=True))
-    finally:
-        consumer.kill()
-        consumer.wait()
+    warm = send(1_000_000 if long else BLOCK)
+    last = send(10_000_000 if long else 4 * BLOCK if all_cases else BLOCK)
+    print(f"MB of producer and consumer: {warm}, then {last}")
+    assert all(after < before + 30 for before, after in zip(warm, last, strict=True))

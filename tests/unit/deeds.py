@@ -9,8 +9,10 @@ import re
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME
 
+from labs import kafka4
 from labs.evidence import Evidence
-from labs.internals.history import History
+from labs.internals.history import Generation, History, Member
+from labs.lab_12_retention import cleaner
 from settings import TOPIC
 
 PARTITIONS = 3
@@ -45,6 +47,19 @@ def like(order: int, partition: int | None = None, **more) -> Record:
     return Record(json.dumps(value).encode(), (order - 1) % PARTITIONS if partition is None else partition, **more)
 
 
+def generations(
+    *rows: dict, topic: str = TOPIC, protocol="range", run="x", since=0, step=1, max_poll_ms=0
+) -> list[Generation]:
+    """Consecutive ones, `step` ms each, from their members' partitions: {client id: (0, 1), ...}."""
+
+    def member(name: str, owned: tuple) -> Member:
+        partitions = frozenset((topic, partition) for partition in owned)
+        return Member(f"{name}-{run}", name, None, partitions, max_poll_ms)
+
+    members = (tuple(member(name, owned) for name, owned in row.items()) for row in rows)
+    return [Generation(since + n, step * (since + n), protocol, one) for n, one in enumerate(members, 1)]
+
+
 def reached(check, evidence: Evidence) -> set[str]:
     return {goal.what for goal in check.goals(evidence) if goal.reached}
 
@@ -65,17 +80,20 @@ def both_tests(check, cases: dict, said: list[tuple]) -> tuple:
     """The tests of a lab's tables. `cases`: name -> evidence, or what makes it, and the goals that it reaches; `said`:
     a case, a goal, and the words of `expect_words`."""
 
-    def evidence_of(case: str) -> Evidence:
+    def evidence_of(case: str, monkeypatch) -> Evidence:
+        """On a broker of Kafka 4, whose log cleaner runs."""
+        monkeypatch.setattr(kafka4, "is_kafka_4", lambda: True)
+        monkeypatch.setattr(cleaner, "runs", lambda: True)
         evidence = cases[case][0]
         return evidence if isinstance(evidence, Evidence) else evidence()
 
     @pytest.mark.parametrize("case", cases)
-    def test_a_deed_reaches_its_goals_and_no_others(case):
-        found, expected = reached(check, evidence_of(case)), cases[case][1]
+    def test_a_deed_reaches_its_goals_and_no_others(case, monkeypatch):
+        found, expected = reached(check, evidence_of(case, monkeypatch)), cases[case][1]
         assert found == expected, f"too many: {found - expected}; missing: {expected - found}"
 
     @pytest.mark.parametrize(("case", "goal", "words"), said)
-    def test_what_is_missing_or_done_is_said(case, goal, words):
-        expect_words(check, evidence_of(case), goal, words)
+    def test_what_is_missing_or_done_is_said(case, goal, words, monkeypatch):
+        expect_words(check, evidence_of(case, monkeypatch), goal, words)
 
     return test_a_deed_reaches_its_goals_and_no_others, test_what_is_missing_or_done_is_said

@@ -58,7 +58,6 @@ def test_clicks_on_several_connections(server, header):
     answer[0] = OK % header
     result = load(port, "/like", 3, 0.3)
     assert 3 < result.per_second * 0.3 <= len(asked)
-    assert 0 < result.p50 <= result.p99
     assert all(request.startswith(b"POST /like HTTP/1.1\r\n") for request in asked)
 
 

@@ -5,9 +5,10 @@ import threading
 import pytest
 import requests
 
-from labs import blocks, prompt
+from labs import blocks
 from launcher import lab_programs
 from launcher.control import ControlEndpoint, create_app
+from launcher.lab_programs import LabPrograms
 from launcher.transcript import LINES_AT_ONCE, LINES_KEPT, Transcript
 from tests.programs import wait_until
 
@@ -24,31 +25,26 @@ def client(received):
     return create_app("secret", received.append).test_client()
 
 
-@pytest.mark.parametrize("command", ["stop 1", "kill 2", "start 3", "start 4"])
-def test_commands_for_consumers_are_accepted(client, received, command):
+FROM_PAGE = ["stop 1", "kill 9", "start 4", "kill kafka-1", "start kafka-2", "like", "like 3", "like 999", "status"]
+OTHERS = ["quit", "stop producer", "stop page", "stop 10", "stop 1\nquit", "like 0", "like 1000", "status 1", ""]
+
+
+@pytest.mark.parametrize("command", FROM_PAGE)
+def test_the_page_may_send_these_commands(client, received, command):
     assert client.post("/", json={"command": command}, headers=TOKEN).status_code == 202
     assert received == [command]
 
 
-@pytest.mark.parametrize("command", ["quit", "stop producer", "stop 10", "stop 1\nquit", "", None, 5, ["stop 1"]])
+@pytest.mark.parametrize("command", [*OTHERS, None, 5, ["stop 1"]])
 def test_other_commands_are_refused(client, received, command):
     assert client.post("/", json={"command": command}, headers=TOKEN).status_code == 400
     assert client.post("/", data=b"[", headers=TOKEN).status_code == 400
     assert received == []
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}, {**TOKEN, "Origin": "https://example.org"}],
-)
-def test_nobody_else_gets_in(client, received, headers):
-    assert client.post("/", json={"command": "stop 1"}, headers=headers).status_code == 403
-    assert received == []
-
-
 def test_each_endpoint_has_its_own_token_and_ends():
     received = []
-    one, two = ControlEndpoint(received.append), ControlEndpoint(received.append)
+    one, two = (ControlEndpoint(received.append, Transcript(), LabPrograms({})) for _ in range(2))
     header = {"Authorization": f"Bearer {one.token}"}
     assert one.url.startswith("http://127.0.0.1:")
     assert requests.post(one.url, json={"command": "stop 1"}, headers=header, timeout=5).status_code == 202
@@ -70,7 +66,7 @@ def answers(url: str) -> bool:
 def test_an_endpoint_closes_silently_at_any_time():
     before = threading.active_count()
     for _ in range(30):
-        ControlEndpoint(print).close()
+        ControlEndpoint(print, Transcript(), LabPrograms({})).close()
     # An exception in a thread would be a warning, and so an error.
     wait_until(lambda: threading.active_count() <= before, "the end of its threads")
 
@@ -99,12 +95,6 @@ def runs(monkeypatch):
 
 def block_with(command: str) -> int:
     return next(b.number for s in blocks.page_of(1).sections for b in s.blocks if b.text.startswith(command))
-
-
-@pytest.mark.parametrize("command", ["like", "like 3", "status", "kill kafka-1"])
-def test_commands_that_the_labs_need_are_accepted(client, received, command):
-    assert client.post("/", json={"command": command}, headers=TOKEN).status_code == 202
-    assert received == [command]
 
 
 def test_the_lines_since_a_command_are_those_that_it_led_to(received):
@@ -172,26 +162,18 @@ def test_nothing_else_is_run(client, runs, body, status):
     assert runs == []
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {**TOKEN, "Origin": "http://localhost"}])
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/programs"), ("GET", "/programs/0"), ("POST", "/programs/0/stop"), ("GET", "/lines")]
-)
-def test_nobody_else_runs_or_reads_anything(client, runs, headers, method, path):
-    body = {"lab": 1, "block": block_with("python run.py labs/")} if method == "POST" else None
+WRONG = [{"Authorization": "Bearer wrong"}, {"Authorization": "secret"}, {**TOKEN, "Origin": "http://localhost"}]
+CALLS = [("POST", "/"), ("POST", "/programs"), ("GET", "/programs/0"), ("POST", "/programs/0/stop"), ("GET", "/lines")]
+
+
+@pytest.mark.parametrize("headers", [{}, *WRONG], ids=str)
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_nobody_else_runs_or_reads_anything(client, received, runs, headers, method, path):
+    body = {"command": "stop 1", "lab": 1, "block": block_with("python run.py labs/")} if method == "POST" else None
     assert client.open(path, method=method, json=body, headers=headers).status_code == 403
-    assert runs == []
+    assert received == runs == []
 
 
 def test_what_was_never_run_is_not_found(client):
     assert client.get("/programs/0", headers=TOKEN).status_code == 404
     assert client.post("/programs/0/stop", headers=TOKEN).status_code == 404
-
-
-@pytest.mark.parametrize("command", ["stop 1", "kill 9", "start kafka-2", "like", "like 999", "status"])
-def test_the_page_may_send_these_commands(command):
-    assert prompt.FROM_PAGE.fullmatch(command)
-
-
-@pytest.mark.parametrize("command", ["quit", "stop 10", "like 1000", "like 0", "stop page", "status 1", "kill 1\nquit"])
-def test_the_page_may_not_send_others(command):
-    assert not prompt.FROM_PAGE.fullmatch(command)

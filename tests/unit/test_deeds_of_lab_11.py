@@ -1,9 +1,12 @@
 """Lab 11: done by half, differently, in another order, twice. tests/labs shows that its program leaves the evidence
 recorded here."""
 
-from labs.internals.history import Commit, Generation, History, Member
+from functools import partial
+
+from labs.internals.history import Commit, History
 from labs.lab_11_slow_consumer import check
 from labs.topics import named
+from tests.unit import deeds
 from tests.unit.deeds import EACH, Record, Seen, both_tests
 
 SLOW, PAUSED = named("slow"), named("paused")
@@ -16,19 +19,7 @@ TAKEN_OVER, REFUSED, TWICE, BACK, ACCEPTED, ONCE = (
     "and nobody else processed its event",
 )
 BOTH, ALONE, EMPTY = {"quick": (0,), "slow": (1,)}, {"quick": (0, 1)}, {}
-
-
-def generations(
-    *rows: dict[str, tuple], run: str = "a", topic: str = SLOW, since: int = 0, max_poll_ms: int = 8000
-) -> list[Generation]:
-    """Consecutive generations, ten seconds each, of one run of the program."""
-
-    def members(row: dict[str, tuple]) -> tuple[Member, ...]:
-        owned = {name: frozenset((topic, partition) for partition in mine) for name, mine in row.items()}
-        members = ((f"{name}-{run}", name, None, partitions) for name, partitions in owned.items())
-        return tuple(Member(*member, max_poll_ms) for member in members)
-
-    return [Generation(since + n, 10_000 * (since + n), "range", members(row)) for n, row in enumerate(rows, 1)]
+generations = partial(deeds.generations, topic=SLOW, step=10_000, max_poll_ms=8000)
 
 
 def commit(by: str, partition: int, offset: int, at_ms: int, seconds: int = 0, topic: str = SLOW) -> Commit:

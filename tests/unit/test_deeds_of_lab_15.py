@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from labs import kafka4
 from labs.internals import epochs
 from labs.internals.epochs import Assigned, Epoch, Joined, Left
-from labs.internals.history import Generation, History, Member
+from labs.internals.history import Generation, History
 from labs.lab_15_new_protocol import check
 from labs.topics import named
+from tests.unit import deeds
 from tests.unit.deeds import EACH, Seen, both_tests
 
 WAITED, NO_BARRIER, BY_ITSELF, MOVED, BOTH, ALL_NEW = (
@@ -25,11 +25,6 @@ MOVES, STICKY, MIGRATION = named("moves-consumer"), named("moves-cooperative-sti
 ONE, TWO, THREE = "consumer-1", "consumer-2", "consumer-3"
 
 
-@pytest.fixture(autouse=True)
-def kafka_4(monkeypatch):
-    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: True)
-
-
 class Groups(Seen):
     def __init__(self, generations=(), moves=(), migration=()):
         super().__init__(histories={STICKY: History(list(generations))})
@@ -39,12 +34,8 @@ class Groups(Seen):
 
 def generations(*rows: tuple[int, dict[str, tuple]]) -> list[Generation]:
     """Consecutive ones, each (at_ms, {client id: its partitions})."""
-
-    def members(row: dict[str, tuple]) -> tuple[Member, ...]:
-        owned = {name: frozenset((named("moves"), partition) for partition in mine) for name, mine in row.items()}
-        return tuple(Member(f"{name}-x", name, None, partitions) for name, partitions in owned.items())
-
-    return [Generation(n, at_ms, "cooperative-sticky", members(row)) for n, (at_ms, row) in enumerate(rows, 1)]
+    made = deeds.generations(*(row for _, row in rows), topic=named("moves"), protocol="cooperative-sticky")
+    return [replace(one, at_ms=at_ms) for one, (at_ms, _) in zip(made, rows, strict=True)]
 
 
 def joined(client: str, at_ms: int = 0, classic: bool = False) -> Joined:
@@ -171,13 +162,6 @@ SAID = [
     ("a migration, stopped half way", ALL_NEW, "the last classic one has not left yet"),
 ]
 test_goals, test_words = both_tests(check, CASES, SAID)
-
-
-def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch):
-    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
-    [only] = check.goals(CASES["everything"][0])
-    assert not only.reached
-    assert kafka4.START in only.next
 
 
 OF_A_CLASSIC_MEMBER = (

@@ -3,12 +3,11 @@ recorded here."""
 
 import pytest
 
-from labs import kafka4
 from labs.internals import queues
 from labs.internals.queues import Progress
 from labs.lab_16_queues import check
 from labs.topics import named
-from tests.unit.deeds import EACH, Record, Seen, both_tests, reached
+from tests.unit.deeds import EACH, Record, Seen, both_tests
 
 SHARED, AGAIN, REJECTED, FIVE, GIVEN_UP, EMPTY = (
     "4 workers shared one partition",
@@ -39,17 +38,13 @@ def sixth(outcome: str) -> tuple:
 AT_THE_END = Progress(5, 7)  # the start offset stays at the poisoned job
 
 
-@pytest.fixture(autouse=True)
-def kafka_4(monkeypatch):
-    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: True)
-
-
 class Queue(Seen):
     """A cluster in which workers have written down these deliveries: (worker, job, offset, number, outcome)."""
 
-    def __init__(self, deliveries=(), progress: Progress | None = None, end: int = END, partitions: int = 1):
+    def __init__(self, deliveries=(), progress: Progress | None = None, end: int = END, partitions: int = 1, more=()):
         rows = [(by, f"{job} (offset {o}), delivery {n}: {outcome}") for by, job, o, n, outcome in deliveries]
-        super().__init__({named("jobs-log"): [Record(text.encode(), key=by.encode()) for by, text in rows]})
+        log = [*map(Record, more), *(Record(text.encode(), key=by.encode()) for by, text in rows)]
+        super().__init__({named("jobs-log"): log})
         self.queue = lambda group, topic: progress if group == topic == named("jobs") else None
         self.partitions = lambda _topic: partitions
         self.ends = lambda topic: {0: end} if topic == named("jobs") else {}
@@ -57,6 +52,7 @@ class Queue(Seen):
 
 SECOND = [(by, job, offset + END, number, outcome) for by, job, offset, number, outcome in A_RUN]
 STOPPED_AGAIN = [("worker-1", "job 1", 12, 1, "done"), ("worker-2", "job 6", 17, 1, "released")]
+FOREIGN = [b"", b"job 1", b"job 1 (offset x), delivery 1: done", b"\xff\xfe", None]
 RELEASED_FIRST = [("worker-1", "job 9", 3, 1, "released"), ("worker-1", "job 9", 3, 2, "rejected")]
 CASES = {
     "a whole run": (Queue(A_RUN, AT_THE_END), ALL),
@@ -65,6 +61,7 @@ CASES = {
     "in another order": (Queue(A_RUN[::-1], AT_THE_END), ALL),
     "twice": (Queue([*A_RUN, *SECOND], Progress(17, 7), end=2 * END), ALL),
     "a second run, stopped": (Queue([*A_RUN, *STOPPED_AGAIN], Progress(13, 0), end=2 * END), ALL),
+    "foreign records are ignored": (Queue(A_RUN, AT_THE_END, more=FOREIGN), ALL),
     "a group deleted and recreated: no sixth delivery": (Queue([*A_RUN, *A_RUN], AT_THE_END), ALL),
     "stopped while a job is tried again": (Queue(A_RUN[:-1], Progress(5, 6)), {SHARED, AGAIN, REJECTED}),
     "delivered five times, still in the queue": (Queue(A_RUN, Progress(5, 6)), ALL - {GIVEN_UP, EMPTY}),
@@ -88,21 +85,6 @@ SAID = [
     ("released before it was rejected", REJECTED, "…delivered 2 times…"),
 ]
 test_goals, test_words = both_tests(check, CASES, SAID)
-
-
-def test_on_an_old_kafka_there_is_one_goal_and_it_says_what_to_start(monkeypatch):
-    monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
-    [only] = check.goals(CASES["a whole run"][0])
-    assert not only.reached
-    assert kafka4.START in only.next
-
-
-@pytest.mark.parametrize("text", [b"", b"job 1", b"job 1 (offset x), delivery 1: done", b"\xff\xfe", None])
-def test_foreign_records_in_the_log_are_ignored(text):
-    evidence = Queue(A_RUN, AT_THE_END)
-    records = evidence.records(named("jobs-log"))
-    evidence.records = lambda _topic: [Record(text), *records]
-    assert reached(check, evidence) == ALL
 
 
 SNAPSHOT = (

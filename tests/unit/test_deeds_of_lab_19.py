@@ -1,12 +1,8 @@
 """Lab 19: done by half, in another order, twice. tests/labs shows that its program leaves this evidence."""
 
-import pytest
-
-from labs.lab_12_retention import cleaner
 from labs.lab_19_compaction import check
 from labs.topics import named
-from plumbing import Problem
-from tests.unit.deeds import EACH, Record, Seen, both_tests, expect_words, reached
+from tests.unit.deeds import EACH, Record, Seen, both_tests
 
 PROFILES = named("profiles")
 CHANGED, ONE_EACH, GONE, KEPT = (
@@ -19,11 +15,6 @@ ALL = {CHANGED, ONE_EACH, GONE, KEPT}
 ALL_WRITTEN = [(offset, ("ann", "ben", "cem")[offset % 3]) for offset in range(150)] + [(150, "cem")]
 TICKS = [(158, "dan"), (159, "dan")]
 CLEANED = [(147, "ann"), (148, "ben"), *TICKS]
-
-
-@pytest.fixture(autouse=True)
-def the_cleaner_runs(monkeypatch):
-    monkeypatch.setattr(cleaner, "runs", lambda: True)
 
 
 class Cluster(Seen):
@@ -60,13 +51,3 @@ SAID = [
     ("while the tombstone is there", GONE, "records with this key: 1"),
 ]
 test_goals, test_words = both_tests(check, CASES, SAID)
-
-
-def test_without_a_log_cleaner_the_lab_is_skipped(monkeypatch):
-    monkeypatch.setattr(cleaner, "runs", lambda: False)
-    evidence = Cluster(CLEANED, 160)
-    assert reached(check, evidence) == set()
-    expect_words(check, evidence, EACH, "-> …--broker docker…")
-    assert len(list(check.goals(Cluster()))) == 1
-    with pytest.raises(Problem, match="switched off"):
-        cleaner.need()

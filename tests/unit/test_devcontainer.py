@@ -1,33 +1,23 @@
 """.devcontainer: a container with all that run.py needs, for VS Code and for GitHub Codespaces."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 import settings
-from brokers.compose import COMPOSE_FILE
 from launcher.cli import COMMANDS
 from settings import ROOT
+from tests.unit.test_environment import run
 
 CONTAINER = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
 LABELS = {int(port): of_port["label"] for port, of_port in CONTAINER["portsAttributes"].items()}
 
 
 def test_the_ports_are_those_of_the_programs_and_of_kafdrop():
+    consumers = {settings.CONSUMER_PORT + number: f"Consumer {number + 1}" for number in range(3)}
+    others = {settings.PAGE_PORT: "The page", settings.PRODUCER_PORT: "Producer", settings.KAFDROP_PORT: "Kafdrop"}
+    assert consumers | others == LABELS
     assert sorted(CONTAINER["forwardPorts"]) == sorted(LABELS)
-    assert LABELS[settings.PAGE_PORT] == "The page"
-    assert LABELS[settings.PRODUCER_PORT] == "Producer"
-    assert [LABELS[settings.CONSUMER_PORT + number] for number in range(3)] == [
-        "Consumer 1",
-        "Consumer 2",
-        "Consumer 3",
-    ]
-    assert f":-{settings.KAFDROP_PORT}}}:9000" in COMPOSE_FILE.read_text(encoding="utf-8")
-    assert LABELS[settings.KAFDROP_PORT] == "Kafdrop"
-    assert len(LABELS) == 6
 
 
 def test_it_gets_ready_and_then_starts_everything():
@@ -38,16 +28,6 @@ def test_it_gets_ready_and_then_starts_everything():
 
 def test_it_has_docker():
     assert [name.rpartition("/")[2].partition(":")[0] for name in CONTAINER["features"]] == ["docker-in-docker"]
-
-
-def hosts(**environment: str) -> str:
-    code = "import settings; print(*settings.ALLOWED_HOSTS)"
-    left_out = ("ALLOWED_HOSTS", "CODESPACE_NAME", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
-    kept = {name: value for name, value in os.environ.items() if name not in left_out}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=kept | environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 @pytest.mark.parametrize(
@@ -61,4 +41,6 @@ def hosts(**environment: str) -> str:
     ],
 )
 def test_in_a_codespace_the_page_opens_under_its_forwarded_host(environment, expected):
-    assert hosts(**environment) == expected
+    unset = dict.fromkeys(("ALLOWED_HOSTS", "CODESPACE_NAME", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN"), "")
+    done = run("-c", "import settings; print(*settings.ALLOWED_HOSTS)", **unset | environment)
+    assert done.stdout.strip() == expected

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from brokers import NotAvailable, choose, cluster, containers, docker, ports
+from brokers import NotAvailable, choose, containers, docker, ports
 from launcher import doctor, start
 from launcher.session import Session
 from plumbing import Problem
@@ -50,19 +50,6 @@ def refusal(broker=None) -> NotAvailable:
 
 
 # Names
-
-
-@pytest.mark.parametrize("name", ["kafka", "kafka-old"])
-def test_the_name_that_is_taken_is_the_one_that_docker_names(engine, name):
-    engine.play(failing(UP, says.NAME_TAKEN.format(name=name)))
-    assert refusal().remedy.startswith(f"docker rename {name} {name}-old ")
-
-
-def test_the_name_of_one_of_three_is_taken(engine):
-    engine.play(failing(UP_CLUSTER, says.NAME_TAKEN.format(name="kafka-1")))
-    refused = refusal(cluster.DockerCluster())
-    assert refused.remedy.startswith("docker rename kafka-1 kafka-1-old ")
-    assert refused.hint.endswith("; or: python run.py --brokers 3 --broker local")
 
 
 def test_run_py_that_takes_another_broker_says_what_would_free_the_name(engine, monkeypatch, capsys):
@@ -163,10 +150,9 @@ def test_nobody_is_told_to_end_docker_itself(engine, proxy):
     assert "docker ps" in holder.how_to_end
 
 
-@pytest.mark.parametrize("project", ["hands-on-kafka", "shop"])
-def test_a_broker_that_starts_in_docker_is_waited_for(engine, monkeypatch, project):
-    starting = containers.Container("kafka", "x", project, "Up 3 seconds (health: starting)")
-    engine.play({"to": "ps", "says": container("kafka", project, "Up 9 seconds (health: starting)")})
+def test_a_broker_that_starts_in_docker_is_waited_for(engine, monkeypatch):
+    starting = containers.Container("kafka", "x", "shop", "Up 3 seconds (health: starting)")
+    engine.play({"to": "ps", "says": container("kafka", "shop", "Up 9 seconds (health: starting)")})
     answers = iter([False, False, False, True])
     monkeypatch.setattr(choose, "port_holder", lambda _port: ports.PortHolder(container=starting))
     monkeypatch.setattr(choose, "answers", lambda *_: next(answers))

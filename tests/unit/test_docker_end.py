@@ -13,33 +13,21 @@ from tests.unit.test_docker import UP_CLUSTER, refusal, started
 RUNNING = "ps --status running --services"
 
 
-def test_what_was_started_is_ended(engine):
+@pytest.mark.parametrize(
+    ("before", "keeps_running", "last"),
+    [
+        ("", False, "compose down"),
+        ("kafdrop", False, "compose stop kafka"),
+        ("kafka", True, "compose stop kafdrop"),
+        ("kafka\nkafdrop", True, "compose up -d --no-deps --quiet-pull kafdrop"),
+    ],
+)
+def test_only_what_was_started_is_ended(engine, before, keeps_running, last):
+    engine.play({"to": f"compose -f docker-compose.yml {RUNNING}", "says": before})
     broker = started()
+    assert ("keeps running" in broker.description) == keeps_running
     broker.stop()
-    assert engine.calls()[-1] == "compose down"
-
-
-def test_what_was_running_before_is_left_running(engine):
-    engine.play({"to": f"compose -f docker-compose.yml {RUNNING}", "says": "kafka\nkafdrop"})
-    broker = started()
-    assert "keeps running" in broker.description
-    broker.stop()
-    assert not {"down", "stop", "rm", "kill"} & {call.split()[1] for call in engine.calls()}
-
-
-def test_a_broker_that_is_started_beside_a_running_kafdrop_is_ended(engine):
-    engine.play({"to": f"compose -f docker-compose.yml {RUNNING}", "says": "kafdrop"})
-    broker = started()
-    assert "keeps running" not in broker.description
-    broker.stop()
-    assert engine.calls()[-1] == "compose stop kafka"
-
-
-def test_only_what_was_started_beside_it_is_ended(engine):
-    engine.play({"to": f"compose -f docker-compose.yml {RUNNING}", "says": "kafka"})
-    broker = started()
-    broker.stop()
-    assert engine.calls()[-1] == "compose stop kafdrop"
+    assert engine.calls()[-1] == last
 
 
 def test_a_start_that_fails_stops_nothing_that_was_running(engine):
@@ -115,17 +103,6 @@ def test_a_docker_that_hangs_does_not_end_the_session(engine, session, capsys, m
     shown = capsys.readouterr().out
     assert "-> " in shown
     assert "is back" not in shown
-    assert "stopped" not in shown
-    assert "killed" not in shown
-
-
-@pytest.mark.parametrize("verb", ["stop", "kill"])
-def test_a_broker_that_docker_cannot_end_is_not_reported_as_ended(engine, session, capsys, verb):
-    running = {"to": f"compose -f docker-compose.cluster.yml {RUNNING}", "says": "kafka-1"}
-    engine.play(running, failing(f"compose -f docker-compose.cluster.yml {verb}", says.NO_ENGINE))
-    assert session.obey(f"{verb} kafka-1")
-    shown = capsys.readouterr().out
-    assert says.NO_ENGINE in shown
     assert "stopped" not in shown
     assert "killed" not in shown
 

@@ -13,9 +13,10 @@ import pytest
 
 import settings
 from brokers import jars, java
-from launcher import cli, setup, start
-from plumbing import child, kafka, process, version
+from launcher import cli, setup
+from plumbing import child, kafka, version
 from tests.programs import ROOT, Program
+from tests.scheduling import rest_repeats
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs the signals and limits of Linux or macOS")
 
@@ -46,7 +47,7 @@ def test_variables_for_other_programs_are_not_passed_on(monkeypatch, shadows):
     assert program.wait() == 0, program.lines
 
 
-@pytest.mark.parametrize("variable", ["PYTHONSAFEPATH", "PYTHONPATH", "PYTHONWARNINGS", "PYTHONOPTIMIZE"])
+@pytest.mark.parametrize("variable", rest_repeats(["PYTHONPATH", "PYTHONSAFEPATH", "PYTHONWARNINGS", "PYTHONOPTIMIZE"]))
 def test_run_py_starts_whatever_is_set_for_python(variable, shadows):
     value = {"PYTHONPATH": shadows, "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"}.get(variable, "1")
     for command in (["labs"], ["test", "--version"]):
@@ -89,7 +90,7 @@ def test_what_the_system_refuses_is_two_lines(monkeypatch, capsys, error, hint):
     assert advice.startswith(f"  -> {hint}")
 
 
-@pytest.mark.parametrize("group", ["", " "])
+@pytest.mark.parametrize("group", ["", " ", '""', '" "'])
 def test_a_blank_group_is_the_default(group):
     code = "import settings; print(settings.GROUP)"
     assert run("-c", code, CONSUMER_GROUP=group).stdout == "likes-ui\n"
@@ -108,12 +109,6 @@ def test_the_blank_and_the_quotes_that_set_leaves_on_windows_are_not_part_of_a_v
     assert done.stdout.split("\n") == [" ".join(wanted.values()), ""], done.stderr
 
 
-@pytest.mark.parametrize("value", ['""', '" "'])
-def test_quotes_around_nothing_are_the_default(value):
-    code = "import settings; print(settings.GROUP)"
-    assert run("-c", code, CONSUMER_GROUP=value).stdout == "likes-ui\n"
-
-
 def test_the_broker_of_a_settings_file_is_used_unless_a_variable_names_another(tmp_path, monkeypatch):
     file = tmp_path / "client.properties"
     file.write_text("\ufeffclient.id=me\n # bootstrap.servers=no:1\nbootstrap.servers = cloud.example:9092\n", "utf-8")
@@ -127,24 +122,25 @@ def test_the_broker_of_a_settings_file_is_used_unless_a_variable_names_another(t
 
 
 SERVERS = [
-    (["--list"], True),
-    (["--bootstrap-server", "other:1", "--list"], False),
-    (["--bootstrap-server=other:1", "--list"], False),
-    (["--broker-list=other:1"], False),
-    (["--help"], False),
+    (["--list"], True, settings.BOOTSTRAP_SERVERS),
+    (["--bootstrap-server", "one:1", "--list"], False, "one:1"),
+    (["--bootstrap-server=two:2", "--list"], False, "two:2"),
+    (["--broker-list=other:1"], False, settings.BOOTSTRAP_SERVERS),
+    (["--help"], False, settings.BOOTSTRAP_SERVERS),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "added"), SERVERS)
-def test_a_tool_gets_one_bootstrap_server(monkeypatch, arguments, added):
-    called = []
-    monkeypatch.setattr(child, "call", lambda command, env: called.append(command))
+@pytest.mark.parametrize(("arguments", "added", "servers"), SERVERS)
+def test_a_tool_gets_one_bootstrap_server_and_is_of_the_version_there(monkeypatch, arguments, added, servers):
+    asked, called = [], []
+    monkeypatch.setattr(child, "call", lambda command, env: called.extend(command))
     monkeypatch.setattr(jars, "ensure", lambda *_: [])
-    monkeypatch.setattr(version, "is_kafka_4", lambda _servers: False)
-    java.run_command("kafka-topics", arguments)
-    words = called[0][called[0].index("org.apache.kafka.tools.TopicCommand") + 1 :]
+    monkeypatch.setattr(version, "is_kafka_4", lambda servers: not asked.append(servers))
+    java.run_command("kafka-consumer-groups", arguments)
+    words = called[called.index("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand") + 1 :]
     own = ["--bootstrap-server", settings.BOOTSTRAP_SERVERS]
     assert words == (own if added else []) + arguments
+    assert asked == [servers]
 
 
 @pytest.mark.parametrize(
@@ -232,12 +228,8 @@ def test_a_low_limit_of_open_files_is_raised_or_named(monkeypatch):
     )
     assert done.returncode == 1
     assert "this terminal allows only 128 open files (ulimit -n); Kafka needs 512\n  -> open a new" in done.stdout
-    code = "from launcher import start; start.check_open_files(); print(start.resource.getrlimit(7)[0])"
-    shell = f"ulimit -S -n 128; {sys.executable} -c '{code.replace('(7)', '(start.resource.RLIMIT_NOFILE)')}'"
+    code = "import resource; from brokers import java; java.check_open_files()"
+    code += "; print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    shell = f"ulimit -S -n 128; {sys.executable} -c '{code}'"
     done = subprocess.run(["sh", "-c", shell], cwd=ROOT, capture_output=True, text=True)
-    assert int(done.stdout) >= start.FEWEST_OPEN_FILES
-
-
-def test_a_stop_signal_lets_ctrl_c_through():
-    with process.StopSignal() as stop:
-        assert not stop.requested
+    assert int(done.stdout) >= java.FEWEST_OPEN_FILES

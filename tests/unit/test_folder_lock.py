@@ -20,7 +20,7 @@ IN_ANOTHER_NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc"] if shutil.
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(local, "FOLDER", tmp_path / ".kafka")
-    monkeypatch.setattr(local, "port_holder", lambda _port: None)
+    monkeypatch.setattr("brokers.ports.port_holder", lambda _port: None)
     (tmp_path / ".kafka" / "4").mkdir(parents=True)
     return tmp_path / ".kafka"
 

@@ -10,7 +10,6 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicP
 from plumbing import identity
 from plumbing.identity import Identity
 from plumbing.offsets import LABEL
-from plumbing.topic import at_end
 
 END = 22  # in each partition
 
@@ -101,26 +100,15 @@ def test_it_is_reported_also_if_a_rebalance_saw_it_first(likes, admin):
     assert likes.was_recreated()
 
 
-@pytest.mark.parametrize(
-    ("metadata", "ignored"), [(f"{LABEL}one", False), (f"{LABEL}zero", True), (None, False), ("from start", False)]
-)
-def test_only_an_offset_of_another_topic_of_the_same_name_is_ignored(likes, metadata, ignored):
-    consumer = FakeConsumer(metadata)
+KEPT = [(f"{LABEL}one", 7), (None, 7), ("from start", 7), (None, END)]
+IGNORED = [(f"{LABEL}zero", 7), (None, END + 1)]
+
+
+@pytest.mark.parametrize(("metadata", "offset"), KEPT + IGNORED)
+def test_an_offset_of_another_topic_of_the_same_name_or_beyond_the_end_is_ignored(likes, metadata, offset):
+    consumer, ignored = FakeConsumer(metadata, offset), (metadata, offset) in IGNORED
     likes.ignore_stale_offsets(consumer, [TopicPartition("likes", 0)])
     assert [place.offset for place in consumer.assigned] == ([OFFSET_BEGINNING] if ignored else [])
-
-
-@pytest.mark.parametrize(("offset", "ignored"), [(END, False), (END + 1, True)])
-def test_an_offset_beyond_the_end_is_ignored(likes, offset, ignored):
-    consumer = FakeConsumer(None, offset)
-    likes.ignore_stale_offsets(consumer, [TopicPartition("likes", 0)])
-    assert [place.offset for place in consumer.assigned] == ([OFFSET_BEGINNING] if ignored else [])
-
-
-def test_the_end_of_a_partition_is_stored_as_it_is(likes):
-    end = SimpleNamespace(partition=lambda: 2, offset=lambda: 41, error=lambda: KafkaError(KafkaError._PARTITION_EOF))
-    assert at_end(end)
-    assert likes.offset_after(end).offset == 41
 
 
 def test_offsets_are_stored_with_the_id_of_the_topic_they_are_for(likes, admin):

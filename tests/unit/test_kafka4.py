@@ -11,10 +11,11 @@ from brokers.jars import CURRENT, LESSONS
 from brokers.local import LocalBroker
 from brokers.ports import PortHolder
 from brokers.secured import SecuredBroker
-from labs import kafka4
+from labs import checks, kafka4
 from launcher import cli
 from plumbing import Problem, version
 from tests import fake_docker as says
+from tests.unit.deeds import Seen
 from tests.unit.test_launcher import found_here
 
 NO_CONTAINER = PortHolder(42, "something")
@@ -88,7 +89,7 @@ def test_dockers_failures_with_kafka_4_name_its_file():
 @pytest.mark.parametrize(("service", "written_by"), [(SINGLE_OF_4, SINGLE), (SINGLE, SINGLE_OF_4)])
 def test_data_of_the_other_version_is_not_opened(monkeypatch, tmp_path, service, written_by):
     monkeypatch.setattr("brokers.jars.ensure", pytest.fail)
-    monkeypatch.setattr("brokers.local.port_holder", lambda _port: None)
+    monkeypatch.setattr("brokers.ports.port_holder", lambda _port: None)
     described = tmp_path / "data" / "meta.properties"
     described.parent.mkdir()
     described.write_text(f"version=1\ncluster.id={written_by.cluster_id}\n")
@@ -107,29 +108,13 @@ def test_a_tool_of_kafka_4_says_what_to_start_without_kafka_4(monkeypatch):
         assert refused.value.hint == hint
 
 
-@pytest.mark.parametrize(
-    ("arguments", "servers"),
-    [
-        (["--bootstrap-server", "one:1", "--list"], "one:1"),
-        (["--bootstrap-server=two:2", "--list"], "two:2"),
-    ],
-)
-def test_the_tool_is_of_the_version_of_the_broker_that_it_asks(monkeypatch, arguments, servers):
-    asked, called = [], []
-    monkeypatch.setattr(version, "is_kafka_4", lambda servers: not asked.append(servers))
-    monkeypatch.setattr("brokers.jars.ensure", lambda *_: [])
-    monkeypatch.setattr("plumbing.child.call", lambda command, env: called.extend(command))
-    java.run_command("kafka-consumer-groups", arguments)
-    assert asked == [servers]
-    assert "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand" in called
-
-
 def test_a_lab_that_needs_kafka_4_says_how_to_start_it(monkeypatch):
     monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
     with pytest.raises(Problem, match="needs Kafka 4") as refused:
         kafka4.need()
     goal = kafka4.missing()
     assert not goal.reached
+    assert [[*checks.goals(lab, Seen())] for lab in kafka4.LABS] == [[goal], [goal]]
     assert refused.value.hint == goal.next
     assert goal.next.endswith("then: python run.py --kafka 4")
     monkeypatch.setattr(kafka4, "is_kafka_4", lambda: True)

@@ -2,11 +2,13 @@
 recorded; tests/labs shows on a real broker that the programs leave it."""
 
 import json
+import struct
 
 import pytest
 
-from labs.internals import groups, history
+from labs.internals import history
 from labs.internals.history import Commit, Generation, History, Member
+from labs.internals.wire import Reader
 from labs.lab_01_partitions import check as lab_1
 from labs.lab_02_groups import check as lab_2
 from labs.lab_03_rebalancing import check as lab_3
@@ -16,10 +18,11 @@ from labs.lab_06_offsets import check as lab_6
 from labs.lab_07_errors import check as lab_7
 from labs.lab_08_schemas import check as lab_8
 from labs.lab_08_schemas import schemas
+from labs.lab_09_replication import check as lab_9
 from labs.topics import named
 from plumbing.offsets import label_of
 from settings import GROUP, TOPIC
-from tests.unit.deeds import Record, Seen, like
+from tests.unit.deeds import Record, Seen, generations, like
 
 READ = label_of("A")  # metadata that the programs commit with an offset they have read up to
 
@@ -28,15 +31,9 @@ def goal(goals, what: str):
     return next(one for one in goals if one.what == what)
 
 
-def generations(*rows: dict[int, tuple], since: int = 0, step: int = 1) -> list[Generation]:
+def consumers(*rows: dict[int, tuple], **more) -> list[Generation]:
     """Consecutive generations, each from its consumers (1, 2, 3) and their partitions."""
-
-    def member(number: int, owned) -> Member:
-        name = f"consumer-{5001 + number}"
-        return Member(f"{name}-x", name, None, frozenset((TOPIC, partition) for partition in owned))
-
-    members = (tuple(member(number, owned) for number, owned in row.items()) for row in rows)
-    return [Generation(number, since + step * number, "range", one) for number, one in enumerate(members, 1)]
+    return generations(*({f"consumer-{5001 + number}": owned for number, owned in row.items()} for row in rows), **more)
 
 
 ALONE, TWO, THREE = {1: (0, 1, 2)}, {1: (0, 1), 2: (2,)}, {1: (0,), 2: (1,), 3: (2,)}
@@ -91,7 +88,7 @@ def test_lab_1_its_own_go_on_does_not_undo_the_burst(runs):
     ],
 )
 def test_lab_2_each_generation_counts_by_itself_and_a_start_does_not(rows, members):
-    assert lab_2.by_members(Seen(histories={GROUP: History(generations(*rows))})).keys() == members
+    assert lab_2.by_members(Seen(histories={GROUP: History(consumers(*rows))})).keys() == members
 
 
 def test_lab_2_a_second_run_counts_only_if_there_was_an_offset_to_resume_at():
@@ -99,7 +96,7 @@ def test_lab_2_a_second_run_counts_only_if_there_was_an_offset_to_resume_at():
     mine, likes = {1: (0, 1, 2)}, [like(order) for order in (1, 2, 3)]
 
     def reached(*runs_at: int) -> bool:
-        runs = [one for at in runs_at for one in generations(mine, {}, since=at)]
+        runs = [one for at in runs_at for one in consumers(mine, {}, since=at)]
         commits = [Commit(TOPIC, partition, 1, READ, 350) for partition in range(3)]
         seen = Seen({TOPIC: likes}, {named("second"): History(runs, commits)})
         return goal(lab_2.goals(seen), what).reached
@@ -117,16 +114,42 @@ def test_lab_2_in_an_empty_topic_the_advice_starts_with_likes():
 
 
 def test_lab_3_a_consumer_that_was_killed_has_not_left():
-    rows = (THREE, {2: (0, 1), 3: (2,)}, THREE)
+    without = {2: (0, 1), 3: (2,)}
+    rows = (THREE, without, without, THREE)  # the others rebalance once more
 
-    def row(committed_at: int):
+    def row(committed_at: int, so_far: int = 4):
         commits = [Commit(TOPIC, 0, 5, READ, committed_at), Commit(TOPIC, 1, 5, READ, 19_900)]
-        return lab_3._came_back(History(generations(*rows, step=10_000), commits))
+        return lab_3._came_back(History(consumers(*rows[:so_far], step=10_000), commits))
 
     assert row(19_500).reached, "it has committed when it left"
+    assert not row(19_500, so_far=3).reached, "it is not back"
     killed = row(14_000)
     assert not killed.reached
     assert "as after a kill" in killed.why
+
+
+def test_lab_3_a_cooperative_rebalance_may_take_one_more_generation_while_a_member_is_slow():
+    def reached(*rows: dict[str, tuple]) -> bool:
+        made = generations(*rows, protocol="cooperative-sticky", topic=named("flow"))
+        return lab_3._some_kept(made, "").reached
+
+    two = {"1": (0, 2, 4), "2": (1, 3, 5)}
+    kept, half, all_given = ({"1": (2, 4), "2": (3, 5), "3": got} for got in ((), (0,), (0, 1)))
+    assert reached(two, kept, all_given)
+    assert reached(two, kept, half, all_given)
+    assert not reached(two, kept, half), "nobody got partition 1"
+    assert not reached(two, all_given), "all moved at once, as with range"
+
+
+def test_lab_3_a_restart_with_a_new_generation_is_not_a_static_one():
+    def restarted(number: int, member_id: str) -> Generation:
+        members = (("stays", "stays-1", (0, 1)), ("updated", member_id, (2,)))
+        owned = (Member(id, name, name, frozenset((TOPIC, p) for p in mine)) for name, id, mine in members)
+        return Generation(number, 0, "range", tuple(owned))
+
+    before = restarted(2, "updated-1")
+    assert lab_3._static_restart([before, restarted(2, "updated-2")], "").reached
+    assert not lab_3._static_restart([before, restarted(3, "updated-2")], "").reached
 
 
 # Lab 4
@@ -187,6 +210,17 @@ def test_lab_5_its_own_go_on_does_not_undo_a_copy():
     topic = lab_5.target("at-most-once")
     assert lab_5._copied("at-most-once", Seen({topic: copy(b"from-0", 63, 1) + copy(b"from-300", 0, 2)})).reached
     assert not lab_5._copied("at-most-once", Seen({topic: copy(b"from-300", 0, 2)})).reached
+
+
+@pytest.mark.parametrize(
+    ("lost", "duplicated", "way"), [(1, 0, "exactly-once"), (0, 1, "at-most-once"), (1, 1, "at-least-once")]
+)
+def test_lab_5_a_copy_that_does_not_match_its_name_is_noticed(lost, duplicated, way):
+    values = [str(number).encode() for number in range(lost, lab_5.EVENTS)]
+    records = [Record(value, run=b"from-0") for value in values + values[:duplicated]]
+    row = lab_5._copied(way, Seen({lab_5.target(way): records}))
+    assert not row.reached
+    assert f"{lost} lost, {duplicated} duplicated" in row.why
 
 
 # Lab 6
@@ -370,20 +404,43 @@ def test_lab_8_a_registry_is_known_by_what_it_rejects_and_its_restarts_by_its_to
     assert [bool(rejected), lab_8._ids_survive(rejected, seen).reached] == reached
 
 
-# Reset
+# Lab 9
 
 
-def test_what_a_group_did_before_a_reset_does_not_count():
-    import struct
+@pytest.mark.parametrize(
+    ("statuses", "count"),
+    [([201, 503, 503, 201, 201], 2), ([503, 201, 503], 1), ([201, 503], 0), ([201, 201], 0), ([], 0)],
+)
+def test_lab_9_clicks_after_a_refusal_go_by_their_order_and_a_later_refusal_undoes_nothing(statuses, count):
+    answers = [{"status": status, "brokers": 1, "at_ms": -at} for at, status in enumerate(statuses)]
+    assert lab_9.confirmed_after_a_refusal(answers) == count
 
-    def string(text: str) -> bytes:
-        return struct.pack(">h", len(text)) + text.encode()
 
-    def record(offset: int, metadata: str):
-        key = struct.pack(">h", 1) + string("any") + string(TOPIC) + struct.pack(">i", 0)
-        value = struct.pack(">hqi", 3, offset, -1) + string(metadata) + struct.pack(">q", 1)
-        return groups.Record(key, value, 1)
+@pytest.mark.parametrize(
+    ("brokers", "count"),
+    [((1, 1, 1), 3), ((2, 2, 2), 0), ((2, 1, 1), 2), ((None, None, None), 0)],
+    ids=["two down", "a leader is being elected", "the second is killed meanwhile", "the first does not answer"],
+)
+def test_lab_9_refusals_count_only_while_two_brokers_are_down(brokers, count):
+    answers = [{"status": 503, "brokers": number} for number in brokers] + [{"status": 201}, {"status": 503}]
+    assert lab_9.refused_by_the_last_broker(answers) == count
 
-    known = groups.Groups()
-    known._records[b"any"] = [record(1, READ), record(0, history.RESET), record(2, READ)]
-    assert [commit.offset for commit in history.of("any", known).commits] == [2]
+
+# What the broker keeps of a group
+
+
+@pytest.mark.parametrize(
+    ("group", "code"),
+    # Java's "...".hashCode(): one positive, and one negative, whose sign is dropped
+    [("likes-ui", 1103628869), ("labs-static", 470866539)],
+)
+def test_a_group_is_kept_in_the_partition_of_its_hash(group, code):
+    assert history.partition_of(group, 2**31) == code
+
+
+def test_a_commit_is_read_from_the_bytes_of_either_kafka():
+    head, end = struct.pack(">qi", 42, 0), struct.pack(">q", 1734721501000)
+    of_3 = struct.pack(">h", 3) + head + struct.pack(">h", 4) + b"hi!\0" + end
+    of_4 = struct.pack(">h", 4) + head + b"\x05hi!\0" + end + b"\0"
+    expected = Commit("likes", 1, 42, "hi!", 1734721501000)
+    assert [history.commit_of("likes", 1, Reader(value)) for value in (of_3, of_4)] == [expected, expected]

@@ -48,12 +48,6 @@ def test_the_first_that_fails_is_the_last():
     assert lines(run) == ["one"]
 
 
-def test_the_environment_of_a_program():
-    run = Run([["import os; print(os.environ['KAFKA_BOOTSTRAP_SERVERS'])"]], {"KAFKA_BOOTSTRAP_SERVERS": "there:9092"})
-    assert ended(run) == 0
-    assert lines(run) == ["there:9092"]
-
-
 @pytest.mark.parametrize("code", [WAITS, STARTS_ANOTHER], ids=["alone", "with another below"])
 def test_stop_ends_it_and_all_that_it_has_started(code):
     run = Run([[code], ["print('two')"]], {})

@@ -1,6 +1,5 @@
 """plumbing/like.py alone decides what a like is: the page and the labs agree with the consumer."""
 
-import json
 from types import SimpleNamespace
 
 import pytest
@@ -10,16 +9,16 @@ from page import lanes
 from page.group import Partition
 from page.tail import event_of
 from plumbing.like import parse_like
-from tests.unit.test_consumer import LIKE, NOT_LIKES
+from tests.reliability.test_bad_input import BROKEN, TOLERATED, like
 
-RECORDS = [
-    *NOT_LIKES,
-    json.dumps(LIKE).encode(),
-    json.dumps(LIKE).encode("utf-16"),
-    json.dumps(LIKE).encode("utf-8-sig"),
-    json.dumps({"order": 1, "ts_ms": 1734721501000}).encode(),
-    json.dumps(LIKE | {"ts_ms": 2**63 - 1}).encode(),
-]
+RECORDS = {
+    **BROKEN,
+    **TOLERATED,
+    "a like": like(),
+    "with a byte order mark": like().decode().encode("utf-8-sig"),
+    "without clicked_at": b'{"order": 1, "ts_ms": 1734721501000}',
+    "the latest time": like(ts_ms=2**63 - 1),
+}
 
 
 def consumer_takes(value) -> bool:
@@ -30,7 +29,7 @@ def consumer_takes(value) -> bool:
     return True
 
 
-@pytest.mark.parametrize("value", RECORDS)
+@pytest.mark.parametrize("value", RECORDS.values(), ids=RECORDS)
 def test_page_labs_and_consumer_agree_on_what_a_like_is(value):
     record = SimpleNamespace(value=lambda: value, offset=lambda: 0)
     event = event_of(record)

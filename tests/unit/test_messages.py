@@ -1,11 +1,13 @@
 """What a message says to type next."""
 
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 import settings
+from brokers.failures import unreadable_offsets
 from labs.__main__ import what_to_do
 from launcher import doctor
 from plumbing import Problem
@@ -35,10 +37,23 @@ def test_a_command_in_a_message_stands_as_it_is_typed(hint, line):
     ],
 )
 def test_doctor_advises_to_delete_offsets_only_where_the_broker_cannot_read_them(code, fix):
-    def fail(*_, **__):
-        raise KafkaException(KafkaError(code))
-
+    fail = Mock(side_effect=KafkaException(KafkaError(code)))
     assert doctor._group(SimpleNamespace(describe_consumer_groups=fail), "kafka.company.example:9092").fix == fix
+
+
+UNREADABLE = "[GroupCoordinator id=0] Failed to load metadata from __consumer_offsets-0 with epoch 2 due to New last "
+UNREADABLE += "written offset 4 of __consumer_offsets-0 must be greater than 4..\n"  # in the log of Kafka 4.4.0
+
+
+def test_offsets_that_the_broker_cannot_read_are_named_with_what_deletes_them(monkeypatch):
+    why = unreadable_offsets(UNREADABLE)
+    assert why.startswith("the broker cannot read __consumer_offsets-0: New last written offset 4 ")
+    monkeypatch.setattr(doctor.local, "unreadable_offsets_of_running", lambda: why)
+    fail = Mock(side_effect=KafkaException(KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE)))
+    finding = doctor._group(SimpleNamespace(describe_consumer_groups=fail), "localhost:9092")
+    assert finding.what.endswith(why)
+    assert "kafka-topics --bootstrap-server localhost:9092 --delete --topic __consumer_offsets " in finding.fix
+    assert "no likes are lost" in finding.fix
 
 
 @pytest.mark.parametrize(

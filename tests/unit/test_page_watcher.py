@@ -293,7 +293,9 @@ def test_an_outage_makes_new_clients_and_leaves_the_last_known_state(group, brok
     monkeypatch.setattr(look_module, "client", lambda kind, _config: made.append(kind) or broker)
     seen = look(group)
     broker.topics = ()
-    assert group.look().problem == "The topic likes is missing."
+    missing = group.look()
+    assert missing.problem == "The topic likes is missing."
+    assert "python run.py topic" in missing.hint
     assert not made
     broker.problem = KafkaError._TRANSPORT
     away = group.look()

@@ -22,7 +22,7 @@ def test_a_port_that_is_taken_is_named_with_its_holder(monkeypatch):
         monkeypatch.setattr(registry, "PORT", other.getsockname()[1])
         problem = refusal()
     assert str(problem).startswith(f"port {registry.PORT} (of the schema registry) is taken by ")
-    assert problem.hint.startswith("end that program (kill ") or "taskkill" in problem.hint
+    assert problem.hint.startswith("end it (kill ") or "taskkill" in problem.hint
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,11 @@ import consumer
 import producer
 import settings
 from launcher import control
-from tests.unit.test_consumer import IdleConsumer
 from tests.unit.test_producer import FakeOrders, FakeProducer
 
 APPS = {
     "producer": lambda: producer.create_app(FakeProducer(), FakeOrders()),
-    "consumer": lambda: consumer.create_app(IdleConsumer(), consumer.History()),
+    "consumer": lambda: consumer.create_app(None, consumer.History()),
 }
 OURS = [
     {"Host": "localhost:5001"},

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from brokers import ports
 from brokers.ports import PortHolder
-from launcher import stop_windows, windows
+from launcher import windows
 from plumbing import Problem
 from tests.programs import ROOT
 
@@ -47,7 +48,7 @@ PROCESSES = [
 def test_stop_leaves_a_window_of_another_command_in_this_folder(process, title, monkeypatch):
     """And those of other folders."""
     monkeypatch.setattr(psutil, "process_iter", lambda: [process])
-    assert [ours["title"] for ours in stop_windows.our_windows().values()] == ([title] if title else [])
+    assert [ours["title"] for ours in windows.our_windows().values()] == ([title] if title else [])
 
 
 def test_stop_finds_windows_of_a_project_that_is_opened_through_a_link(tmp_path, monkeypatch):
@@ -56,7 +57,7 @@ def test_stop_finds_windows_of_a_project_that_is_opened_through_a_link(tmp_path,
     except OSError:
         pytest.skip("this user may make no links: on Windows, turn on the developer mode")
     monkeypatch.setattr(psutil, "process_iter", lambda: [Process(CONSUMER, tmp_path / "link")])
-    assert len(stop_windows.our_windows()) == 1
+    assert len(windows.our_windows()) == 1
 
 
 @pytest.fixture
@@ -66,15 +67,15 @@ def desk(monkeypatch, tmp_path):
     monkeypatch.setattr(windows, "VENV", tmp_path)
     monkeypatch.setattr(psutil, "process_iter", lambda: desk.windows)
     monkeypatch.setattr(psutil, "wait_procs", lambda *_, **__: ([], []))
-    for module in (windows, stop_windows):
+    for module in (windows, ports):
         monkeypatch.setattr(module, "port_holder", lambda port: PortHolder(7, "nginx") if port in desk.ports else None)
     monkeypatch.setattr(subprocess, "Popen", lambda line, **options: desk.opened.append((line, options["env"])))
     monkeypatch.setattr(subprocess, "run", lambda command, **_options: desk.ran.append(command))
     monkeypatch.setattr(windows, "SEEN_SECONDS", 0.0)
     monkeypatch.setattr(windows, "ON_WINDOWS", True)
-    monkeypatch.setattr(stop_windows, "press_ctrl_c", lambda _pid: None)
+    monkeypatch.setattr(windows, "press_ctrl_c", lambda _pid: None)
     console = SimpleNamespace(FreeConsole=lambda: None)
-    monkeypatch.setattr(stop_windows.ctypes, "WinDLL", lambda _name: console, raising=False)
+    monkeypatch.setattr(windows.ctypes, "WinDLL", lambda _name: console, raising=False)
     monkeypatch.chdir(ROOT)
     return desk
 
@@ -82,13 +83,10 @@ def desk(monkeypatch, tmp_path):
 def test_the_windows_that_are_missing_are_opened(desk, monkeypatch, capsys):
     monkeypatch.setenv("CONSUMER_PORT", "5009 ")  # left by `set` in the learner's terminal
     monkeypatch.setenv("PRODUCER_PORT", "5008")
-    assert windows.main("C:") == 0
+    assert windows.main(["C:"]) == 0
     found = {re.search(r"^cmd /d /k title ([\w ]+)& python", line)[1]: more for line, more in desk.opened}
-    assert {title: more.get("CONSUMER_PORT") for title, more in found.items()} == {
-        "Producer": None,
-        **{f"Consumer {n}": f"500{n + 1}" for n in (1, 2, 3)},
-        "Streamlit": None,
-    }
+    expected = {"Producer": None, "Streamlit": None} | {f"Consumer {n}": f"500{n + 1}" for n in (1, 2, 3)}
+    assert {title: more.get("CONSUMER_PORT") for title, more in found.items()} == expected
     for environment in found.values():
         assert "PRODUCER_PORT" not in environment
         assert Path(environment["PATH"].split(os.pathsep)[0]).name in ("bin", "Scripts")
@@ -98,13 +96,13 @@ def test_the_windows_that_are_missing_are_opened(desk, monkeypatch, capsys):
     ]
     desk.opened.clear()
     desk.ports = {5001, 5002, 5004, 8501}  # of the others
-    assert windows.main("C:") == 0
+    assert windows.main(["C:"]) == 0
     assert [line for line, _environment in desk.opened] == ["cmd /d /k title Consumer 2& python consumer.py"]
     said = capsys.readouterr().out
     assert "nothing answers on localhost:9092 yet: start_kafka.bat, create_likes_topic.bat" in said
     assert "opened: Consumer 2;" in said
     desk.windows.append(Process("title Consumer 2& python consumer.py"))
-    assert windows.main("C:") == 0
+    assert windows.main(["C:"]) == 0
     assert "all five are open already" in capsys.readouterr().out
     assert len(desk.opened) == 1
 
@@ -112,26 +110,26 @@ def test_the_windows_that_are_missing_are_opened(desk, monkeypatch, capsys):
 def test_nothing_is_opened_where_a_port_is_taken(desk, monkeypatch):
     desk.ports = {5003}
     with pytest.raises(Problem, match=r"port 5003 \(of the window Consumer 2\) is taken by nginx \(pid 7\)") as refused:
-        windows.main("C:")
+        windows.main(["C:"])
     assert "then start_apps.bat" in refused.value.hint
     assert desk.opened == []
     monkeypatch.setattr(windows, "ON_WINDOWS", False)
     with pytest.raises(Problem, match="for Windows"):
-        windows.main("C:")
+        windows.main(["C:"])
 
 
 def test_the_drive_that_a_network_path_has_got_is_given_back(desk):
-    assert windows.main("\\\\") == 0
+    assert windows.main(["\\\\"]) == 0
     assert all(line.startswith("cmd /d /k set BORROWED=") for line, _environment in desk.opened)
     desk.windows = [Process(f"set BORROWED=Z:& {CONSUMER}"), Process(CONSUMER)]
-    stop_windows.main()
+    windows.stop()
     assert desk.ran == [["net", "use", "Z:", "/delete", "/yes"]]
     assert all(window.killed for window in desk.windows)
 
 
 def test_where_no_window_is_found_the_ports_are_named(desk, capsys):
     desk.ports = {5001, 9092}
-    stop_windows.main()
+    windows.stop()
     none, port = capsys.readouterr().out.splitlines()
     assert none == "None of the five windows is open."
     assert port.startswith("Port 5001 is taken by nginx (pid 7). To end it: ")

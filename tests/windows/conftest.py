@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from brokers.lock import wait_for
-from launcher.stop_windows import PORTS
+from launcher.windows import WINDOWS
 from tests.windows import wine_bench
 from tests.windows.shell import ON_WINDOWS, Docker, Shell, copy_project
 
@@ -93,7 +93,7 @@ def docker(shell, tmp_path):
 @pytest.fixture
 def free_ports(bench):
     """The batch files know their ports by heart, so a running project would disturb the tests, and they it."""
-    for port in PORTS:
+    for _command, port, _more in WINDOWS.values():
         with socket.socket() as client:
             if client.connect_ex(("127.0.0.1", port)) == 0:
                 refuse(f"port {port} is in use: end the five programs first")

