@@ -91,23 +91,20 @@ def _parser() -> argparse.ArgumentParser:
             if name == "check":
                 one.add_argument("lab", nargs="?", help="its number: what is missing in that lab, and why")
             if name == "exercise":
-                one.add_argument(
-                    "words", nargs="*", metavar="...", help="8 | check 8 [FILE] | check [FOLDER] | hint 8 | list"
-                )
+                words = "8 | check 8 [FILE] | check [FOLDER] | hint 8 | list"
+                one.add_argument("words", nargs="*", metavar="...", help=words)
             if name == "labs":
-                one.add_argument(
-                    "action", nargs="?", choices=["reset"], help="delete what a lab has left, to repeat it"
-                )
+                reset = "delete what a lab has left, to repeat it"
+                one.add_argument("action", nargs="?", choices=["reset"], help=reset)
                 one.add_argument("lab", nargs="?", help="its number: labs reset 4")
     return parser
 
 
 def _add_broker_options(parser: argparse.ArgumentParser, kind="", count=1, kafka=LESSONS) -> None:
-    first, three = "start this one; default: the first available", "three: each has a copy of every like"
-    version = "3: the one of the lessons; 4: the current Kafka"
-    parser.add_argument("--broker", dest="kind", default=kind, choices=KINDS, help=first)
-    parser.add_argument("--brokers", type=int, default=count, choices=[1, 3], help=three)
-    parser.add_argument("--kafka", type=int, default=kafka, choices=VERSIONS, help=version)
+    add = parser.add_argument
+    add("--broker", dest="kind", default=kind, choices=KINDS, help="start this one; default: the first available")
+    add("--brokers", type=int, default=count, choices=[1, 3], help="three: each has a copy of every like")
+    add("--kafka", type=int, default=kafka, choices=VERSIONS, help="3: the one of the lessons; 4: the current Kafka")
 
 
 def _module(program: str) -> str:

@@ -26,7 +26,7 @@ from launcher import terminal
 from plumbing import Problem, loopback
 from plumbing.kafka import BROKER_SECONDS, NOT_AUTHORIZED, Unavailable, broker_problem, client_config, security_protocol
 from plumbing.plain import plain
-from plumbing.topic import create
+from plumbing.topic import create, missing
 from settings import ROOT
 
 DISK_MEGABYTES = 1000
@@ -229,9 +229,8 @@ def _cluster(servers: str) -> Iterator[Finding]:
         yield Finding("kafka", f"{brokers} on {servers}, cluster {metadata.cluster_id}")
         topic = metadata.topics.get(settings.TOPIC)
         if topic is None:
-            hidden = ", or access rules hide it" if "sasl.username" in client_config(servers) else ""
-            fix = "python run.py topic   (or create_likes_topic.bat)"
-            yield Finding("topic", f"{settings.TOPIC} is missing{hidden}", fix)
+            problem = missing(settings.TOPIC)
+            yield Finding("topic", str(problem), problem.hint)
             return
         count, wanted = len(topic.partitions), PARTITIONS
         if security_protocol() == "PLAINTEXT":

@@ -23,15 +23,8 @@ def page_command() -> list[str]:
     admits no others. A proxy for a forwarded port keeps the Host, or changes it to localhost.
     """
     hosts = [*callers.THIS_COMPUTER, *settings.ALLOWED_HOSTS]
-    options = [
-        ("port", str(settings.PAGE_PORT)),
-        ("headless", "true"),
-        ("address", "127.0.0.1"),
-        ("enableCORS", "true"),
-        ("baseUrlPath", ""),
-        ("sslCertFile", ""),
-        ("sslKeyFile", ""),
-    ]
+    options = [("port", str(settings.PAGE_PORT)), ("address", "127.0.0.1"), ("headless", "true")]
+    options += [("enableCORS", "true"), ("baseUrlPath", ""), ("sslCertFile", ""), ("sslKeyFile", "")]
     options += [("allowedHosts", host.strip("[]")) for host in hosts]
     options += [("corsAllowedOrigins", f"https://{host}") for host in hosts]  # only the host counts
     words = [word for name, value in options for word in (f"--server.{name}", value)]

@@ -44,9 +44,9 @@ class GroupWatcher:
     Raises InvalidSettings.
     """
 
-    def __init__(self, config: dict, group: str, expected_ports: range = range(0), topic: str = TOPIC):
+    def __init__(self, config: dict, group: str, expected_ports: range = range(0)):
         self.group = group
-        self._cluster = Cluster(config, group, topic)
+        self._cluster = Cluster(config, group, TOPIC)
         # Client id -> the state to show while it is not in the group.
         self._absent = {f"consumer-{port}": "not started" for port in expected_ports}
         self._processes = Processes(expected=self._absent)

@@ -54,7 +54,7 @@ def test_a_topic_as_it_should_be_needs_no_fix(admin):
 
 
 def test_a_missing_topic(admin):
-    assert found("topic").what == "likes is missing"
+    assert found("topic").what == "the topic likes is missing"
     assert "python run.py topic" in found("topic").fix
 
 
@@ -64,7 +64,7 @@ def test_a_topic_with_another_number_of_partitions_and_its_fix(admin, broker):
     assert finding.what == "likes has 1 partitions"
     command, arguments = finding.fix.partition("   ")[0].removeprefix("python run.py ").split(" ", 1)
     assert java.run_command(command, arguments.split()) == 0
-    wait_until(lambda: found("topic").what == "likes is missing", "the topic is deleted")
+    wait_until(lambda: found("topic").what == "the topic likes is missing", "the topic is deleted")
 
 
 def test_a_clock_that_is_ahead(admin, broker):

@@ -8,11 +8,11 @@ import requests
 from brokers import local
 from brokers.ports import port_holder
 from tests.brokers import with_topic
-from tests.programs import Program, expect_no_traceback, wait_until
+from tests.programs import Program, answers, expect_no_traceback, wait_until
 from tests.windows.conftest import refuse
 from tests.windows.shell import MAKE_VENV, WINE, copy_project
 
-CONSUMERS = (5002, 5003, 5004)
+CONSUMERS, PAGE = (5002, 5003, 5004), "http://127.0.0.1:8501/_stcore/health"
 
 # Each program takes ten seconds to start in Wine on two busy cores, and a test starts up to eleven.
 START_SECONDS = 240
@@ -66,14 +66,9 @@ def like():
     wait_until(lambda: event in requests.get(messages, timeout=5).json(), f"{event} at {messages}")
 
 
-def page_answers():
-    with contextlib.suppress(requests.RequestException):
-        return requests.get("http://127.0.0.1:8501/_stcore/health", timeout=5).text == "ok"
-
-
 def test_five_windows(shell, windows):
     wait_for_assignments({5002: [0], 5003: [1], 5004: [2]})
-    wait_until(page_answers, "the page", START_SECONDS)
+    wait_until(lambda: answers(PAGE), "the page", START_SECONDS)
 
     like()
     shell.close_windows(windows, "Consumer 1")
@@ -88,23 +83,20 @@ def test_five_windows(shell, windows):
     assert shell.titles(windows) == []
 
 
-def test_run_py_with_a_broker_that_is_there(shell, tmp_path, kafka):
+def test_run_py_with_a_broker_that_is_there(shell, tmp_path, kafka, start):
     project = copy_project(tmp_path / "run & see")
     shell.python(MAKE_VENV, project)
     python = shell.windows_path(project / ".venv/Scripts/python.exe")
-    run = Program(*WINE, python, "run.py", cwd=project, **shell.environment())
-    try:
-        run.wait_for("page .*8501", seconds=START_SECONDS)
-        wait_for_assignments({5002: [0], 5003: [1], 5004: [2]})
-        run.type("stop 1")
-        wait_for_assignments({5003: [0, 1], 5004: [2]})
-        run.type("start 1")
-        wait_for_assignments({5002: [0], 5003: [1], 5004: [2]})
-        like()
-        run.type("quit")
-        assert run.wait() == 0, run.lines
-        expect_no_traceback(run.lines)
-        assert assignments() == {}
-        assert not page_answers()
-    finally:
-        run.kill()
+    run = start(Program(*WINE, python, "run.py", cwd=project, **shell.environment()))
+    run.wait_for("page .*8501", seconds=START_SECONDS)
+    wait_for_assignments({5002: [0], 5003: [1], 5004: [2]})
+    run.type("stop 1")
+    wait_for_assignments({5003: [0, 1], 5004: [2]})
+    run.type("start 1")
+    wait_for_assignments({5002: [0], 5003: [1], 5004: [2]})
+    like()
+    run.type("quit")
+    assert run.wait() == 0, run.lines
+    expect_no_traceback(run.lines)
+    assert assignments() == {}
+    assert not answers(PAGE)
