@@ -70,6 +70,8 @@ class LastingConsumer:
         self._join()
 
     def _join(self) -> None:
+        # A member that closes within a rebalance may be assigned partitions then, and is not told that it loses them.
+        self.position = {}
         self._consumer = connect(Consumer, self._config)
         self._consumer.subscribe([self._topic], **self._callbacks)
         self._note_waiting()

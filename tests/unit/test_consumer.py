@@ -51,6 +51,17 @@ def test_a_rebalance_changes_the_assignment(lasting):
     assert lasting.position == {0: None}
 
 
+def test_partitions_that_a_closing_member_is_assigned_are_not_those_of_the_next_one(lasting, monkeypatch):
+    """librdkafka may assign some within close(), and revokes none of them."""
+    old, assigned = lasting._consumer, lasting._callbacks["on_assign"]
+    late = lambda: assigned(old, [TopicPartition("likes", p) for p in range(3)])  # noqa: E731
+    monkeypatch.setattr(lasting, "_consumer", SimpleNamespace(poll=lambda _seconds: None, close=late))
+    monkeypatch.setattr(lasting._identity, "was_recreated", lambda: True)
+    lasting.poll(0)
+    assert lasting.position == {}
+    old.close()
+
+
 def test_messages_are_the_newest_last_and_limited(client, history):
     history.messages.extend({"order": n} for n in range(1, 2001))
     assert [m["order"] for m in client.get("/messages?limit=2").json] == [1999, 2000]
