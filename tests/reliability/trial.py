@@ -193,7 +193,8 @@ class Trial:
         self.clicks.stop()
         for process in self.processes:
             process.kill()
-            for line in list(process.lines)[-15:]:  # pytest shows them if the test has failed
+            lines = list(process.lines)
+            for line in [*lines[:15], *lines[15:][-15:]]:  # pytest shows them if the test has failed
                 print(f"{process.url}: {line}")
 
 
