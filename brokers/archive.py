@@ -51,8 +51,8 @@ def make(progress: Progress = print, kafka: int = LESSONS) -> None:
             broker.start(lambda _line: None)
             use(broker.bootstrap_servers)
         finally:
-            broker.stop()
             settings.CLIENT_CONFIG = own
+            broker.stop()
         lines = classes.read_bytes().rpartition(b"\n")[0]  # if the broker cannot end cleanly, the last one is cut
         classes.write_bytes(lines)
         purpose = "Kafka's classes cannot be archived"

@@ -85,9 +85,8 @@ def port_holder(port: int) -> PortHolder | None:
 def insist_on_free(port: int, whose: str, then: str) -> None:
     """Raises `Problem` if the port is taken; `then` says what to do once its holder has ended."""
     if holder := port_holder(port):
-        raise Problem(
-            f"port {port} (of the {whose}) is taken by {holder}", f"end it ({holder.how_to_end}), then {then}"
-        )
+        what = f"port {port} (of the {whose}) is taken by {holder}"
+        raise Problem(what, f"end it ({holder.how_to_end}), then {then}")
 
 
 def free_ports(count: int) -> list[int]:

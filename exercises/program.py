@@ -88,7 +88,7 @@ class Program(Child):
         return self.wait(seconds)
 
     def interrupt(self, seconds: float = END_SECONDS) -> int | None:
-        """Ctrl+C; its exit code, None if it goes on and was killed."""
+        """Ctrl+C; its exit code, None if it kept running and had to be killed."""
         self.ask_to_stop()
         try:
             code: int | None = self.process.wait(seconds)

@@ -425,7 +425,7 @@ class Trial:
 
 
 def exit_of(code: int | None) -> str:
-    return "it did not end, and was killed" if code is None else f"exit code {code}"
+    return "it kept running and had to be killed" if code is None else f"exit code {code}"
 
 
 @contextlib.contextmanager

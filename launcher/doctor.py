@@ -90,9 +90,10 @@ def _disk() -> Finding:
 def _docker(needed: bool) -> Finding:
     """If Docker is not running, that only has to be fixed if no broker answers."""
     problem = explain.engine_problem()
-    needs_fix = needed and problem and str(problem) != explain.NOT_INSTALLED
-    fix = f"{problem.hint}, or do without it: {explain.WITHOUT}" if problem and needs_fix else ""
-    return Finding("docker", str(problem or "the engine answers, with compose"), fix)
+    if not problem:
+        return Finding("docker", "the engine answers, with compose")
+    needs_fix = needed and str(problem) != explain.NOT_INSTALLED
+    return Finding("docker", str(problem), f"{problem.hint}, or do without it: {explain.WITHOUT}" if needs_fix else "")
 
 
 def _containers(needed: bool) -> Iterator[Finding]:

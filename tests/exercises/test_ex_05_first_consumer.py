@@ -84,7 +84,7 @@ WRONG = {
             ("        like = ", "            like = "),
             (PRINT, f"    {PRINT}        except:\n            pass\n"),
         ],
-        r"Ctrl\+C ends it: it did not end",
+        r"Ctrl\+C ends it: it kept running and had to be killed",
     ),
     "closes only after an error": ([(CLOSE, "except Exception:\n    consumer.close()\n")], GROUP),
     "starts at the end": ([('"earliest"', '"latest"')], "not within 10 s: a line for each like; none for orders"),

@@ -99,7 +99,7 @@ WRONG = {
     "one by one": ([("== 100", "== 1")], "full batches: size of the first upload: 1"),
     "catches all": (
         [("        message = ", "        try:\n            message = "), (READ.split("\n", 1)[1], CATCHES)],
-        r"Ctrl\+C ends it: it did not end, and was killed",
+        r"Ctrl\+C ends it: it kept running and had to be killed",
     ),
 }
 

@@ -172,4 +172,4 @@ def test_a_broker_is_started_only_if_the_client_properties_can_reach_it(tmp_path
         with pytest.raises(Problem, match=r"KAFKA_CLIENT_CONFIG asks for SASL_SSL, .+does not offer") as refused:
             choose.start_first([broker], print, pytest.fail)
         assert refused.value.hint.startswith("unset it, or name the broker that it is for with KAFKA_BOOTSTRAP_SERVERS")
-    assert started == [broker] * reached
+    assert started == ([broker] if reached else [])
