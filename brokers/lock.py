@@ -1,6 +1,7 @@
 """A lock of the operating system on a file. It ends with the last process that holds it, however that ends, and counts
 for every container and user on this computer, which know nothing of each other's processes. Standard library only."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ else:
     import fcntl
 
 BEHIND_THE_END = 2**30  # Windows lets nobody else read what is locked
+NO_LOCKS = {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}  # of a file system that has none
 
 
 def wait_for(path: Path) -> BinaryIO:
@@ -34,11 +36,11 @@ def lock(path: Path) -> BinaryIO | None:
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
             else:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
+        except OSError as error:  # of whatever kind: a lock that is taken has no errno of its own in Wine
+            if error.errno in NO_LOCKS:
+                return file
             file.close()
             return None
-        except OSError:
-            return file  # a file system without locks
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file
         file.close()  # `clean` has removed it meanwhile

@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     if not ON_WINDOWS:
         raise Problem("the five windows are for Windows", "python run.py   (all of it in this terminal)")
     with wait_for(VENV / "windows.lock"):  # another start_apps.bat may open them now
-        missing = {title: window for title, window in WINDOWS.items() if title not in _opened()}
+        opened = _opened()
+        missing = {title: window for title, window in WINDOWS.items() if title not in opened}
         for title, (_command, port, _more) in missing.items():
             insist_on_free(port, f"window {title}", "start_apps.bat")
         for title, (command, _port, more) in missing.items():

@@ -1,5 +1,6 @@
 """One broker works in a folder at a time, whoever started it, and `clean` leaves it alone."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -37,6 +38,21 @@ def test_a_lock_ends_with_the_last_process_that_holds_it(tmp_path):
         (tmp_path / "lock").unlink()
         with lock(tmp_path / "lock"):  # a new file, as after `clean`
             assert lock(tmp_path / "lock") is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="flock is not how Windows locks")
+@pytest.mark.parametrize(("code", "ours"), [(errno.ENOLCK, True), (errno.EWOULDBLOCK, False), (0, False)])
+def test_only_a_file_system_without_locks_goes_without_one(tmp_path, monkeypatch, code, ours):
+    """0: a C library that does not say why, as that of Wine."""
+
+    def flock(*_):
+        raise OSError(code, "")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    file = lock(tmp_path / "lock")
+    assert bool(file) == ours
+    if file:
+        file.close()
 
 
 def test_a_second_session_on_a_folder_touches_nothing_in_it(folder, monkeypatch):
