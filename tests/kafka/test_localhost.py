@@ -12,7 +12,7 @@ import pytest
 from tests.programs import ROOT
 from tests.scheduling import rest_repeats
 
-STARTS = {False: 3, True: 25}  # with --all
+STARTS = {False: 3, True: 8}  # with --all
 IN_A_NAMESPACE = 'mount --bind "$1" /etc/hosts && ip link set lo up && shift && exec "$@"'
 LIKES = """
 import sys, tempfile
