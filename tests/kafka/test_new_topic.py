@@ -2,7 +2,8 @@
 
 import uuid
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+import pytest
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from labs import topics
@@ -21,6 +22,16 @@ def test_all_partitions_of_a_new_topic_answer(kafka):
     assert [consumer.get_watermark_offsets(place, 20) for place in places] == [(0, 0)] * PARTITIONS
     consumer.close()
     assert not topic.create(admin, name, PARTITIONS)
+    admin.delete_topics([name])[name].result(20)
+
+
+def test_a_client_that_was_told_too_early_that_there_is_no_such_topic_asks_again(kafka):
+    admin, name = AdminClient(client_config(kafka)), uuid.uuid4().hex
+    admin.list_topics(timeout=20)  # from now on, librdkafka takes all other topics for unknown
+    with pytest.raises(KafkaException, match="No leaders found"):
+        topic._ask_leaders(admin, name, PARTITIONS)
+    topic.create(AdminClient(client_config(kafka)), name, PARTITIONS)
+    topic._ask_leaders(admin, name, PARTITIONS)
     admin.delete_topics([name])[name].result(20)
 
 

@@ -20,6 +20,9 @@ class StartingBroker:
         answer.set_result(None)
         return {topic.topic: answer for topic in new}
 
+    def list_topics(self, timeout):
+        pass
+
     def list_offsets(self, places, request_timeout):
         answers = {place: Future() for place in places}
         for place, answer in answers.items():
