@@ -1,6 +1,7 @@
 """Brokers for the tests, each on free ports and with its data in the test's folder."""
 
 import contextlib
+from collections.abc import Iterator
 
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -85,31 +86,23 @@ def recreate(servers: str, partitions: int = PARTITIONS) -> None:
     wait_until(is_there, "the topic again")
 
 
-class container:
+@contextlib.contextmanager
+def container() -> Iterator[str]:
     """The compose file's image with the compose file's settings, on a port of its own (testcontainers)."""
+    from testcontainers.core.config import testcontainers_config
+    from testcontainers.core.container import DockerContainer
 
-    def __enter__(self) -> str:
-        from testcontainers.core.config import testcontainers_config
-        from testcontainers.core.container import DockerContainer
-
-        testcontainers_config.ryuk_disabled = True  # it would pull another image to remove what __exit__ removes
-        port = free_ports(1)[0]
-        service = SINGLES[versions.chosen]
-        self.container = DockerContainer(service.image, hostname="kafka").with_bind_ports(port, port)
-        for name, value in service.environment.items():
-            # The port must be the same inside and outside: the broker refers clients to its advertised address.
-            self.container.with_env(name, value.replace(":9092", f":{port}"))
-        self.container.start()
+    testcontainers_config.ryuk_disabled = True  # it would pull another image to remove what ends here anyway
+    port = free_ports(1)[0]
+    service = SINGLES[versions.chosen]
+    made = DockerContainer(service.image, hostname="kafka").with_bind_ports(port, port)
+    for name, value in service.environment.items():
+        # The port must be the same inside and outside: the broker refers clients to its advertised address.
+        made.with_env(name, value.replace(":9092", f":{port}"))
+    with made:
         servers = f"localhost:{port}"
-        try:
-            assert any(answers(servers, 5.0) for _ in range(24)), self.container.get_logs()
-        except BaseException:
-            self.container.stop()
-            raise
-        return servers
-
-    def __exit__(self, *_exception) -> None:
-        self.container.stop()
+        assert any(answers(servers, 5.0) for _ in range(24)), made.get_logs()
+        yield servers
 
 
 def joined(servers: str, group: str, own: dict | None = None, topic: str = TOPIC) -> Consumer:

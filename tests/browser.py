@@ -10,13 +10,8 @@ from playwright.sync_api import BrowserContext, Error, expect, sync_playwright
 
 from tests.programs import PATIENCE
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS += ["--disable-sync"]
 
 
 @contextlib.contextmanager

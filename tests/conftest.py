@@ -1,5 +1,8 @@
-"""Fixtures of all tests: a real Kafka, a simulated one, and the programs as processes."""
+"""Fixtures of all tests: a real Kafka, a simulated one, a `docker` that plays an engine, and the programs as
+processes."""
 
+import contextlib
+import os
 import signal
 import uuid
 
@@ -11,27 +14,11 @@ from brokers.ports import free_ports
 from settings import CHOSEN_BOOTSTRAP_SERVERS
 from tests import versions
 from tests.brokers import container, local_broker, recreate, with_topic
+from tests.fake_docker import FakeDocker
 from tests.programs import Program, consumer, producer
-from tests.scheduling import (
-    pytest_addoption,
-    pytest_cmdline_main,
-    pytest_collection_modifyitems,
-    pytest_sessionstart,
-    pytest_testnodedown,
-    pytest_unconfigure,
-    pytest_xdist_make_scheduler,
-)
 from tests.simulated import SimulatedBroker
 
-__all__ = [
-    "pytest_addoption",
-    "pytest_cmdline_main",
-    "pytest_collection_modifyitems",
-    "pytest_sessionstart",
-    "pytest_testnodedown",
-    "pytest_unconfigure",
-    "pytest_xdist_make_scheduler",
-]
+pytest_plugins = ["tests.scheduling"]
 
 
 def pytest_configure(config):
@@ -84,6 +71,16 @@ def simulated():
 
 
 @pytest.fixture
+def engine(tmp_path, monkeypatch) -> FakeDocker:
+    """A `docker` on the PATH that plays an engine."""
+    if os.name == "nt":
+        pytest.skip("this docker is a script with a #! line, which Windows does not start")
+    engine = FakeDocker(tmp_path / "docker")
+    monkeypatch.setenv("PATH", engine.path)
+    return engine
+
+
+@pytest.fixture
 def group() -> str:
     return f"test-{uuid.uuid4().hex[:12]}"
 
@@ -91,15 +88,13 @@ def group() -> str:
 @pytest.fixture
 def start():
     """Start programs, which end with the test."""
-    programs: list[Program] = []
+    with contextlib.ExitStack() as ends:
 
-    def start_program(program: Program) -> Program:
-        programs.append(program)
-        return program
+        def start_program(program: Program) -> Program:
+            ends.callback(program.kill)
+            return program
 
-    yield start_program
-    for program in programs:
-        program.kill()
+        yield start_program
 
 
 @pytest.fixture(scope="module")

@@ -67,14 +67,5 @@ def wait_for_shown(step: Step, session: Program, before: int, left_open: list[tu
 
 
 def run_in_shell(command: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        command,
-        shell=True,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-    )
+    options = {"capture_output": True, "stdin": subprocess.DEVNULL, "encoding": "utf-8", "timeout": PATIENCE}
+    return subprocess.run(command, shell=True, cwd=folder, env=environment, **options)

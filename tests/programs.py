@@ -1,5 +1,6 @@
 """Programs as processes: start them, wait for a line or an answer with a deadline, end them."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -77,11 +78,8 @@ class Program(Child):
 
     def wait_for_status(self, condition: Callable[[dict], bool], seconds: float = PATIENCE) -> dict:
         def status():
-            try:
-                answer = self.status()
-            except requests.RequestException:
-                return None
-            return answer if condition(answer) else None
+            with contextlib.suppress(requests.RequestException):
+                return answer if condition(answer := self.status()) else None
 
         return wait_until(status, "a status", seconds, self.lines)
 
@@ -131,7 +129,5 @@ def run_py(servers: str, learner: str, *arguments: str, cwd: Path = ROOT, second
     """`python run.py ...` as this learner, to its end; returns its exit code and output."""
     environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "LEARNER": learner}
     command = [sys.executable, "run.py", *arguments]
-    done = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=seconds
-    )
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=seconds)
     return done.returncode, done.stdout + done.stderr

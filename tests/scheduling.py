@@ -22,15 +22,8 @@ LABS, OUTAGES = "tests/labs/test_labs.py", "tests/kafka/test_outages.py"
 LATER_LABS = re.compile(rf"{LABS}::test_a_lab_played_from_its_page\[1\d\]")  # half of that file's time
 OF_KAFKA_4 = tuple(f"tests/kafka/test_{name}.py" for name in ("kafka4", "lab_new_protocol", "lab_queues"))  # one broker
 # So that no long file is the last.
-LONGEST_FIRST = (
-    LABS,
-    "tests/end_to_end/",
-    *ALWAYS_TOGETHER,
-    "tests/labs/",
-    "tests/reliability/",
-    OUTAGES,
-    "tests/kafka/",
-)
+LONGEST_FIRST = (LABS, "tests/end_to_end/", *ALWAYS_TOGETHER, "tests/labs/", "tests/reliability/", OUTAGES)
+LONGEST_FIRST += ("tests/kafka/",)
 REPEATS, SLOW = "repeats", "slow"  # why a test is left out, by its mark
 COLLECTED, COUNTS = pytest.StashKey[list](), pytest.StashKey[Counter]()
 
@@ -149,17 +142,14 @@ def pytest_testnodedown(node):
     node.config.stash[COUNTS] = Counter(getattr(node, "workeroutput", {}).get("left out"))
 
 
-def is_slow(item) -> bool:
-    return bool(item.get_closest_marker(SLOW)) or item.nodeid.startswith(ALWAYS_TOGETHER)
-
-
 def why_left_out(item, all_cases: bool, named: pytest.Config.ArgsSource) -> str:
     """Why this run leaves the test out, empty if it does not. `named`: what names the tests of this run."""
     if all_cases:
         return ""
     if item.get_closest_marker(REPEATS):
         return REPEATS
-    return SLOW if is_slow(item) and named is pytest.Config.ArgsSource.TESTPATHS else ""
+    is_slow = item.get_closest_marker(SLOW) or item.nodeid.startswith(ALWAYS_TOGETHER)
+    return SLOW if is_slow and named is pytest.Config.ArgsSource.TESTPATHS else ""
 
 
 def left_out(counts: Counter[str]) -> str:

@@ -19,13 +19,13 @@ class SimulatedBroker:
     """One simulated broker on a random port of the loopback interface."""
 
     def __enter__(self) -> "SimulatedBroker":
-        library = _librdkafka()
-        problem = ctypes.create_string_buffer(512)
-        settings = library.rd_kafka_conf_new()
-        library.rd_kafka_conf_set(settings, b"log_level", b"0", problem, len(problem))
-        self._client = library.rd_kafka_new(RD_KAFKA_PRODUCER, settings, problem, len(problem))
+        library, pointer = _librdkafka(), ctypes.c_void_p
+        problem, size = ctypes.create_string_buffer(512), ctypes.c_size_t(512)
+        settings = pointer(library.rd_kafka_conf_new())
+        library.rd_kafka_conf_set(settings, b"log_level", b"0", problem, size)
+        self._client = pointer(library.rd_kafka_new(RD_KAFKA_PRODUCER, settings, problem, size))
         assert self._client, problem.value.decode()
-        self._cluster = library.rd_kafka_mock_cluster_new(self._client, 1)
+        self._cluster = pointer(library.rd_kafka_mock_cluster_new(self._client, 1))
         library.rd_kafka_mock_topic_create(self._cluster, TOPIC.encode(), PARTITIONS, 1)
         self.bootstrap_servers = library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
         return self
@@ -37,32 +37,15 @@ class SimulatedBroker:
 
     def set_down(self, down: bool = True) -> None:
         """Refuse connections, as a broker that has died; with False, take them again."""
-        change = _librdkafka().rd_kafka_mock_broker_set_down if down else _librdkafka().rd_kafka_mock_broker_set_up
-        change(self._cluster, 1)
+        getattr(_librdkafka(), f"rd_kafka_mock_broker_set_{'down' if down else 'up'}")(self._cluster, 1)
 
 
 def _librdkafka() -> ctypes.CDLL:
-    """The librdkafka that confluent-kafka brings along, with the signatures of what is called here."""
+    """The librdkafka that confluent-kafka brings along; a function returns an int unless it is named here."""
     library = ctypes.CDLL(str(_library_file()))
-    pointer = ctypes.c_void_p
-    signatures = {
-        "rd_kafka_conf_new": (pointer, []),
-        "rd_kafka_conf_set": (
-            ctypes.c_int,
-            [pointer, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t],
-        ),
-        "rd_kafka_new": (pointer, [ctypes.c_int, pointer, ctypes.c_char_p, ctypes.c_size_t]),
-        "rd_kafka_destroy": (None, [pointer]),
-        "rd_kafka_mock_cluster_new": (pointer, [pointer, ctypes.c_int]),
-        "rd_kafka_mock_cluster_destroy": (None, [pointer]),
-        "rd_kafka_mock_cluster_bootstraps": (ctypes.c_char_p, [pointer]),
-        "rd_kafka_mock_topic_create": (ctypes.c_int, [pointer, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]),
-        "rd_kafka_mock_broker_set_down": (ctypes.c_int, [pointer, ctypes.c_int32]),
-        "rd_kafka_mock_broker_set_up": (ctypes.c_int, [pointer, ctypes.c_int32]),
-    }
-    for name, (result, arguments) in signatures.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
+    for name in ("conf_new", "new", "mock_cluster_new"):
+        getattr(library, f"rd_kafka_{name}").restype = ctypes.c_void_p
+    library.rd_kafka_mock_cluster_bootstraps.restype = ctypes.c_char_p
     return library
 
 

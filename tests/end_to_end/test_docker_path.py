@@ -1,23 +1,14 @@
 """run.py --broker docker, with a `docker` that plays an engine, and a local broker in place of its container."""
 
-import os
-
 import pytest
 
 from brokers.local import LocalBroker
 from tests import fake_docker as says
 from tests.end_to_end.conftest import READY, nothing_is_left, run_py
-from tests.fake_docker import FakeDocker, failing
+from tests.fake_docker import failing
 from tests.programs import expect_no_traceback
 
 COMPOSE = "compose -f docker-compose.yml"
-
-
-@pytest.fixture
-def engine(tmp_path) -> FakeDocker:
-    if os.name == "nt":
-        pytest.skip("this docker is a script with a #! line, which Windows does not start")
-    return FakeDocker(tmp_path / "docker")
 
 
 @pytest.mark.slow
@@ -27,7 +18,7 @@ def test_a_session_in_docker_says_what_is_missing_and_what_has_not_ended(copy, t
         failing(f"{COMPOSE} down", says.NO_ENGINE),
     )
     with LocalBroker(tmp_path / "kafka"):
-        session = start(run_py(copy, "--broker", "docker", PATH=engine.path))
+        session = start(run_py(copy, "--broker", "docker"))
         session.wait_for(READY)
         session.type("like")
         session.wait_for("Consumed: order=1 ")
@@ -44,7 +35,7 @@ def test_a_session_in_docker_says_what_is_missing_and_what_has_not_ended(copy, t
 
 def test_a_docker_that_refuses_is_one_line_and_what_to_type(copy, engine, start):
     engine.play(failing(f"{COMPOSE} up", says.NAME_TAKEN.format(name="kafka")))
-    session = start(run_py(copy, "--broker", "docker", PATH=engine.path))
+    session = start(run_py(copy, "--broker", "docker"))
     assert session.wait() == 1
     what, hint = session.lines[-2:]
     assert says.NAME_TAKEN.format(name="kafka") in what

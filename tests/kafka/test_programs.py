@@ -8,6 +8,7 @@ import requests
 from confluent_kafka import Consumer, TopicPartition
 
 from plumbing.kafka import client_config
+from plumbing.keys import partition_of_key
 from tests.brokers import PARTITIONS, TOPIC
 from tests.programs import consumer, producer
 
@@ -37,12 +38,14 @@ def test_an_independent_client_sees_the_same_event(kafka, click):
 
 # Kafka's own test vectors of murmur2, UtilsTest.testMurmur2 of kafka-clients.
 MURMUR2 = {"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536, "abc": 479470107}
+MURMUR2 |= {"a-little-bit-longer-string": -1486304829, "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971}
 
 
 def test_a_key_decides_the_partition_as_in_kafkas_java_client(kafka, click):
     expected = {key: (value & 0x7FFFFFFF) % PARTITIONS for key, value in MURMUR2.items()}
     assert {key: click(key=key)["partition"] for key in MURMUR2} == expected
     assert {key: click(key=key)["partition"] for key in MURMUR2} == expected
+    assert {key: partition_of_key(key, PARTITIONS) for key in MURMUR2} == expected, "what the page announces"
     assert read(kafka, click(key="abc")).key() == b"abc"
 
 

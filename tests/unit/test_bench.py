@@ -1,6 +1,6 @@
 """The bench's own arithmetic, its load generator, and the figures in docs/performance.md."""
 
-import socketserver
+import http.server
 import threading
 
 import pytest
@@ -9,8 +9,6 @@ from bench import report
 from bench.harness import Line, NotMeasured, Spread, compared, interleaved, percentile
 from bench.http_load import load
 from bench.subjects.drain import rate_of
-
-OK = b"HTTP/1.1 201 CREATED\r\nContent-Length: 2\r\n%s\r\n{}"
 
 
 def test_each_round_starts_with_another_contender():
@@ -26,46 +24,32 @@ def test_a_ratio_is_taken_round_by_round():
     assert (line.ours, line.theirs) == (Spread(50, 10, 80), Spread(80, 20, 100))
     assert line.met is False
     assert compared("x", "", "ms", [2], "peer", [1]).met is None
+    assert [percentile(list(range(100, 0, -1)), percent) for percent in (50, 99, 100, 0)] == [51, 100, 100, 1]
 
 
-@pytest.mark.parametrize(("percent", "value"), [(50, 51), (99, 100), (100, 100), (0, 1)])
-def test_percentile(percent, value):
-    assert percentile(list(range(100, 0, -1)), percent) == value
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version, asked = "HTTP/1.1", []
+
+    def do_POST(self):
+        self.asked.append(self.path)
+        self.send_response(int(self.path[1:4]))
+        self.send_header("Content-Length", "0")
+        if "close" in self.path:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def log_message(self, *_arguments):
+        pass
 
 
-@pytest.fixture
-def server():
-    """A server that answers each request with `answer[0]`; gives (port, the requests, answer)."""
-    asked, answer = [], [OK % b""]
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self):
-            while request := self.request.recv(4096):
-                asked.append(request)
-                self.request.sendall(answer[0])
-                if b"Connection: close" in answer[0]:
-                    return
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listening:
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
-        yield listening.server_address[1], asked, answer
-        listening.shutdown()
-
-
-@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"])
-def test_clicks_on_several_connections(server, header):
-    port, asked, answer = server
-    answer[0] = OK % header
-    result = load(port, "/like", 3, 0.3)
-    assert 3 < result.per_second * 0.3 <= len(asked)
-    assert all(request.startswith(b"POST /like HTTP/1.1\r\n") for request in asked)
-
-
-def test_an_answer_other_than_201_gives_no_figure(server):
-    port, _, answer = server
-    answer[0] = b"HTTP/1.1 503 SERVICE UNAVAILABLE\r\nContent-Length: 2\r\n\r\n{}"
-    with pytest.raises(NotMeasured, match="503"):
-        load(port, "/like", 1, 0.3)
+def test_only_clicks_that_are_confirmed_count():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for path in ("/201", "/201-close"):
+            assert 3 < load(server.server_port, path, 3, 0.3).per_second * 0.3 <= Handler.asked.count(path)
+        with pytest.raises(NotMeasured, match="503"):
+            load(server.server_port, "/503", 1, 0.3)
+        server.shutdown()
 
 
 def test_the_table_and_the_plot_go_into_the_document(tmp_path):

@@ -1,4 +1,5 @@
-"""The local broker's settings and jars, the ports, Docker's failures: without starting a broker."""
+"""The local broker's settings and jars, addresses and ports, what keeps the registry from starting: without starting a
+broker."""
 
 import contextlib
 import errno
@@ -13,17 +14,18 @@ from functools import partial
 
 import pytest
 
-from brokers import choose, compose, docker, jars, java, local, secured
+from brokers import choose, compose, docker, jars, java, local, registry, secured
 from brokers.ports import free_ports, port_holder
+from labs.lab_08_schemas import check
+from launcher import reset
 from plumbing import Problem, web
+from plumbing.address import addresses
 from plumbing.kafka import answers
 
 
 def test_the_local_broker_has_the_compose_files_settings_on_loopback(tmp_path):
-    properties = compose.server_properties(tmp_path)
-    assert properties["listeners"] == (
-        "INTERNAL://127.0.0.1:29092,EXTERNAL://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
-    )
+    properties, here = compose.server_properties(tmp_path), "127.0.0.1"
+    assert properties["listeners"] == f"INTERNAL://{here}:29092,EXTERNAL://{here}:9092,CONTROLLER://{here}:9093"
     assert properties["advertised.listeners"] == "INTERNAL://127.0.0.1:29092,EXTERNAL://localhost:9092"
     assert properties["controller.quorum.voters"] == "0@127.0.0.1:9093"
     assert properties["auto.create.topics.enable"] == "false"
@@ -128,11 +130,6 @@ def test_a_proxy_that_refuses_is_not_taken_for_a_missing_network(repository, mon
     assert f"copy {jars.REPOSITORY} from a computer that has it" in refused.value.hint
 
 
-def test_docker_that_is_not_installed_is_reported(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert str(docker.engine_problem()) == "Docker is not installed"
-
-
 @pytest.mark.parametrize(
     ("version", "accepted"),
     [("1.8.0_392", False), ("11.0.2", False), ("17.0.9", True), ("21", True), ("25.0.1", False)],
@@ -173,3 +170,60 @@ def test_a_broker_is_started_only_if_the_client_properties_can_reach_it(tmp_path
             choose.start_first([broker], print, pytest.fail)
         assert refused.value.hint.startswith("unset it, or name the broker that it is for with KAFKA_BOOTSTRAP_SERVERS")
     assert started == ([broker] if reached else [])
+
+
+@pytest.mark.parametrize(
+    ("servers", "found"),
+    [
+        ("localhost:9092", [("localhost", 9092)]),
+        ("[::1]:9092", [("::1", 9092)]),
+        ("PLAINTEXT://kafka:29092", [("kafka", 29092)]),
+        ("SASL_SSL://[::1]:9092", [("::1", 9092)]),
+        ("a:1, b:2 ,", [("a", 1), ("b", 2)]),
+        ("localhost:port", [("localhost", 0)]),
+        ("", []),
+    ],
+)
+def test_host_and_port_of_each_server(servers, found):
+    assert addresses(servers) == found
+
+
+# The registry
+
+
+def refusal_of_the_registry() -> Problem:
+    with pytest.raises(Problem) as refused:
+        registry.Registry().start(pytest.fail)
+    return refused.value
+
+
+def test_a_port_that_is_taken_is_named_with_its_holder(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setattr(registry, "PORT", other.getsockname()[1])
+        problem = refusal_of_the_registry()
+    assert str(problem).startswith(f"port {registry.PORT} (of the schema registry) is taken by ")
+    assert problem.hint.startswith("end it (kill ") or "taskkill" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("properties", "what", "hint"),
+    [
+        ("", "no broker answers on ", "python run.py"),
+        ("security.protocol=SASL_SSL", "the registry has no password for ", "lab 8 also works on the mock"),
+    ],
+)
+def test_without_a_broker_that_it_can_reach_nothing_is_fetched(tmp_path, monkeypatch, properties, what, hint):
+    file = tmp_path / "client.properties"
+    file.write_text(properties)
+    monkeypatch.setattr("settings.CLIENT_CONFIG", str(file))
+    monkeypatch.setattr(registry, "PORT", free_ports(1)[0])
+    monkeypatch.setattr(registry, "BOOTSTRAP_SERVERS", f"127.0.0.1:{free_ports(1)[0]}")
+    problem = refusal_of_the_registry()
+    assert (str(problem).lower()[: len(what)], hint in problem.hint) == (what, True), (problem, problem.hint)
+
+
+def test_while_it_runs_its_topic_is_not_deleted(monkeypatch):
+    monkeypatch.setattr(check.registry, "answers", lambda: True)
+    with pytest.raises(Problem, match="the registry works with the topic") as refused:
+        reset._reset(8)
+    assert "Ctrl+C in its terminal" in refused.value.hint

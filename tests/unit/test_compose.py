@@ -1,6 +1,7 @@
 """What the compose files say beyond the settings of the brokers, which each local broker proves when it runs with them:
-names, images, ports, volumes, health, the programs in containers."""
+names, images, ports, volumes, health, the programs in containers. And .devcontainer: for VS Code and Codespaces."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,10 +10,13 @@ import sys
 import pytest
 import yaml
 
+import settings
 from brokers import compose, containers, jars, registry
 from brokers.compose import SINGLE, SINGLE_OF_4, Service, server_properties
 from brokers.jars import CURRENT, LESSONS
+from launcher.cli import COMMANDS
 from settings import ROOT
+from tests.unit.test_environment import run
 
 FILES = {file.name: yaml.safe_load(file.read_text(encoding="utf-8")) for file in ROOT.glob("docker-compose*.yml")}
 OLD, NEW, CLUSTER = (FILES[f"docker-compose{name}.yml"] for name in ("", ".kafka4", ".cluster"))
@@ -21,6 +25,8 @@ BROKERS = [SINGLE, SINGLE_OF_4, *THREE]
 PROGRAMS = {"producer": 5001, "consumer-1": 5002, "consumer-2": 5003, "consumer-3": 5004, "page": 8501}
 APPS = ["computer", *PROGRAMS]
 IMAGE = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+CONTAINER = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
+LABELS = {int(port): of_port["label"] for port, of_port in CONTAINER["portsAttributes"].items()}
 
 each_file = pytest.mark.parametrize("file", FILES.values(), ids=FILES)
 each_broker = pytest.mark.parametrize("broker", BROKERS, ids=lambda broker: f"{broker.file.name}-{broker.name}")
@@ -30,13 +36,11 @@ def seconds(duration: str) -> int:
     return int(re.fullmatch(r"(\d+)s", duration)[1])
 
 
-def with_defaults(value: str) -> str:
-    """The text with what it says where no variable is set: `9000` for `${KAFDROP_PORT:-9000}`."""
-    return re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value)
-
-
 @each_file
 def test_a_file_follows_the_compose_specification(file):
+    # brokers/local.py reads the environment: YAML's own booleans and numbers would change on the way (false -> False).
+    values = [value for service in file["services"].values() for value in service.get("environment", {}).values()]
+    assert {type(value) for value in values} == {str}
     package = "check_jsonschema.builtin_schemas"
     schemas = pytest.importorskip(package, reason="python -m pip install -r requirements/dev.txt")
     from jsonschema import Draft7Validator
@@ -57,19 +61,15 @@ def test_containers_have_the_names_that_docker_exec_uses():
     assert OLD["services"]["kafdrop"]["container_name"] == NEW["services"]["kafdrop"]["container_name"] == "kafdrop"
 
 
-def test_the_images():
+def test_the_images(monkeypatch):
     version = jars.kafka_version().rpartition(".")[0]
     assert OLD["services"]["kafka"]["image"] == f"${{KAFKA_IMAGE:-bitnamilegacy/kafka:{version}}}"
     assert {CLUSTER["services"][broker.name]["image"] for broker in THREE} == {OLD["services"]["kafka"]["image"]}
     assert NEW["services"]["kafka"]["image"] == SINGLE_OF_4.image == f"apache/kafka:{jars.kafka_version(CURRENT)}"
     assert OLD["services"]["registry"]["image"] == f"apicurio/apicurio-registry:{registry.VERSION}"
     assert {file["services"]["kafdrop"]["image"] for file in FILES.values()} == {"obsidiandynamics/kafdrop:4.2.0"}
-
-
-def test_the_variable_for_the_other_image_does_not_choose_that_of_kafka_4(monkeypatch):
     monkeypatch.setattr("settings.KAFKA_IMAGE", "mine/kafka:3.7")
-    assert SINGLE.image == "mine/kafka:3.7"
-    assert SINGLE_OF_4.image == NEW["services"]["kafka"]["image"]
+    assert (SINGLE.image, SINGLE_OF_4.image) == ("mine/kafka:3.7", NEW["services"]["kafka"]["image"])
 
 
 @each_broker
@@ -140,13 +140,6 @@ def test_no_cluster_id_is_used_by_two_versions():
     assert not compose.cluster_ids(LESSONS) & compose.cluster_ids(CURRENT)
 
 
-@each_file
-def test_an_environment_is_a_mapping_of_strings(file):
-    # brokers/local.py reads it, and YAML's own booleans and numbers would change on the way (false -> False).
-    environments = [service.get("environment", {}) for service in file["services"].values()]
-    assert all(isinstance(value, str) for environment in environments for value in environment.values())
-
-
 @pytest.mark.parametrize(
     ("brokers", "settings"),
     [
@@ -177,12 +170,10 @@ def test_three_brokers_of_kafka_4_keep_three_copies_as_by_default(tmp_path):
 @each_broker
 def test_health_of_a_broker_is_its_own_answer(broker: Service):
     asked = broker.settings["advertised.listeners"].split(",")[broker not in THREE]
+    check = broker.description["healthcheck"]["test"][-1].replace("\n", " ")
     # Of three in containers, localhost is where the others are not.
-    assert (
-        f"kafka-topics.sh --bootstrap-server {asked.partition('://')[2]} "
-        in broker.description["healthcheck"]["test"][-1]
-    )
-    assert f"localhost/{broker.ports['EXTERNAL']} " in broker.description["healthcheck"]["test"][-1].replace("\n", " ")
+    assert f"kafka-topics.sh --bootstrap-server {asked.partition('://')[2]} " in check
+    assert f"localhost/{broker.ports['EXTERNAL']} " in check
 
 
 @each_file
@@ -201,7 +192,7 @@ def test_kafdrop_is_for_its_own_page_only_and_changes_no_topic(file):
     # By default it lets every website read and delete: Access-Control-Allow-Origin: *
     kafdrop = file["services"]["kafdrop"]
     (port,) = kafdrop["ports"]
-    assert with_defaults(port) == "127.0.0.1:9000:9000"
+    assert re.sub(r"\$\{\w+:-(.*?)\}", r"\1", port) == "127.0.0.1:9000:9000", "where no variable is set"
     origin = f"http://localhost:{port.removeprefix('127.0.0.1:').removesuffix(':9000')}"
     options = ["--topic.deleteEnabled=false", "--topic.createEnabled=false", f"--cors.allowOrigins={origin}"]
     assert kafdrop["environment"]["CMD_ARGS"].split() == options
@@ -270,3 +261,31 @@ def test_what_the_programs_do_not_need_stays_outside_their_image(path):
     first = path.partition("/")[0]
     assert first in ignored or (first.startswith(".") and ".*" in ignored)
     assert "!.streamlit" in ignored
+
+
+def test_the_ports_of_a_codespace_are_those_of_the_programs_and_of_kafdrop():
+    consumers = {settings.CONSUMER_PORT + number: f"Consumer {number + 1}" for number in range(3)}
+    others = {settings.PAGE_PORT: "The page", settings.PRODUCER_PORT: "Producer", settings.KAFDROP_PORT: "Kafdrop"}
+    assert consumers | others == LABELS
+    assert sorted(CONTAINER["forwardPorts"]) == sorted(LABELS)
+
+
+def test_a_codespace_gets_ready_and_then_starts_everything():
+    assert CONTAINER["postCreateCommand"].removeprefix("python run.py ") in COMMANDS
+    assert CONTAINER["postAttachCommand"] == "python run.py"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, ""),
+        ({"CODESPACE_NAME": "happy-fish-7x"}, "happy-fish-7x-8501.app.github.dev"),
+        ({"CODESPACE_NAME": "a-1", "PAGE_PORT": "8600"}, "a-1-8600.app.github.dev"),
+        ({"CODESPACE_NAME": "a-1", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "example.dev"}, "a-1-8501.example.dev"),
+        ({"CODESPACE_NAME": "a-1", "ALLOWED_HOSTS": "mine.example"}, "mine.example a-1-8501.app.github.dev"),
+    ],
+)
+def test_in_a_codespace_the_page_opens_under_its_forwarded_host(environment, expected):
+    unset = dict.fromkeys(("ALLOWED_HOSTS", "CODESPACE_NAME", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN"), "")
+    done = run("-c", "import settings; print(*settings.ALLOWED_HOSTS)", **unset | environment)
+    assert done.stdout.strip() == expected

@@ -1,6 +1,5 @@
-"""consumer.py without a broker: what counts as a like, and the HTTP API."""
+"""consumer.py without a broker: what counts as a like, its group, and the HTTP API."""
 
-import json
 import time
 from types import SimpleNamespace
 
@@ -8,17 +7,16 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 import consumer
+from labs.evidence import is_like
+from page import lanes
+from page.group import Partition
+from page.tail import event_of
 from plumbing import lasting_consumer, topic
 from plumbing.group import Membership
 from plumbing.lasting_consumer import LastingConsumer
 from plumbing.process import StopSignal
 from tests.programs import wait_until
-
-LIKE = {"order": 1, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}
-
-
-def test_a_like_is_parsed_and_other_fields_are_ignored():
-    assert consumer.parse_like(json.dumps(LIKE | {"from": "a future version"}).encode()) == LIKE
+from tests.reliability.test_bad_input import BROKEN, TOLERATED, like
 
 
 @pytest.fixture
@@ -141,3 +139,29 @@ def test_a_member_without_an_assignment_says_since_when(monkeypatch, lasting, si
     lasting._note_problem()
     lasting._polled_at = time.monotonic()  # the loop would have polled
     assert lasting.find_problem() is None, "it has waited for the broker, not for the group"
+
+
+RECORDS = {
+    **BROKEN,
+    **TOLERATED,
+    "a like": like(),
+    "with a byte order mark": like().decode().encode("utf-8-sig"),
+    "without clicked_at": b'{"order": 1, "ts_ms": 1734721501000}',
+    "the latest time": like(ts_ms=2**63 - 1),
+}
+
+
+def consumer_takes(value) -> bool:
+    try:
+        consumer.parse_like(value)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("value", RECORDS.values(), ids=RECORDS)
+def test_page_labs_and_consumer_agree_on_what_a_like_is(value):
+    record = SimpleNamespace(value=lambda: value, offset=lambda: 0)
+    event = event_of(record)
+    assert (event.order is not None) == is_like(record) == consumer_takes(value)
+    assert ("not a like" in lanes.lane_html(Partition(0, 1, 0, None, (event,)), False, {}, None)) != is_like(record)

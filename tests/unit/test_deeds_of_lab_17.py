@@ -1,5 +1,6 @@
-"""Lab 17: done by half, twice, with an edited program. tests/labs shows that its program leaves the evidence recorded
-here."""
+"""Lab 17: done by half, twice, with an edited program. tests/labs shows that programs leave this evidence."""
+
+from unittest.mock import Mock
 
 import pytest
 
@@ -44,11 +45,7 @@ def six_ways(run: int = 1, **other: list[Batch]) -> list[Batch]:
 def of_a_secured_broker() -> Seen:
     """Its batches cannot be read."""
     evidence = seen()
-
-    def refuse(_topic):
-        raise Problem("only without passwords", "python run.py")
-
-    evidence.batches = refuse
+    evidence.batches = Mock(side_effect=Problem("only without passwords", "python run.py"))
     return evidence
 
 
@@ -59,10 +56,7 @@ CASES = {
     "nothing": (seen, set()),
     "the six ways": (lambda: seen(six_ways()), ALL),
     "everything twice": (lambda: seen(six_ways() + six_ways(run=2)), ALL),
-    "stopped in the third way": (
-        lambda: seen([batch for batch in six_ways() if batch.partition < 2] + batches(2, 10, 10, 900)),
-        {SINGLE, ALONE},
-    ),
+    "stopped in the third way": (lambda: seen(six_ways()[:2000] + batches(2, 10, 10, 900)), {SINGLE, ALONE}),
     "experiments after the goals undo nothing": (lambda: seen(six_ways() + LATER), ALL),
     "experiments before them": (lambda: seen(LATER + six_ways(run=3)), ALL),
     "a few likes, written by hand": (lambda: seen(batches(0, 10, 1, 145) + batches(3, 1, 100, 8550)), set()),

@@ -1,5 +1,6 @@
 """Names and ports that Docker's containers and others have taken, with a `docker` that plays an engine's answers."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -113,10 +114,8 @@ def test_only_a_kafdrop_that_was_started_is_in_the_table(url, capsys, monkeypatc
     broker = choose.ExistingBroker("localhost:9092")
     broker.kafdrop = url
     session = Session(broker)
-    try:
+    with contextlib.closing(session.control):
         session.print_table()
-    finally:
-        session.control.close()
     assert ("kafdrop" in capsys.readouterr().out) == bool(url)
 
 

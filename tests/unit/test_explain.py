@@ -13,9 +13,7 @@ from tests import fake_docker as says
 from tests.fake_docker import failing
 from tests.programs import ROOT
 
-DESKTOP = (
-    "Error response from daemon: Ports are not available: exposing port TCP 127.0.0.1:9092 -> 127.0.0.1:0: listen "
-)
+DESKTOP = "Ports are not available: exposing port TCP 127.0.0.1:9092 -> 127.0.0.1:0: listen "
 REGISTRY = "Error response from daemon: Get https://registry.example/v2/: "
 MESSAGES = [
     ("Error response from daemon: pull access denied for bitnami/kafka, repository does not exist", "check the image"),
@@ -24,17 +22,11 @@ MESSAGES = [
     (REGISTRY + "dial tcp: lookup registry.example: no such host", "check the network"),
     (REGISTRY + "net/http: TLS handshake timeout", "check the network"),
     ("toomanyrequests: You have reached your unauthenticated pull rate limit. https://...", "docker login, or wait"),
-    (
-        'error getting credentials - err: exec: "docker-credential-desktop": executable file not found in %PATH%',
-        "remove the line with credsStore from .docker/config.json",
-    ),
+    ('exec: "docker-credential-desktop": executable file not found in %PATH%', "remove the line with credsStore from "),
     (DESKTOP + "tcp 127.0.0.1:9092: bind: Only one usage of each socket address is permitted.", "end it (kill 7)"),
     ("Bind for 127.0.0.1:9092 failed: port is already allocated", "end it (kill 7)"),
     ("driver failed: address already in use", "python run.py doctor"),
-    (
-        "bind: An attempt was made to access a socket in a way forbidden by its access permissions.",
-        "the system has res",
-    ),
+    ("bind: An attempt was made to access a socket in a way forbidden by its access permissions.", "the system has"),
     ("failed to register layer: write rocksdbjni.jar: no space left on device; pull failed", "make room"),
     (says.NAME_TAKEN.format(name="kafka"), "docker rename kafka kafka-old "),
     (says.NAME_TAKEN.format(name="kafka-old"), "docker rename kafka-old kafka-old-old "),
@@ -109,10 +101,7 @@ def test_what_is_no_engine_is_named(engine, words, remedy):
     assert explain.engine_problem().hint.startswith(remedy)
 
 
-UP = "docker compose up -d --wait kafka"
-
-
-def run(engine, path: str = "", words: str = UP) -> subprocess.CompletedProcess:
+def run(engine, path: str = "", words: str = "docker compose up -d --wait kafka") -> subprocess.CompletedProcess:
     """As start_kafka.bat does; without packages."""
     command = [sys.executable, "-S", "-m", "brokers.explain", *words.split()]
     environment = {**os.environ, "PATH": path or engine.path, "COMPOSE_FILE": "other.yml"}

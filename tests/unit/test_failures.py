@@ -12,89 +12,53 @@ NO_JVM = (
     "Error: Could not create the Java Virtual Machine.\nError: A fatal exception has occurred. Program will exit.\n"
 )
 
-NOT_THE_DATA = {  # the output, what is reported, what helps
-    "an option": (
-        f"Picked up _JAVA_OPTIONS: -Xfoo\nUnrecognized option: -Xfoo\n{NO_JVM}",
-        "Java cannot run with _JAVA_OPTIONS=-Xfoo: Unrecognized option: -Xfoo",
-        "unset _JAVA_OPTIONS",
-    ),
-    "an option of JDK_JAVA_OPTIONS": (
-        f"NOTE: Picked up JDK_JAVA_OPTIONS: --foo\nUnrecognized option: --foo\n{NO_JVM}",
-        "JDK_JAVA_OPTIONS=--foo",
-        "unset JDK_JAVA_OPTIONS",
-    ),
-    "a file of options": ("Error: could not open `/nowhere'\n", "JDK_JAVA_OPTIONS", "unset JDK_JAVA_OPTIONS"),
-    "an agent": (
-        "Picked up JAVA_TOOL_OPTIONS: -javaagent:/a.jar\n"
-        "Error opening zip file or JAR manifest missing : /a.jar\n"
-        "Error occurred during initialization of VM\nagent library failed Agent_OnLoad: instrument\n",
-        "JAVA_TOOL_OPTIONS=-javaagent:/a.jar: Error opening zip file or JAR manifest missing : /a.jar",
-        "unset JAVA_TOOL_OPTIONS",
-    ),
-    "a heap that an option makes too small": (
-        "Picked up JAVA_TOOL_OPTIONS: -Xmx16m\n"
-        'Exception in thread "main" java.lang.OutOfMemoryError: Java heap space\n',
-        "JAVA_TOOL_OPTIONS=-Xmx16m: java.lang.OutOfMemoryError: Java heap space",
-        "unset JAVA_TOOL_OPTIONS",
-    ),
-    "memory": (
-        "Error occurred during initialization of VM\nCould not allocate compressed class space: 1073741824 bytes\n",
-        "not enough memory",
-        "close some programs",
-    ),
-    "memory, later": (
-        WARNING + "#\n# There is insufficient memory for the Java Runtime Environment to continue.\n# Native memory\n",
-        "not enough memory",
-        "close some programs",
-    ),
-    "open files": (
-        f"{FATAL}org.apache.kafka.common.KafkaException: java.io.IOException\n{TRACE}"
-        f"Caused by: java.io.IOException: Too many open files\n{TRACE}\t... 21 more\n",
-        "too few open files",
-        "open a new terminal",
-    ),
-    "the disk": (
-        f"{WARNING}{FATAL}java.io.IOException: No space left on device\n{TRACE}",
-        "the disk is full",
-        "make room",
-    ),
-    "the disk, at the start": (
-        f"{EXITING}java.lang.InternalError: a fault occurred in an unsafe memory access operation\n{TRACE}",
-        "the disk is full",
-        "make room",
-    ),
-    "a port": (
-        f"{EXITING}org.apache.kafka.common.KafkaException: Socket server failed to bind to 127.0.0.1:9092\n{TRACE}"
-        f"Caused by: java.net.BindException: Address already in use\n{TRACE}\t... 13 more\n",
-        "one of the broker's ports is taken",
-        "python run.py doctor",
-    ),
-    "something new": (
-        f"{WARNING}{EXITING}java.lang.RuntimeException: outside\n{TRACE}"
-        f"Caused by: java.lang.IllegalStateException: between\n{TRACE}\t... 27 more\n"
-        f"Caused by: java.nio.file.NoSuchFileException: inside\n{TRACE}\t... 28 more\n"
-        "00:35:31 [main] ERROR kafka.Kafka$ - a consequence\njava.net.BindException: no reason either\n",
-        "java.nio.file.NoSuchFileException: inside",
-        "",
-    ),
-    "something new without a log": (
-        "WARNING: a module is incubating\n"
-        f'Exception in thread "main" java.lang.InternalError: Error loading java.security file\n{TRACE}',
-        "java.lang.InternalError: Error loading java.security file",
-        "",
-    ),
-    "one line of the log": (
-        "00:35:30 [main] ERROR kafka.Kafka$ - a sentence of its own\n",
-        "a sentence of its own",
-        "",
-    ),
-    "nothing": (WARNING, "exit code 1", ""),
+JAVA = "Picked up JAVA_TOOL_OPTIONS: "
+WROTE = {
+    "an option": f"Picked up _JAVA_OPTIONS: -Xfoo\nUnrecognized option: -Xfoo\n{NO_JVM}",
+    "another option": f"NOTE: Picked up JDK_JAVA_OPTIONS: --foo\nUnrecognized option: --foo\n{NO_JVM}",
+    "a file of options": "Error: could not open `/nowhere'\n",
+    "an agent": f"{JAVA}-javaagent:/a.jar\nError opening zip file or JAR manifest missing : /a.jar\n"
+    "Error occurred during initialization of VM\nagent library failed Agent_OnLoad: instrument\n",
+    "a small heap": f'{JAVA}-Xmx16m\nException in thread "main" java.lang.OutOfMemoryError: Java heap space\n',
+    "RAM": "Error occurred during initialization of VM\nCould not allocate compressed class space: 1073741824 bytes\n",
+    "RAM 2": f"{WARNING}#\n# There is insufficient memory for the Java Runtime Environment to continue.\n# Native\n",
+    "open files": f"{FATAL}org.apache.kafka.common.KafkaException: java.io.IOException\n{TRACE}"
+    f"Caused by: java.io.IOException: Too many open files\n{TRACE}\t... 21 more\n",
+    "the disk": f"{WARNING}{FATAL}java.io.IOException: No space left on device\n{TRACE}",
+    "mapped": f"{EXITING}java.lang.InternalError: a fault occurred in an unsafe memory access operation\n{TRACE}",
+    "port": f"{EXITING}org.apache.kafka.common.KafkaException: Socket server failed to bind to 127.0.0.1:9092\n{TRACE}"
+    f"Caused by: java.net.BindException: Address already in use\n{TRACE}\t... 13 more\n",
+    "new": f"{WARNING}{EXITING}java.lang.RuntimeException: outside\n{TRACE}"
+    f"Caused by: java.lang.IllegalStateException: between\n{TRACE}\t... 27 more\n"
+    f"Caused by: java.nio.file.NoSuchFileException: inside\n{TRACE}\t... 28 more\n"
+    "00:35:31 [main] ERROR kafka.Kafka$ - a consequence\njava.net.BindException: no reason either\n",
+    "new, no log": "WARNING: a module is incubating\n"
+    f'Exception in thread "main" java.lang.InternalError: Error loading java.security file\n{TRACE}',
+    "one line of the log": "00:35:30 [main] ERROR kafka.Kafka$ - a sentence of its own\n",
+    "nothing": WARNING,
 }
+NOT_THE_DATA = [  # what is reported, what helps
+    ("an option", "Java cannot run with _JAVA_OPTIONS=-Xfoo: Unrecognized option: -Xfoo", "unset _JAVA_OPTIONS"),
+    ("another option", "JDK_JAVA_OPTIONS=--foo", "unset JDK_JAVA_OPTIONS"),
+    ("a file of options", "JDK_JAVA_OPTIONS", "unset JDK_JAVA_OPTIONS"),
+    ("an agent", "=-javaagent:/a.jar: Error opening zip file or JAR manifest missing : ", "unset JAVA_TOOL_OPTIONS"),
+    ("a small heap", "=-Xmx16m: java.lang.OutOfMemoryError: Java heap space", "unset JAVA_TOOL_OPTIONS"),
+    ("RAM", "not enough memory", "close some programs"),
+    ("RAM 2", "not enough memory", "close some programs"),
+    ("open files", "too few open files", "open a new terminal"),
+    ("the disk", "the disk is full", "make room"),
+    ("mapped", "the disk is full", "make room"),
+    ("port", "one of the broker's ports is taken", "python run.py doctor"),
+    ("new", "java.nio.file.NoSuchFileException: inside", ""),
+    ("new, no log", "java.lang.InternalError: Error loading java.security file", ""),
+    ("one line of the log", "a sentence of its own", ""),
+    ("nothing", "exit code 1", ""),
+]
 
 
-@pytest.mark.parametrize(("output", "what", "remedy"), NOT_THE_DATA.values(), ids=NOT_THE_DATA)
-def test_the_cause_is_named_and_the_data_is_kept(output, what, remedy):
-    found = failure(output, 1)
+@pytest.mark.parametrize(("written", "what", "remedy"), NOT_THE_DATA)
+def test_the_cause_is_named_and_the_data_is_kept(written, what, remedy):
+    found = failure(WROTE[written], 1)
     assert what in found.what
     assert found.remedy.startswith(remedy) if remedy else not found.remedy
     assert "clean" not in found.remedy

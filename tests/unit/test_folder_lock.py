@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import pytest
 
@@ -44,11 +45,7 @@ def test_a_lock_ends_with_the_last_process_that_holds_it(tmp_path):
 @pytest.mark.parametrize(("code", "ours"), [(errno.ENOLCK, True), (errno.EWOULDBLOCK, False), (0, False)])
 def test_only_a_file_system_without_locks_goes_without_one(tmp_path, monkeypatch, code, ours):
     """0: a C library that does not say why, as that of Wine."""
-
-    def flock(*_):
-        raise OSError(code, "")
-
-    monkeypatch.setattr("fcntl.flock", flock)
+    monkeypatch.setattr("fcntl.flock", Mock(side_effect=OSError(code, "")))
     file = lock(tmp_path / "lock")
     assert bool(file) == ours
     if file:

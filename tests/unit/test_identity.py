@@ -1,4 +1,4 @@
-"""plumbing/identity.py without a broker: a topic that was deleted and recreated."""
+"""plumbing/topic.py and plumbing/identity.py without a broker: a topic that is created, or deleted and recreated."""
 
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -7,11 +7,21 @@ from types import SimpleNamespace
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
-from plumbing import identity
+from plumbing import identity, topic
 from plumbing.identity import Identity
 from plumbing.offsets import LABEL
 
 END = 22  # in each partition
+
+
+def future(result, error: int | None = None) -> Future:
+    """One with this result, or with this error of Kafka."""
+    made = Future()
+    if error is None:
+        made.set_result(result)
+    else:
+        made.set_exception(KafkaException(KafkaError(error)))
+    return made
 
 
 @dataclass
@@ -34,19 +44,11 @@ class FakeAdmin:
 
     def describe_topics(self, topics, request_timeout):
         self.asked += 1
-        answer = Future()
-        if self.silent:
-            answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
-        elif self.id:
-            answer.set_result(SimpleNamespace(topic_id=self.id))
-        else:
-            answer.set_exception(KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
-        return {"likes": answer}
+        error = KafkaError._TIMED_OUT if self.silent else None if self.id else KafkaError.UNKNOWN_TOPIC_OR_PART
+        return {"likes": future(SimpleNamespace(topic_id=self.id), error)}
 
     def list_offsets(self, places, request_timeout):
-        for answer in (answers := {place: Future() for place in places}).values():
-            answer.set_result(SimpleNamespace(offset=END))
-        return answers
+        return {place: future(SimpleNamespace(offset=END)) for place in places}
 
 
 @dataclass
@@ -118,3 +120,35 @@ def test_offsets_are_stored_with_the_id_of_the_topic_they_are_for(likes, admin):
         likes.was_recreated()
         place = likes.offset_after(message)
         assert (place.partition, place.offset, place.metadata) == (2, 42, f"{LABEL}{topic_id}")
+
+
+class StartingBroker:
+    """Creates a topic at once, and refuses what is asked of its partitions with these errors first."""
+
+    def __init__(self, *errors: int):
+        self.errors = list(errors)
+
+    def create_topics(self, new):
+        return {topic.topic: future(None) for topic in new}
+
+    def list_topics(self, timeout):
+        pass
+
+    def list_offsets(self, places, request_timeout):
+        errors = {place: self.errors.pop(0) if self.errors and place.partition == 2 else None for place in places}
+        return {place: future(SimpleNamespace(offset=0), error) for place, error in errors.items()}
+
+
+def test_a_topic_counts_as_created_when_all_its_partitions_answer():
+    broker = StartingBroker(
+        KafkaError._NOENT, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError._TIMED_OUT
+    )
+    assert topic.create(broker, "likes", 3)
+    assert broker.errors == []
+
+
+def test_a_partition_that_never_answers_is_reported(monkeypatch):
+    monkeypatch.setattr(topic, "LEADERS_SECONDS", 0.2)
+    broker = StartingBroker(*[KafkaError.NOT_LEADER_FOR_PARTITION] * 100)
+    with pytest.raises(KafkaException, match="NOT_LEADER_FOR_PARTITION"):
+        topic.create(broker, "likes", 3)

@@ -1,11 +1,14 @@
 """A lab's goal is reached by the right action only, and stays reached; otherwise the advice helps. The evidence here is
 recorded; tests/labs shows on a real broker that the programs leave it."""
 
+import io
 import json
 import struct
 
+import fastavro
 import pytest
 
+from labs.flow import longest_pause
 from labs.internals import history
 from labs.internals.history import Commit, Generation, History, Member
 from labs.internals.wire import Reader
@@ -351,16 +354,12 @@ def test_lab_8_stopped_consumers_have_to_read_first():
 
 
 def test_lab_8_its_own_go_on_does_not_undo_avro(monkeypatch):
-    import io
-
-    import fastavro
-
-    values = {}
+    records = []
     for version in (1, 2, 3):
-        out = io.BytesIO()
+        out = io.BytesIO(b"\x00" * lab_8.PREFIX)
+        out.seek(0, io.SEEK_END)
         fastavro.schemaless_writer(out, json.loads(schemas.avro_schema(version)), schemas.like(1, version))
-        values[version] = b"\x00" * lab_8.PREFIX + out.getvalue()
-    records = [Record(value, version=str(version).encode()) for version, value in values.items()]
+        records.append(Record(out.getvalue(), version=b"%d" % version))
     seen = Seen({named("likes-avro"): records})
     without = schemas.avro_schema(2).replace(', "default": "??"', "")
     assert "default" not in without
@@ -424,6 +423,19 @@ def test_lab_9_clicks_after_a_refusal_go_by_their_order_and_a_later_refusal_undo
 def test_lab_9_refusals_count_only_while_two_brokers_are_down(brokers, count):
     answers = [{"status": 503, "brokers": number} for number in brokers] + [{"status": 201}, {"status": 503}]
     assert lab_9.refused_by_the_last_broker(answers) == count
+
+
+@pytest.mark.parametrize(
+    ("read_at", "seconds"),
+    [
+        ([10.1, 10.2, 13.2, 13.3, 14.9], 3.0),
+        ([9.9, 13.5, 13.6, 14.9], 3.5),  # nobody read from the join on
+        ([10.1, 10.2], 4.8),  # nor later
+        ([], 5.0),
+    ],
+)
+def test_the_longest_pause_begins_with_the_join_and_ends_with_the_observation(read_at, seconds):
+    assert longest_pause(read_at, 10.0, 15.0) == pytest.approx(seconds)
 
 
 # What the broker keeps of a group

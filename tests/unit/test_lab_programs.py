@@ -36,16 +36,10 @@ def ended(run: Run) -> int | None:
     return run.exit_code
 
 
-def test_the_commands_run_one_after_the_other():
-    run = Run([["print('one')"], ["print('two')"]], {})
-    assert ended(run) == 0
-    assert lines(run) == ["one", "two"]
-
-
-def test_the_first_that_fails_is_the_last():
-    run = Run([["print('one'); exit(3)"], ["print('two')"]], {})
-    assert ended(run) == 3
-    assert lines(run) == ["one"]
+@pytest.mark.parametrize(("code", "shown"), [(0, ["one", "two"]), (3, ["one"])])
+def test_the_commands_run_one_after_the_other_until_one_fails(code, shown):
+    run = Run([[f"print('one'); exit({code})"], ["print('two')"]], {})
+    assert (ended(run), lines(run)) == (code, shown)
 
 
 @pytest.mark.parametrize("code", [WAITS, STARTS_ANOTHER], ids=["alone", "with another below"])

@@ -128,6 +128,11 @@ def idle_session():
     idle.control.close()
 
 
+OF_RUN_PY = ["check 1", "doctor", "kafka-topics --list", "labs/click.py --count 3"]
+OF_A_SHELL = ["python run.py check 1", ".venv/bin/python producer.py", ".venv\\Scripts\\python.exe producer.py"]
+OF_A_SHELL += ["python3.12 run.py doctor", "curl http://localhost:5001/health", "docker ps"]
+ELSEWHERE = " is not one\n  -> in a second terminal, in this folder: "
+PYTHONS = ["python run.py", "./run.py", ".venv\\Scripts\\python.exe run.py"]
 COMMANDS = [
     ("help", "kill 1      consumer 1 crashes"),
     ("HELP", "kill 1"),
@@ -145,6 +150,10 @@ COMMANDS = [
     ("like 1 2", "unknown command 'like 1 2'"),
     ("lik", "unknown command 'lik'"),
     ("", ""),
+    *((words, f"{ELSEWHERE}python run.py {words}\n") for words in OF_RUN_PY),
+    *((line, f"{ELSEWHERE}{line}\n") for line in OF_A_SHELL),
+    ("docker ps", "this terminal takes the commands of run.py (help lists them), and docker is not one\n"),
+    *((f"{python} like 3", "-> type only: like 3\n") for python in PYTHONS),
 ]
 
 
@@ -158,6 +167,19 @@ def test_commands_are_answered(idle_session, capsys, typed, answer):
 def test_every_command_of_the_list_is_known_to_the_session(idle_session, capsys, typed):
     assert idle_session.obey(typed) is (prompt.parse(typed)[0] != "quit")
     assert "unknown" not in capsys.readouterr().out
+
+
+TYPED = ["like 3", "like", "status", "quit", "help", "kill 1", "stop 1", "start 4", "start producer", "stop"]
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_a_command_of_a_session_is_sent_to_its_terminal(typed):
+    """`start` alone is a command of the shell as well, and `stop` alone means to end the session."""
+    with pytest.raises(Problem) as refused:
+        cli.parse(typed.split())
+    assert str(refused.value) == f"{typed.split()[0]} is a command for the terminal where run.py runs"
+    meant = "quit" if typed == "stop" else typed
+    assert refused.value.hint == f"type there: {meant}   (python run.py starts it)"
 
 
 UNKNOWN = [["--broker", "kafka"], ["--broker", "simulated"], ["doctor", "more"], ["check", "1", "2"]]
@@ -197,8 +219,9 @@ def test_each_command_has_help_of_its_own(command, capsys):
 
 
 def test_arguments_of_tests_and_tools_are_passed_on():
-    name, options = cli.parse(["kafka-topics", "--list", "--help"])
-    assert (name, options.arguments) == ("kafka-topics", ["--list", "--help"])
+    for tool in ("kafka-topics", "kafka-topics.sh", "kafka-topics.bat"):  # as in Kafka's documents
+        name, options = cli.parse([tool, "--list", "--help"])
+        assert (name, options.command, options.arguments) == ("kafka-topics", "kafka-topics", ["--list", "--help"])
     assert cli.parse(["test", "-k", "like"])[1].arguments == ["-k", "like"]
     for path in ("labs/click.py", "labs\\click.py", ".\\labs\\click.py"):  # as PowerShell completes it
         name, options = cli.parse([path, "--count", "3"])

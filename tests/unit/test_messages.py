@@ -41,6 +41,7 @@ def test_doctor_advises_to_delete_offsets_only_where_the_broker_cannot_read_them
     assert doctor._group(SimpleNamespace(describe_consumer_groups=fail), "kafka.company.example:9092").fix == fix
 
 
+RETENTION = "lab_12_retention.retention"
 UNREADABLE = "[GroupCoordinator id=0] Failed to load metadata from __consumer_offsets-0 with epoch 2 due to New last "
 UNREADABLE += "written offset 4 of __consumer_offsets-0 must be greater than 4..\n"  # in the log of Kafka 4.4.0
 
@@ -91,12 +92,8 @@ def test_a_program_without_a_topic_ends_with_a_line(monkeypatch, tmp_path, line)
 @pytest.mark.parametrize(
     ("program", "code", "following"),
     [
-        ("lab_12_retention.retention", KafkaError._TRANSPORT, "python run.py doctor"),
-        (
-            "lab_12_retention.retention",
-            KafkaError.INVALID_CONFIG,
-            "undo your changes, if any, then: python run.py labs ",
-        ),
+        (RETENTION, KafkaError._TRANSPORT, "python run.py doctor"),
+        (RETENTION, KafkaError.INVALID_CONFIG, "undo your changes, if any, then: python run.py labs "),
         ("click", KafkaError.INVALID_CONFIG, "python run.py doctor"),
     ],
 )

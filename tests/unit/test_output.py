@@ -2,22 +2,17 @@
 
 import io
 import os
-import re
 import subprocess
 import sys
 import threading
 
 import pytest
-import requests
 
-from brokers.ports import free_ports
 from launcher import terminal
-from plumbing import child
 from plumbing.output import LINES_KEPT, Output
-from tests.programs import PATIENCE, ROOT, answers, wait_until
+from tests.programs import PATIENCE, ROOT
 
 LINE = "x" * 99 + "\n"
-LIKES = 3000  # their lines are more than what fits into a pipe
 posix = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal: Linux or macOS")
 
 
@@ -115,34 +110,6 @@ def test_a_reader_that_has_gone_is_not_an_error():
         output = Output(stream)
         for _ in range(10):
             output.write(LINE)
-
-
-@pytest.mark.slow
-def test_programs_keep_running_while_nobody_reads_their_output(simulated, group):
-    ports = free_ports(2)
-    urls = [f"http://127.0.0.1:{port}" for port in ports]
-    settings = {"KAFKA_BOOTSTRAP_SERVERS": simulated.bootstrap_servers, "CONSUMER_GROUP": group}
-    settings |= {"PRODUCER_PORT": str(ports[0]), "CONSUMER_PORT": str(ports[1])}
-    unread = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **child.own_process_group()}
-    programs = [
-        subprocess.Popen([sys.executable, name], cwd=ROOT, env={**os.environ, **settings}, **unread)
-        for name in ("producer.py", "consumer.py")
-    ]
-    try:
-        wait_until(lambda: answers(f"{urls[0]}/health"), "the producer")
-        with requests.Session() as session:
-            for _ in range(LIKES):
-                assert session.post(f"{urls[0]}/like", timeout=PATIENCE).status_code == 201
-        wait_until(lambda: requests.get(f"{urls[1]}/status", timeout=PATIENCE).json()["consumed"] >= LIKES, "all likes")
-        for program in programs:
-            child.interrupt(program.pid)
-            assert program.wait(PATIENCE) == 0
-            first = program.stdout.read().decode().splitlines()[0]
-            assert re.match("Producer on|Consumer on", first)
-    finally:
-        for program in programs:
-            program.kill()
-            program.communicate()
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

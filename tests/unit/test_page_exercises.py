@@ -65,16 +65,13 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def started(tmp_path):
     """`started(last)`: verdicts of judges that end so, and the judges."""
-    made = []
+    with contextlib.ExitStack() as ends:
 
-    def start(last: str = ENDS) -> tuple[Verdicts, Judges]:
-        judges = Judges(tmp_path, last)
-        made.append(Verdicts(judges))
-        return made[-1], judges
+        def start(last: str = ENDS) -> tuple[Verdicts, Judges]:
+            judges = Judges(tmp_path, last)
+            return ends.enter_context(contextlib.closing(Verdicts(judges))), judges
 
-    yield start
-    for verdicts in made:
-        verdicts.close()
+        yield start
 
 
 def complete(verdicts: Verdicts, number: int) -> Verdict:
@@ -83,10 +80,6 @@ def complete(verdicts: Verdicts, number: int) -> Verdict:
         return verdict if verdict and verdict.complete else None
 
     return wait_until(found, "a verdict")
-
-
-def save(one, text: str) -> None:
-    mine.file_of(one).write_text(text, encoding="utf-8")
 
 
 def test_a_file_is_judged_once_until_it_is_saved_again(started):
@@ -99,7 +92,7 @@ def test_a_file_is_judged_once_until_it_is_saved_again(started):
     assert (first.goals, first.printed, first.problem) == ((Goal(**OPEN),), ("hello",), "")
     time.sleep(0.5)
     assert verdicts.look(1) is first
-    save(FIRST, "another")
+    mine.file_of(FIRST).write_text("another", encoding="utf-8")
     wait_until(lambda: complete(verdicts, 1) is not first, "another verdict")
     assert judges.told == ["begin 1", "end 1"] * 2
     assert len(judges.started) == 1
@@ -113,7 +106,7 @@ def test_goals_are_shown_as_they_are_decided_and_a_save_meanwhile_is_judged_afte
     verdict = wait_until(lambda: (seen := verdicts.look(1)) and seen.goals and seen, "a goal")
     assert not verdict.complete
     assert exercise.in_words(verdict) == "Judging ..."
-    save(FIRST, "another")
+    mine.file_of(FIRST).write_text("another", encoding="utf-8")
     verdicts.look(2)  # in another tab
     time.sleep(0.5)
     assert judges.told == ["begin 1"], "one at a time"

@@ -1,5 +1,6 @@
 """What the pages of the labs show and remember, without a broker and without a browser."""
 
+import contextlib
 import json
 import sys
 import time
@@ -27,9 +28,8 @@ for line in sys.stdin:
     print("%3|1734721501|FAIL|rdkafka#producer-1| a line of librdkafka's log")
     {what}
 """
-GOALS = (
-    'print(json.dumps({"lab": int(line), "goals": [{"what": "w", "reached": int(line) == 1, "why": "y", "next": ""}]}))'
-)
+GOAL = '{"what": "w", "reached": int(line) == 1, "why": "y", "next": ""}'
+GOALS = f'print(json.dumps({{"lab": int(line), "goals": [{GOAL}]}}))'
 
 
 class Checkers:
@@ -47,15 +47,8 @@ class Checkers:
 @pytest.fixture
 def started():
     """Starts a Progress on these checkers; its thread ends with the test."""
-    made = []
-
-    def start(checkers: Checkers) -> Progress:
-        made.append(Progress(checkers))
-        return made[-1]
-
-    yield start
-    for progress in made:
-        progress.close()
+    with contextlib.ExitStack() as ends:
+        yield lambda checkers: ends.enter_context(contextlib.closing(Progress(checkers)))
 
 
 def test_all_labs_are_checked_once_somebody_looks(started):
@@ -94,11 +87,10 @@ def test_one_slow_check_does_not_make_the_next_one_late():
     progress = Progress(Checkers(GOALS))
     now = time.monotonic()
     progress._looked_at = {None: now, 5: now}
-    progress._states = {
-        lab: State(now - 2.5, 12.0 if lab == 5 else 0.1, (Goal("", False, ""),)) for lab in checks.pages()
-    }
+    goals = (Goal("", False, ""),)
+    progress._states = {lab: State(now - 2.5, 12.0 if lab == 5 else 0.1, goals) for lab in checks.pages()}
     assert progress._next(now) == 5
-    progress._states[5] = State(now - 0.5, 12.0, (Goal("", False, ""),))
+    progress._states[5] = State(now - 0.5, 12.0, goals)
     assert progress._next(now) is None
 
 
@@ -149,9 +141,8 @@ def test_the_checker_is_an_admin_even_if_the_page_is_a_learner(monkeypatch, tmp_
 @pytest.fixture
 def pressed(monkeypatch):
     """Presses a button of a page's lab; gives what was sent to run.py, and what the visitor was told."""
-    seen = SimpleNamespace(
-        sent=[], told=[], state={}, answer=lambda: {"next": 7, "run": 0}, headers={"Host": "localhost:8501"}
-    )
+    seen = SimpleNamespace(sent=[], told=[], state={}, headers={"Host": "localhost:8501"})
+    seen.answer = lambda: {"next": 7, "run": 0}
 
     def send(path, **body):
         seen.sent.append((path, body))
@@ -272,11 +263,6 @@ def test_no_two_buttons_of_a_page_have_one_name_unless_they_do_the_same(lab):
         assert names.setdefault(words.label(block, page), block.text) == block.text
 
 
-def test_a_page_in_the_browser_does_not_ask_for_a_second_terminal():
-    assert "two terminals" not in "".join(block.text for block in blocks.page_of(1).sections[0].blocks)
-    assert "two terminals" in checks.pages()[1].read_text(encoding="utf-8")
-
-
 def test_a_tab_follows_what_another_one_has_started(pressed, monkeypatch):
     current = {"run": 3, "lab": 1, "block": 12}
     monkeypatch.setattr(commands, "CONTROL_URL", "http://127.0.0.1:1/")
@@ -337,20 +323,16 @@ def test_no_link_of_a_lab_leads_nowhere(lab):
 
 def test_a_page_shows_only_programs_of_the_labs():
     folder = checks.pages()[1].parent
-    assert words.programs_linked("[a](null_key.py) [b](../click.py)", folder) == [
-        folder / "null_key.py",
-        FOLDER / "click.py",
-    ]
+    there = [folder / "null_key.py", FOLDER / "click.py"]
+    assert words.programs_linked("[a](null_key.py) [b](../click.py)", folder) == there
     assert words.programs_linked("[c](../../settings.py) [d](missing.py) [e](/etc/x.py)", folder) == []
 
 
 def test_the_index_has_every_lab():
     syllabus = index.syllabus()
     assert syllabus.keys() == checks.pages().keys()
-    assert syllabus[3] == (
-        "a clean stop and a crash; <code>range</code>, <code>cooperative-sticky</code>, static members",
-        "15",
-    )
+    assert "<code>cooperative-sticky</code>" in syllabus[3][0]
+    assert syllabus[3][1] == "15"
 
 
 def test_a_state_in_words():

@@ -1,4 +1,5 @@
-"""The links of all pages lead somewhere, and the symptoms that they list are what the programs print."""
+"""The links of all pages lead somewhere, and the symptoms and settings that they list are those of the programs. The
+commands of the README are run by tests/end_to_end/test_readme.py."""
 
 import ast
 import re
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import ROOT
+import settings
+from settings import ROOT
 
 README, TROUBLESHOOTING = ROOT / "README.md", ROOT / "docs" / "troubleshooting.md"
 FOLDERS = ("docs/*.md", "labs/**/*.md", "exercises/**/*.md")
@@ -19,6 +21,9 @@ LINKS = [
 ]
 FOLDERS_WITH_MESSAGES = ("", "plumbing/", "brokers/", "launcher/")
 DIFFERS = {"likes", "producer", "localhost"}  # in a message, these are values
+READ = re.compile(r'_(?:text|port)\("(\w+)"(?:, "([^"]*)")?\)')
+OF_CODESPACES = ("CODESPACE", "GITHUB_CODESPACES")  # a learner does not set these
+INTERPOLATED = re.compile(r"\$\{(\w+):-([^}]*)\}")
 NOT_OURS = {"uv sync", "The project is marked as unmanaged", "ModuleNotFoundError", "python producer.py"}
 
 
@@ -82,3 +87,39 @@ def test_a_listed_symptom_is_what_a_program_prints(symptom):
     shown = words(symptom)
     assert shown
     assert any(shown in message for message in messages())
+
+
+def settings_of_the_code() -> dict[str, set[str]]:
+    """Variable -> the defaults that the code gives it, without the empty one."""
+    found = READ.findall((ROOT / "settings.py").read_text(encoding="utf-8"))
+    found = [(name, default) for name, default in found if not name.startswith(OF_CODESPACES)]
+    found += INTERPOLATED.findall((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    return {name: {default for other, default in found if other == name and default} for name, _ in found}
+
+
+def settings_of_the_table() -> dict[str, set[str]]:
+    section = README.read_text(encoding="utf-8").split("## Settings")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (?:`([^`]*)`)? ?\|", section, re.MULTILINE)
+    return {name: {default} - {""} for names, default in rows for name in re.findall(r"\w+", names)}
+
+
+def test_the_table_of_settings_is_what_the_code_reads():
+    table = settings_of_the_table()
+    assert len(table) > 5
+    # Defaults that are not a text in settings.py.
+    described = {"KAFKA_BOOTSTRAP_SERVERS": {settings.DEFAULT_BOOTSTRAP_SERVERS}, "M2_REPO": {"~/.m2/repository"}}
+    assert table == settings_of_the_code() | described
+
+
+def test_only_settings_py_reads_the_environment():
+    folders = ("", "plumbing/", "page/", "brokers/", "launcher/", "labs/**/", "bench/**/")
+    sources = {source for folder in folders for source in ROOT.glob(f"{folder}*.py")} - {ROOT / "settings.py"}
+    assert len(sources) > 50
+    for source in sources:
+        # {**os.environ, ...} passes all of it on to a program that is started.
+        text = source.read_text(encoding="utf-8").replace("**os.environ", "")
+        assert not re.search(r"getenv|os\.environ", text), source
+
+
+def test_the_readme_is_short():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 265

@@ -1,6 +1,5 @@
 """RELIABILITY.md promises only what a test proves, and gives a figure for each fault."""
 
-import ast
 import re
 
 from tests.programs import ROOT
@@ -9,7 +8,6 @@ from tests.scheduling import COLLECTED, REPEATS, SLOW
 PAGE = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
 FILES = [file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")]
 TESTS = {name for text in FILES for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE)}
-MARKS = re.compile(r"pytest\.mark\.(repeats|slow)")
 
 
 def test_every_test_that_it_names_exists():
@@ -18,30 +16,14 @@ def test_every_test_that_it_names_exists():
     assert named <= TESTS
 
 
-def marked_as_left_out(text: str) -> set[str]:
-    """The tests of a file that a default run leaves out: by a mark of the test, or of the whole file."""
-    tree = ast.parse(text)
-    whole = any(
-        isinstance(node, ast.Assign) and "pytestmark" in ast.unparse(node) and MARKS.search(ast.unparse(node))
-        for node in tree.body
-    )
-    tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
-    marked = {test.name for test in tests if any(MARKS.fullmatch(ast.unparse(one)) for one in test.decorator_list)}
-    return {test.name for test in tests} if whole else marked
-
-
 def test_each_promise_has_a_test_that_runs_without_all(request):
-    """Of the tests that this run has collected, and in every file. (A row may have others, which take longer.)"""
+    """Of the tests that this run has collected. (A row may have others, which take longer.)"""
     assert len(promises()) > 20
-    marked = set().union(*map(marked_as_left_out, FILES))
-    default = set().union(*(tests for _promise, tests in promises())) - marked
-    assert [promise for promise, tests in promises() if not tests & default] == []
-    assert marked_as_left_out("@pytest.mark.repeats\ndef test_one(): ...\ndef test_two(): ...") == {"test_one"}
-    assert marked_as_left_out("pytestmark = pytest.mark.slow\ndef test_one(): ...") == {"test_one"}
     cases = {}
     for item in request.config.stash[COLLECTED]:
         cases.setdefault(item.originalname, []).append(any(map(item.get_closest_marker, (REPEATS, SLOW))))
-    assert [name for name in default if name in cases and all(cases[name])] == []
+    left_out = {name for name, marked in cases.items() if all(marked)}
+    assert [promise for promise, tests in promises() if tests <= left_out] == []
 
 
 def promises() -> list[tuple[str, set[str]]]:

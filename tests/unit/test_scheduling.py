@@ -7,18 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.programs import ROOT
-from tests.scheduling import (
-    ALWAYS_TOGETHER,
-    LABS,
-    OF_KAFKA_4,
-    REPEATS,
-    SLOW,
-    left_out,
-    place_in_order,
-    rest_repeats,
-    scope_of,
-    why_left_out,
-)
+from tests.scheduling import LABS, REPEATS, SLOW, left_out, why_left_out
 
 BY_DEFAULT, BY_NAME = pytest.Config.ArgsSource.TESTPATHS, pytest.Config.ArgsSource.ARGS
 
@@ -28,29 +17,6 @@ class Item:
 
     def __init__(self, nodeid: str, *marks: str):
         self.nodeid, self.get_closest_marker = nodeid, lambda name: name in marks
-
-
-def test_the_first_case_of_a_parameter_always_runs_and_the_others_repeat_it():
-    first, *others = rest_repeats([("a", 1), ("b", 2), ("c", 3)])
-    assert first == ("a", 1)
-    assert [(case.values, [mark.name for mark in case.marks]) for case in others] == [
-        (("b", 2), ["repeats"]),
-        (("c", 3), ["repeats"]),
-    ]
-
-
-def test_the_longest_tests_start_first():
-    files = ["tests/unit/test_web.py", "tests/kafka/test_lag.py", "tests/end_to_end/test_run.py", LABS]
-    assert sorted(files, key=place_in_order) == files[::-1]
-
-
-def test_a_file_runs_in_one_process_except_for_the_labs():
-    first, later = (f"{LABS}::test_a_lab_played_from_its_page[{number}]" for number in (1, 11))
-    assert scope_of(first, ALWAYS_TOGETHER) == LABS != scope_of(later, ALWAYS_TOGETHER)
-    assert scope_of(first, ("tests/labs/",)) == scope_of(later, ("tests/labs/",))
-    assert scope_of(OF_KAFKA_4[0], ALWAYS_TOGETHER) == scope_of(OF_KAFKA_4[1], ALWAYS_TOGETHER)
-    one, other = ("tests/windows/test_consumer.py::test_one", "tests/windows/test_packages.py::test_two")
-    assert scope_of(one, ALWAYS_TOGETHER) == scope_of(other, ALWAYS_TOGETHER)
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,6 @@ REAL_UV = shutil.which("uv") or str(setup.UV)
 posix = pytest.mark.skipif(os.name == "nt", reason="its stand-ins are scripts with a first line")
 
 
-class StartedAgain(Exception):
-    pass
-
-
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project that needs one package, likes 1, without a `.venv`; its folder has a blank in its name."""
@@ -102,42 +98,27 @@ def test_no_python_removes_the_venv_that_it_runs_from(project, monkeypatch):
     (project / ".venv").mkdir()
     monkeypatch.setattr(sys, "prefix", str(project / ".venv"))
     monkeypatch.setattr(setup.shutil, "rmtree", lambda _: pytest.fail("it was removed"))
-
-    def start_again(python):
-        assert python == setup.BASE
-        raise StartedAgain
-
-    monkeypatch.setattr(setup, "_start_again", start_again)
-    with pytest.raises(StartedAgain):
+    monkeypatch.setattr(setup, "_start_again", sys.exit)
+    with pytest.raises(SystemExit) as started:
         setup.enter("requirements.txt")
-
-
-def set_by_a_variable(monkeypatch, tmp_path, option, value):
-    monkeypatch.setenv(f"PIP_{option.upper()}", value)
-    monkeypatch.setenv(f"UV_{option.upper()}", value)
-
-
-def set_in_pips_file(monkeypatch, tmp_path, option, value):
-    (tmp_path / "pip.conf").write_text(f"[global]\n{option} = {value}\n")
-    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
-
-
-def set_in_uvs_file(monkeypatch, tmp_path, option, value):
-    (tmp_path / "uv.toml").write_text(f"[pip]\n{option} = '{value}'\n")
-    monkeypatch.setenv("UV_CONFIG_FILE", str(tmp_path / "uv.toml"))
+    assert started.value.code == setup.BASE
 
 
 @pytest.mark.parametrize("tool", rest_repeats(["uv", "pip"]))
-@pytest.mark.parametrize("where", [set_in_uvs_file, set_by_a_variable, set_in_pips_file])
-def test_packages_get_into_venv_whatever_is_set_for_pip(project, monkeypatch, tmp_path, where, tool):
-    where(monkeypatch, tmp_path, "target", str(tmp_path / "elsewhere"))
-    monkeypatch.setenv("PIP_USER", "1")
-    monkeypatch.setenv("UV_SYSTEM_PYTHON", "1")
+def test_packages_get_into_venv_whatever_is_set_for_pip(project, monkeypatch, tmp_path, tool):
+    """In its file, in that of uv, and by variables."""
+    elsewhere, (of_pip, of_uv) = tmp_path / "elsewhere", (tmp_path / name for name in ("pip.conf", "uv.toml"))
+    of_pip.write_text(f"[global]\ntarget = {elsewhere}\n")
+    of_uv.write_text(f"[pip]\ntarget = '{elsewhere}'\n")
+    traps = {"PIP_CONFIG_FILE": of_pip, "PIP_TARGET": elsewhere, "PIP_USER": "1"}
+    traps |= {"UV_CONFIG_FILE": of_uv, "UV_TARGET": elsewhere, "UV_SYSTEM_PYTHON": "1"}
+    for name, value in traps.items():
+        monkeypatch.setenv(name, str(value))
     if tool == "pip":
         monkeypatch.setattr(setup.shutil, "which", lambda _: None)
     setup.enter("requirements.txt")
     assert has_likes()
-    assert not (tmp_path / "elsewhere").exists()
+    assert not elsewhere.exists()
 
 
 @posix

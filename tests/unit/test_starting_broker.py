@@ -27,16 +27,13 @@ def broker(monkeypatch, tmp_path):
     broker.close()
 
 
-def test_the_producer_comes_back(broker):
-    program = producer(broker.servers)
-    try:
-        program.wait_until_it_answers()
-        broker.is_starting = True
-        wait_until(lambda: not program.answers(), "no broker")
-        broker.is_starting = False
-        program.wait_until_it_answers()
-    finally:
-        program.kill()
+def test_the_producer_comes_back(broker, start):
+    program = start(producer(broker.servers))
+    program.wait_until_it_answers()
+    broker.is_starting = True
+    wait_until(lambda: not program.answers(), "no broker")
+    broker.is_starting = False
+    program.wait_until_it_answers()
 
 
 def test_what_asks_about_a_topic_comes_back(broker):

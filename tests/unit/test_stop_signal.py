@@ -1,7 +1,9 @@
-"""Ctrl+C ends a wait, and nothing else; in a lab program it never leaves a traceback."""
+"""Ctrl+C ends a wait, and nothing else; a program of the labs gets it too, and never leaves a traceback."""
 
+import os
 import runpy
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -11,7 +13,18 @@ import pytest
 
 from labs import __main__ as labs_main
 from plumbing.process import StopSignal
-from tests.programs import PATIENCE
+from tests.programs import PATIENCE, ROOT
+
+PROGRAM = """
+import signal, sys, time
+try:
+    print("reading", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1.5)  # as a consumer may need to leave its group
+    print("left", flush=True)
+    sys.exit(130)
+"""
 
 
 @pytest.fixture
@@ -57,3 +70,14 @@ def test_a_ctrl_c_that_c_code_did_not_expect_ends_a_program_of_the_labs(monkeypa
     with pytest.raises(SystemExit if cause else SystemError) as ended:
         labs_main.main("lab_06_offsets.replay")
     assert not cause or ended.value.code == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C for a process group of its own")
+def test_a_program_has_time_to_leave_after_ctrl_c():
+    caller = f"import sys; from plumbing import child; sys.exit(child.call([sys.executable, '-c', {PROGRAM!r}]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", caller], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout.readline() == "reading\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=PATIENCE)[0] == "left\n"

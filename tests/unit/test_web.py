@@ -4,6 +4,7 @@ import contextlib
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -196,11 +197,7 @@ def test_a_client_that_hangs_up_before_its_answer_writes_no_line(server, request
 
 def test_waitress_can_name_what_was_no_request(monkeypatch, caplog):
     """Under load, the client has gone when it answers; here always."""
-
-    def gone(_task):
-        raise ClientDisconnected
-
-    monkeypatch.setattr(ErrorTask, "service", gone)
+    monkeypatch.setattr(ErrorTask, "service", Mock(side_effect=ClientDisconnected))
     listener = socket.create_server(("127.0.0.1", 0))
     end = web.serve_in_background(Flask("any"), listener)
     with socket.create_connection(listener.getsockname(), timeout=10) as connection:

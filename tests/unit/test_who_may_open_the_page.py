@@ -1,5 +1,5 @@
 """Who may open the page over its WebSocket, in a real Streamlit: this computer and the named hosts, as with the
-APIs."""
+APIs. And what a page that was started without run.py says in place of its buttons."""
 
 import contextlib
 import http.server
@@ -17,11 +17,11 @@ from launcher import doctor, programs
 from launcher.programs import page_command
 from page import frames
 from tests.browser import chromium
-from tests.forwarding import Forwarded
 from tests.programs import Program, wait_until
 from tests.unit.test_who_may_call import FOREIGN, OURS
 
 NAMED = "likes-8501.app.github.dev"
+NAMED_TOO = "likes.example"  # without the https that browsers insist on for .dev
 BY_HAND = ["-m", "streamlit", "run", "producer_ui.py", "--server.headless", "true", "--server.port"]
 THROUGH_A_PROXY = {
     "that changes the Host": {"Host": "localhost:8501", "Origin": f"https://{NAMED}"},
@@ -60,7 +60,7 @@ def pages():
     """Started by run.py with a named host and without one, and by hand."""
     port = free_ports(1)[0]
     with (
-        started_by_run_py(NAMED) as named,
+        started_by_run_py(NAMED, NAMED_TOO) as named,
         started_by_run_py() as unnamed,
         page([*BY_HAND, str(port)], port) as by_hand,
     ):
@@ -133,13 +133,10 @@ def test_the_page_listens_on_this_computer_only(pages):
 
 
 @pytest.mark.slow
-def test_a_browser_shows_the_page_behind_a_forwarded_port(pages, tmp_path):
-    with (
-        Forwarded(NAMED, pages["named"].port, tmp_path) as forwarded,
-        chromium(f"--host-resolver-rules=MAP {NAMED} 127.0.0.1", ignore_https_errors=True) as browser,
-    ):
+def test_a_browser_shows_the_page_behind_a_forwarded_port(pages):
+    with chromium(f"--host-resolver-rules=MAP {NAMED_TOO} 127.0.0.1") as browser:
         shown = browser.new_page()
-        shown.goto(f"https://{NAMED}:{forwarded.port}")
+        shown.goto(f"http://{NAMED_TOO}:{pages['named'].port}")
         expect(shown.locator(".st-key-like button")).to_be_visible()
         shown.locator(".st-key-like button").click()
         expect(shown.get_by_text("The producer is not running")).to_be_visible()
@@ -181,3 +178,25 @@ def test_the_editor_of_a_codespace_may_show_its_page(monkeypatch):
     found = frames.ancestors()
     assert {"https://happy-fish-7x.github.dev", "https://*.vscode-cdn.net", "https://page.example"} <= {*found}
     assert not {"*", "https:", "https://*.github.dev"} & {*found}
+
+
+@pytest.mark.slow
+def test_a_lab_by_hand_says_what_to_type_and_what_starts_a_page_that_has_ended(pages):
+    """Without run.py, a broker and a producer. The last test here: it ends that page."""
+    with chromium(viewport={"width": 1280, "height": 960}) as browser:
+        lab = browser.new_page()
+        lab.goto(f"http://localhost:{pages['by hand'].port}/lab-3")
+        lab.get_by_role("button", name="Check lab 3").click()
+        expect(lab.get_by_test_id("stAlert").filter(has_text="does not answer")).to_be_visible()
+        expect(lab.get_by_test_id("stException")).to_have_count(0)
+        expect(lab.get_by_text("The buttons of this page need python run.py")).to_be_visible()
+        expect(lab.get_by_role("button", name="Run: ")).to_have_count(0)
+        expect(lab.get_by_text("press Ctrl+C in the terminal of consumer 1")).to_be_visible()
+        expect(lab.get_by_text("For a terminal in this folder.").first).to_be_visible()
+        pages["by hand"].kill()
+        expect(lab.get_by_role("dialog")).to_be_visible()
+        words = lab.locator("[role=dialog] div:has(> .stErrorCodeBlock) > div").first
+        told = words.evaluate("e => getComputedStyle(e, '::after').content")
+        assert all(way in told for way in ("python run.py", "start_apps.bat", "docker compose"))
+        assert words.evaluate("e => getComputedStyle(e).fontSize") == "0px", "the words of Streamlit"
+        expect(lab.locator("[role=dialog] .stErrorCodeBlock")).to_be_hidden()  # its command
