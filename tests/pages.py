@@ -7,7 +7,6 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,15 +35,13 @@ class Step:
 
 def steps(page: Path) -> list[Step]:
     """The blocks of commands of a page, in its order."""
-    return list(_steps(MarkdownIt().parse(page.read_text(encoding="utf-8"))))
-
-
-def _steps(tokens: list) -> Iterator[Step]:
+    tokens, made = MarkdownIt().parse(page.read_text(encoding="utf-8")), []
     blocks = [(token.info, token.content.splitlines()) for token in tokens if token.type == "fence"]
     for (info, lines), (following, shown) in zip(blocks, [*blocks, ("", [])][1:], strict=True):
         kind, *meanwhile = info.split() or [""]
         if kind in ("sh", "run"):
-            yield Step(kind, lines, shown if following == "text" else [], meanwhile == ["meanwhile"])
+            made.append(Step(kind, lines, shown if following == "text" else [], meanwhile == ["meanwhile"]))
+    return made
 
 
 def as_pattern(line: str, left_open: list[tuple[str, str]] = LEFT_OPEN) -> str:

@@ -18,12 +18,11 @@ LONG_TEST_SECONDS = 1800  # timeout for one
 WINE_TEST_SECONDS = 1800
 USE_THE_USUAL_PORTS = ("tests/end_to_end/", "tests/labs/", "tests/windows/", "tests/docker/")
 ALWAYS_TOGETHER = ("tests/windows/", "tests/docker/")  # one Wine, one Docker engine
-LABS, OUTAGES = "tests/labs/test_labs.py", "tests/kafka/test_outages.py"
+LABS = "tests/labs/test_labs.py"
 LATER_LABS = re.compile(rf"{LABS}::test_a_lab_played_from_its_page\[1\d\]")  # half of that file's time
-OF_KAFKA_4 = tuple(f"tests/kafka/test_{name}.py" for name in ("kafka4", "lab_new_protocol", "lab_queues"))  # one broker
+OF_KAFKA_4 = ("tests/kafka/test_kafka4.py", "tests/kafka/test_lab_queues.py")  # one broker
 # So that no long file is the last.
-LONGEST_FIRST = (LABS, "tests/end_to_end/", *ALWAYS_TOGETHER, "tests/labs/", "tests/reliability/", OUTAGES)
-LONGEST_FIRST += ("tests/kafka/",)
+LONGEST_FIRST = (LABS, "tests/end_to_end/", *ALWAYS_TOGETHER, "tests/labs/", "tests/reliability/", "tests/kafka/")
 REPEATS, SLOW = "repeats", "slow"  # why a test is left out, by its mark
 COLLECTED, COUNTS = pytest.StashKey[list](), pytest.StashKey[Counter]()
 

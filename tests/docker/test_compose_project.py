@@ -1,13 +1,10 @@
 """The compose project on a real Docker engine, under a name and on ports of its own: `pytest -m docker`.
 
-The claims of tests/kafka run unchanged on its broker, Kafdrop shows what the README says, and the events
-survive `down`, but not `down -v`. No newer keys than Docker Engine 20.10 with Compose 2.20 knows.
+Kafdrop shows what the README says. No newer keys than Docker Engine 20.10 with Compose 2.20 knows.
 """
 
 import contextlib
-import os
 import subprocess
-import sys
 import uuid
 
 import pytest
@@ -18,6 +15,7 @@ from brokers import docker
 from brokers.compose import COMPOSE_FILE
 from brokers.ports import free_ports
 from tests.brokers import PARTITIONS, TOPIC
+from tests.docker.conftest import docker as call
 from tests.programs import ROOT, consumer, producer, wait_until
 
 pytestmark = [
@@ -60,15 +58,9 @@ class Project:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def up(self) -> None:
-        self.compose("up", "-d", "--wait")
-
     def topics(self, *arguments: str) -> str:
         """What `docker exec kafka kafka-topics.sh ...` prints, as the README and create_likes_topic.bat type it."""
-        command = ["docker", "exec", self.container, "kafka-topics.sh", "--bootstrap-server", self.bootstrap_servers]
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return call("exec", self.container, "kafka-topics.sh", "--bootstrap-server", self.bootstrap_servers, *arguments)
 
     def kafdrop(self, path: str):
         """The JSON of a Kafdrop page, as soon as it is there: `up --wait` does not wait for Kafdrop."""
@@ -85,26 +77,10 @@ class Project:
 def project(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("compose"))
     try:
-        project.up()
+        project.compose("up", "-d", "--wait")
         yield project
     finally:
         project.compose("down", "--volumes")
-
-
-def test_the_topic_is_created_described_and_listed_and_twice_does_no_harm(project):
-    for _ in range(2):
-        project.topics(*CREATE)
-    described = project.topics("--describe", "--topic", TOPIC)
-    assert f"PartitionCount: {PARTITIONS}\tReplicationFactor: 1" in described
-    assert TOPIC in project.topics("--list").splitlines()
-
-
-def test_the_claims_hold_on_the_image(project):
-    project.topics(*CREATE)
-    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": project.bootstrap_servers}
-    command = [sys.executable, "-m", "pytest", "tests/kafka/test_claims.py", "tests/kafka/test_programs.py"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
 
 
 def test_kafdrop_shows_topic_messages_group_and_lag(project, start, true_kafdrop):
@@ -144,13 +120,3 @@ def test_kafdrop_lets_no_website_in_and_deletes_no_topic(project, true_kafdrop):
     assert answer.headers.get("Access-Control-Allow-Origin") not in ("*", website["Origin"])
     requests.post(f"{url}/topic/{TOPIC}/delete", headers=website, timeout=30)
     assert TOPIC in project.topics("--list").splitlines()
-
-
-def test_down_keeps_the_events_and_down_v_wipes_them(project):
-    project.topics(*CREATE)
-    project.compose("down")
-    project.up()
-    assert TOPIC in project.topics("--list").splitlines()
-    project.compose("down", "--volumes")
-    project.up()
-    assert TOPIC not in project.topics("--list").splitlines()

@@ -1,12 +1,10 @@
 """`python run.py --broker docker` and the compose files, end to end: with their own names, ports and volumes."""
 
 import subprocess
-import sys
 
 import pytest
 
 from brokers import docker as broker
-from brokers.cluster import DockerCluster, services
 from brokers.compose import SINGLE
 from brokers.containers import PROJECT_LABEL, PROJECTS, of_others
 from brokers.ports import port_holder
@@ -98,15 +96,6 @@ def test_a_session_takes_away_its_containers_and_keeps_the_events(session):
     quit(second)
 
 
-def test_a_session_leaves_a_broker_running_that_was_there(session, learners_project):
-    docker("compose", "-f", str(learners_project / "docker-compose.yml"), "up", "-d", "--wait", "kafka")
-    program = session("--broker", "docker")
-    program.wait_for(READY)
-    assert "it was already running, and keeps running after quit" in folded(program)
-    quit(program)
-    assert containers() == {"kafka"}
-
-
 def test_a_broker_that_was_killed_is_back_by_the_command_that_the_session_names(session, learners_project):
     program = session("--broker", "docker")
     program.wait_for(READY)
@@ -149,17 +138,6 @@ def test_three_brokers_lose_one_and_get_it_back(session):
     assert nothing_is_left()
 
 
-def test_inside_docker_each_broker_is_reached_by_its_internal_address(learners_project):
-    cluster = DockerCluster()
-    compose = ["compose", "-f", str(learners_project / cluster.file)]
-    docker(*compose, "up", "-d", "--wait", *cluster.services)
-    for service in services():
-        address = f"{service.name}:{service.ports['INTERNAL']}"
-        inside = ["exec", service.name, "kafka-topics.sh", "--bootstrap-server", address]
-        docker(*inside, "--create", "--if-not-exists", "--topic", "likes", "--partitions", "3")
-        assert "ReplicationFactor: 3" in docker(*inside, "--describe", "--topic", "likes")
-
-
 def test_the_name_of_a_container_that_is_taken_is_freed_by_the_hint(session, foreign):
     foreign("--name", "kafka")
     assert [container.name for container in of_others()] == ["kafka"]
@@ -178,15 +156,6 @@ def test_the_name_of_a_container_that_is_taken_is_freed_by_the_hint(session, for
     assert docker("inspect", "--format", "{{.State.Status}}", "kafka-old") == "running"
 
 
-def test_a_port_that_a_container_holds_is_named_by_that_container(session, foreign):
-    foreign("--name", "somebodys", "--publish", "127.0.0.1:9092:9092")
-    refused = session("--broker", "docker")
-    assert refused.wait() == 1
-    assert "the container somebodys (image" in folded(refused)
-    assert "docker stop somebodys" in refused.lines[-1]
-    assert containers() == set()
-
-
 def test_without_the_port_of_kafdrop_everything_else_starts(session, foreign):
     foreign("--name", "portainer", "--publish", "127.0.0.1:9000:9000")
     program = session("--broker", "docker")
@@ -196,18 +165,3 @@ def test_without_the_port_of_kafdrop_everything_else_starts(session, foreign):
     like(program, order=1)
     quit(program)
     assert containers("--all") == set()
-
-
-def test_prepare_needs_no_network_once_the_images_are_here(learners_project):
-    for file in ("docker-compose.yml", "docker-compose.cluster.yml"):
-        docker("compose", "-f", str(learners_project / file), "pull", "--quiet", "--policy", "missing")
-    broker.DockerBroker().fetch_images()
-    DockerCluster().fetch_images()
-
-
-def test_clean_says_how_to_wipe_what_docker_keeps(learners_project):
-    docker("compose", "-f", str(learners_project / "docker-compose.yml"), "up", "--no-start", "kafka")
-    done = subprocess.run(
-        [sys.executable, "run.py", "clean"], cwd=learners_project, capture_output=True, text=True, check=True
-    )
-    assert "docker compose down -v" in done.stdout

@@ -1,10 +1,9 @@
-"""run.py where much is set for other programs, and ended while it starts."""
+"""run.py where much is set for other programs."""
 
-import psutil
 import pytest
 
 from tests.end_to_end.conftest import READY, nothing_is_left, run_py
-from tests.programs import expect_no_traceback, wait_until
+from tests.programs import expect_no_traceback
 
 
 @pytest.mark.slow
@@ -24,19 +23,4 @@ def test_settings_for_other_programs_change_nothing(copy, kafka, tmp_path, start
     session.type("quit")
     assert session.wait() == 0
     expect_no_traceback(session.lines)
-    assert nothing_is_left()
-
-
-@pytest.mark.slow
-def test_ctrl_c_while_the_programs_start_leaves_no_traceback(copy, kafka, start):
-    session = start(run_py(copy, KAFKA_BOOTSTRAP_SERVERS=kafka))
-
-    def all_started() -> bool:
-        words = [word for child in psutil.Process(session.process.pid).children() for word in child.cmdline()]
-        return words.count("consumer.py") == 3 and "producer_ui.py" in words
-
-    wait_until(all_started, "the start of the programs", 180, session.lines)
-    session.ask_to_stop()
-    assert session.wait() == 0
-    assert not any("Traceback" in line or "Error" in line for line in session.lines), session.lines
     assert nothing_is_left()

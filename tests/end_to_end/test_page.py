@@ -9,11 +9,9 @@ import signal
 
 import psutil
 import pytest
-from confluent_kafka import Consumer, Producer
 from playwright.sync_api import Page, expect
 
 from brokers.ports import port_holder
-from plumbing.kafka import client_config
 from tests.browser import chromium
 from tests.programs import ROOT, answers, wait_until
 from tests.scheduling import rest_repeats
@@ -155,19 +153,6 @@ def test_a_burst_is_confirmed_counted_and_read(page):
     page.screenshot(path=RESULTS / "burst.png")
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="Windows cannot suspend a process and resume it")
-def test_a_consumer_that_hangs_is_silent_and_comes_back(page):
-    held = psutil.Process(port_holder(5003).pid)
-    held.send_signal(signal.SIGSTOP)
-    try:
-        expect(member(page, 2)).to_contain_text("silent")
-        expect_owners(page, 1, 1, 3)
-    finally:
-        held.send_signal(signal.SIGCONT)
-    expect_owners(page, 1, 2, 3)
-
-
 def test_without_the_producer_the_page_says_what_to_do_and_recovers(page, launched):
     launched.type("stop producer")
     launched.wait_for("^  producer +stopped")
@@ -198,30 +183,6 @@ def test_without_the_broker_the_page_says_so_and_recovers(page):
     assert like(page)
 
 
-@pytest.mark.slow
-def test_events_keys_and_client_ids_cannot_become_html(page, launched):
-    config = client_config("localhost:9092")
-    other = Producer(config)
-    other.produce("likes", b'{"order": "<img src=x onerror=alert(1)>"}', key=b"<b>", partition=0)
-    assert other.flush(20) == 0
-    expect(lane(page, 0).locator(".event.newest")).to_have_text("not a like")
-    stranger = Consumer(
-        config
-        | {
-            "group.id": "likes-ui",
-            "client.id": "<u>stranger</u>",
-            "session.timeout.ms": 6000,
-            "partition.assignment.strategy": "range",
-        }
-    )
-    stranger.subscribe(["likes"])
-    shown = page.locator(".member").filter(has_text="<u>stranger</u>")
-    wait_until(lambda: stranger.poll(0.1) or shown.count(), "the stranger on the page")
-    assert page.locator("u").count() == 0
-    stranger.close()
-    expect_owners(page, 1, 2, 3)
-
-
 WIDTHS_AND_THEMES = rest_repeats([(400, "dark"), (1280, "light")])
 
 
@@ -232,23 +193,3 @@ def test_it_fits_narrow_and_wide_windows_in_both_themes(launched, browser, width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=RESULTS / f"page-{theme}-{width}.png", full_page=True)
     page.close()
-
-
-@pytest.mark.slow
-def test_another_group_can_be_looked_at(page):
-    other = Consumer(client_config("localhost:9092") | {"group.id": "second-group", "auto.offset.reset": "earliest"})
-    other.subscribe(["likes"])
-    like(page)
-    wait_until(lambda: other.poll(0.1), "an event for the second group")
-    option = page.get_by_role("option", name="second-group")
-
-    def is_offered() -> bool:
-        page.reload()
-        page.get_by_role("combobox").click()
-        expect(page.get_by_role("option").first).to_be_visible()
-        return option.is_visible()
-
-    wait_until(is_offered, "the second group, in the list that is cached for 5 s")
-    option.click()
-    expect(lane(page, 0).locator(".owner")).to_contain_text("rdkafka")
-    other.close()

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import requests
 
 from brokers.local import LocalBroker
 from brokers.topic import create_likes
-from tests.end_to_end.conftest import READY, nothing_is_left, run_py
+from tests.end_to_end.conftest import new_session, nothing_is_left
 from tests.pages import LEFT_OPEN, Step, as_pattern, found, run_in_shell, steps, wait_for_shown
 from tests.programs import ROOT, Program, answers, wait_until
 
@@ -37,7 +36,7 @@ FOR_EVER = {
     "streamlit run producer_ui.py": "http://127.0.0.1:8501/_stcore/health",
 }
 SESSION = "python run.py"
-# The session of this test; this very test; a test of test_run.py; tests/kafka/test_bench.py.
+# The session of this test; this very test; tests/labs/test_labs_9_and_10.py; tests/kafka/test_bench.py.
 STARTED_ELSEWHERE = {SESSION, "python run.py test", "python run.py --brokers 3", "python run.py bench"}
 
 
@@ -56,20 +55,15 @@ def test_every_page_is_played():
 @pytest.mark.skipif(not shutil.which("curl"), reason="install curl")
 def test_the_tour(copy, shell_environment):
     """From the start to the last page, in the order of PAGES."""
-    subprocess.run([sys.executable, "run.py", "clean"], cwd=copy, check=True)
-    session = run_py(copy, "--broker", "local")
     played = []
-    try:
-        session.wait_for(READY)
+    with new_session(copy, "--broker", "local") as session:
         for step in STEPS:
             before = len(session.lines)
             if step.kind == "run":
                 for line in step.commands:
                     session.type(line)
                     if line == "like":
-                        wait_until(
-                            lambda: len(re.findall("Consumed", "\n".join(session.lines))) >= likes(played) + 1, "it"
-                        )
+                        wait_until(lambda: "\n".join(session.lines).count("Consumed") > played.count("like"), "it")
                     played.append(line)
                 wait_for_shown(step, session, before, LEFT_OPEN_HERE)
             elif step.commands == [SESSION]:
@@ -78,28 +72,16 @@ def test_the_tour(copy, shell_environment):
                 play_in_shell(step, copy, shell_environment, played)
         session.type("quit")
         assert session.wait() == 0
-    finally:
-        session.process.terminate()
-        session.wait()
-        session.kill()
     commands = [line for step in STEPS for line in step.commands]
     untested = set(commands) - set(played) - STARTED_ELSEWHERE - set(FOR_EVER)
     assert all(line.startswith("docker ") for line in untested), untested
 
 
-def likes(played: list[str]) -> int:
-    return sum(line == "like" for line in played)
-
-
-def without_container(line: str) -> str:
-    """The same command of Kafka's, by the same Java class, on the local broker."""
-    return re.sub(r"^docker exec kafka (kafka-[a-z-]+)\.sh", r"python run.py \1", line)
-
-
 def play_in_shell(step: Step, folder: Path, environment: dict, played: list[str]) -> None:
     output = []
     for line in step.commands:
-        command = without_container(line)
+        # The same command of Kafka's, by the same Java class, on the local broker.
+        command = re.sub(r"^docker exec kafka (kafka-[a-z-]+)\.sh", r"python run.py \1", line)
         if line in STARTED_ELSEWHERE or line in FOR_EVER or command.startswith("docker "):
             continue
         done = run_in_shell(command, folder, environment)

@@ -99,18 +99,13 @@ def test_a_terminal_that_nobody_reads_stops_neither_the_programs_nor_the_end(ter
     unread = terminal(*RUN_PY)
     wait_until(is_ready, "the programs", 180)
     likes_are_consumed()
-    its_terminal_is_named(unread.process.pid, copy)
+    second = run_py(copy)  # is told where the first one is
+    assert second.wait() == 1
+    second.kill()
+    assert re.search(rf"type quit in its terminal, /dev/\S+ \(pid {unread.process.pid}\)", second.lines[1])
     unread.process.send_signal(signal.SIGTERM)
     assert unread.process.wait(PATIENCE) == 0
     assert nothing_is_left()
-
-
-def its_terminal_is_named(pid: int, copy) -> None:
-    """By a second run.py, and by what would end the programs."""
-    second = run_py(copy)
-    assert second.wait() == 1
-    second.kill()
-    assert re.search(rf"type quit in its terminal, /dev/\S+ \(pid {pid}\)", second.lines[1])
 
 
 @pytest.mark.slow

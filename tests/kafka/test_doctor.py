@@ -13,14 +13,13 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
-import settings
 from brokers import compose, explain, java, local
 from brokers.jars import CURRENT
 from brokers.topic import warn_of_missing_events
 from launcher import doctor
 from plumbing import Problem
 from plumbing.kafka import client_config
-from tests.brokers import PARTITIONS, TOPIC, delete, joined, local_broker, recreate, with_topic
+from tests.brokers import TOPIC, delete, joined, local_broker, recreate, with_topic
 from tests.programs import consumer, wait_until
 
 
@@ -39,36 +38,22 @@ def admin(broker, monkeypatch):
     return AdminClient(client_config(broker.bootstrap_servers))
 
 
-def create(admin, partitions: int = PARTITIONS) -> None:
-    recreate(settings.BOOTSTRAP_SERVERS, partitions)
-
-
 def found(about: str) -> doctor.Finding:
     return next(finding for finding in doctor.findings() if finding.about == about)
 
 
-def test_a_topic_as_it_should_be_needs_no_fix(admin):
-    create(admin)
-    assert found("topic") == doctor.Finding("topic", "likes has 3 partitions")
-    assert found("clock").fix == ""
-
-
-def test_a_missing_topic(admin):
-    assert found("topic").what == "the topic likes is missing"
-    assert "python run.py topic" in found("topic").fix
-
-
 def test_a_topic_with_another_number_of_partitions_and_its_fix(admin, broker):
-    create(admin, partitions=1)
+    recreate(broker.bootstrap_servers, partitions=1)
     finding = found("topic")
     assert finding.what == "likes has 1 partitions"
     command, arguments = finding.fix.partition("   ")[0].removeprefix("python run.py ").split(" ", 1)
     assert java.run_command(command, arguments.split()) == 0
     wait_until(lambda: found("topic").what == "the topic likes is missing", "the topic is deleted")
+    assert "python run.py topic" in found("topic").fix
 
 
 def test_a_clock_that_is_ahead(admin, broker):
-    create(admin)
+    recreate(broker.bootstrap_servers)
     producer = Producer(client_config(broker.bootstrap_servers))
     producer.produce(TOPIC, b"{}", timestamp=int((time.time() + 3600) * 1000))
     assert producer.flush(20) == 0
@@ -78,7 +63,7 @@ def test_a_clock_that_is_ahead(admin, broker):
 
 @pytest.mark.parametrize(("seconds", "side"), [(7200, "ahead of"), (-7200, "behind")])
 def test_a_clock_that_is_not_the_brokers(admin, broker, monkeypatch, seconds, side):
-    create(admin)
+    recreate(broker.bootstrap_servers)
     now = time.time
     monkeypatch.setattr("launcher.doctor.time.time", lambda: now() + seconds)
     assert re.fullmatch(rf"the clock of this computer is \d+ s {side} the broker's", found("clock").what)
@@ -135,7 +120,7 @@ def test_a_broker_that_hangs(admin, broker):
 def test_a_group_that_is_stuck_in_a_rebalance(admin, broker, group, monkeypatch):
     """A member that does not poll does not rejoin, and the others wait for it."""
     monkeypatch.setattr("settings.GROUP", group)
-    create(admin)
+    recreate(broker.bootstrap_servers)
     own = {"session.timeout.ms": 45_000}
     one = joined(broker.bootstrap_servers, group, own)
     two = Consumer(client_config(broker.bootstrap_servers) | {"group.id": group} | own)
@@ -151,7 +136,7 @@ def test_a_group_that_is_stuck_in_a_rebalance(admin, broker, group, monkeypatch)
 
 def test_a_client_id_is_printed_as_text(admin, broker, group, monkeypatch, capsys):
     monkeypatch.setattr("settings.GROUP", group)
-    create(admin)
+    recreate(broker.bootstrap_servers)
     member = joined(broker.bootstrap_servers, group, {"client.id": "\x1b[31mred\n! kafka\u202e"})
     try:
         doctor.main()

@@ -38,25 +38,10 @@ class Try:
 
 LATER = "(?:\n.*)*?"
 NUMBER = r"[1-9]\d*"
-NULL_KEY, ASSIGNORS, KEYS, GUARANTEES, DEAD, SLOW, RETENTION, COMPACTION, COUNT, LAG, BATCHING = (
-    f"labs/{path}.py"
-    for path in (
-        "lab_01_partitions/null_key",
-        "lab_03_rebalancing/assignors",
-        "lab_04_keys/keys",
-        "lab_05_guarantees/guarantees",
-        "lab_07_errors/dead_letters",
-        "lab_11_slow_consumer/slow_consumer",
-        "lab_12_retention/retention",
-        "lab_19_compaction/compaction",
-        "lab_13_exactly_once/likes_per_minute",
-        "lab_14_throughput/lag",
-        "lab_17_batching/batching",
-    )
-)
+KEYS, COUNT = "labs/lab_04_keys/keys.py", "labs/lab_13_exactly_once/likes_per_minute.py"
+SLOW, RETENTION = "labs/lab_11_slow_consumer/slow_consumer.py", "labs/lab_12_retention/retention.py"
 PROTOCOLS, MIGRATION = (f"labs/lab_15_new_protocol/{name}.py" for name in ("protocols", "migration"))
 WORKERS = "labs/lab_16_queues/workers.py"
-WRITE, LATE = "labs/lab_13_exactly_once/write_likes.py", "labs/lab_18_event_time/late_likes.py"
 BACK = """back = Member("old-3", GROUP, "range", read_at)
             back.start()
             show(admin, "old-3 joins", *new, back)
@@ -68,12 +53,12 @@ BACK = """back = Member("old-3", GROUP, "range", read_at)
             """
 CASES = {
     "1 without a sticky partition": Try(
-        NULL_KEY,
+        "labs/lab_01_partitions/null_key.py",
         {'"partitioner": "murmur2_random"': '"partitioner": "murmur2_random", "sticky.partitioning.linger.ms": 0'},
         (rf"^burst +partition 0: +{NUMBER} +partition 1: +{NUMBER} +partition 2: +{NUMBER}",),
     ),
     "3 nobody finishes work": Try(
-        ASSIGNORS,
+        "labs/lab_03_rebalancing/assignors.py",
         {"FINISHING_SECONDS = 1.5": "FINISHING_SECONDS = 0"},
         ("consumer-1 had .*, gave up .0, 1, 2.,", r"consumer-1 had .*, gave up \[\d\],"),
     ),
@@ -84,7 +69,7 @@ CASES = {
         first=(KEYS,),
     ),
     "5 a crash after 250": Try(
-        GUARANTEES,
+        "labs/lab_05_guarantees/guarantees.py",
         {"CRASHES_AFTER = 137": "CRASHES_AFTER = 250"},
         ("at-most-once +50 +0", "at-least-once +0 +50", "exactly-once +0 +0", "^50 events of the aborted"),
     ),
@@ -115,7 +100,7 @@ CASES = {
         ("is back, and gets an error instead of an event: .*Offset out of range",),
     ),
     "19 one segment": Try(
-        COMPACTION,
+        "labs/lab_19_compaction/compaction.py",
         {'"segment.ms": "2000"': '"segment.ms": "86400000"'},
         (r"the log still has 50 records of ann, 50 of ben, 51 of cem, \d\d of dan",),
         fails=True,
@@ -124,22 +109,22 @@ CASES = {
         COUNT,
         {'ISOLATION = "read_committed"': 'ISOLATION = "read_uncommitted"'},
         ("^starts at offset 100, with 6 counts", "20 too late", "ann 2025-12-20 10:01 is 27 in the counts, and 40 in"),
-        (WRITE, f"{COUNT} --kill", COUNT, "check 13"),
+        ("labs/lab_13_exactly_once/write_likes.py", f"{COUNT} --kill", COUNT, "check 13"),
         fails=True,
     ),
     "18 a longer grace period": Try(
         COUNT,
         {"GRACE_MS = 10_000": "GRACE_MS = 45_000"},
         (r"transaction 3: offsets 100 to 149, \d counts; committed", r"transaction 5: .*, \d counts; committed"),
-        (LATE, COUNT),
+        ("labs/lab_18_event_time/late_likes.py", COUNT),
     ),
     "14 three readers": Try(
-        LAG,
+        "labs/lab_14_throughput/lag.py",
         {"PHASES = ((1, 6.0), (2, 6.0), (4, None), (5, 4.0))": "PHASES = ((1, 4.0), (3, 20.0), (4, None))"},
         (r"reader-1 \[0, 1\], reader-2 \[2\], reader-3 \[3\]", r"by partition \[\d{2,}, \d{2,}, \d{1,2}, \d{1,2}\]"),
     ),
     "17 gzip, and 20 ms": Try(
-        BATCHING,
+        "labs/lab_17_batching/batching.py",
         {'"compression.type": "zstd"': '"compression.type": "gzip"', '"linger.ms": 200': '"linger.ms": 20'},
         (r"^3 +all +linger.ms=20 +\d{2,3} +\d{2,3} ", r"^5 +all +linger.ms=20, compression.type=gzip"),
     ),

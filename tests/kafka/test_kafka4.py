@@ -89,17 +89,6 @@ while True:
 
 
 @pytest.mark.slow
-def test_the_tools_of_kafka_4_know_the_new_kinds_of_group(kafka_4, join, group, capfd):
-    member = join()
-    wait_until(lambda: owned(member) == [*range(PARTITIONS)], "the assignment")
-    assert java.run_command("kafka-groups", ["--bootstrap-server", kafka_4, "--list"]) == 0
-    assert re.search(rf"^{group} +Consumer +consumer *$", capfd.readouterr().out, re.MULTILINE)
-    asked = ["--bootstrap-server", kafka_4, "--describe", "--group", group]
-    assert java.run_command("kafka-consumer-groups", asked) == 0
-    assert len(re.findall(rf"^{group} +{TOPIC} ", capfd.readouterr().out, re.MULTILINE)) == PARTITIONS
-
-
-@pytest.mark.slow
 def test_a_share_group_gets_what_was_written(kafka_4, capfd):
     group = ["--bootstrap-server", kafka_4, "--group", "workers"]
     reset = ["kafka-configs", "--bootstrap-server", kafka_4, "--alter", "--entity-type", "groups"]

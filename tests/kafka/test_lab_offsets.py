@@ -22,12 +22,6 @@ def commit_for_a_predecessor(kafka, group: str, topic: str, partitions: int) -> 
     return sum(end - first for first, end in logs)
 
 
-@pytest.fixture
-def some_likes(click):
-    for _ in range(4):
-        click()
-
-
 PROGRAMS = [
     ("lab_02_groups/second_group", "second", [], r"has read (\d+) events"),
     ("lab_06_offsets/replay", "replay", ["--group", "{learner}-replay"], r"^(\d+) events; committed"),
@@ -37,8 +31,10 @@ PROGRAMS = [
 
 @pytest.mark.parametrize(("program", "group", "arguments", "read"), rest_repeats(PROGRAMS))
 def test_a_recreated_topic_is_read_from_its_beginning_and_then_no_event_twice(
-    kafka, learner, run_py, some_likes, program, group, arguments, read
+    kafka, learner, run_py, click, program, group, arguments, read
 ):
+    for _ in range(4):
+        click()
     events = commit_for_a_predecessor(kafka, f"{learner}-{group}", TOPIC, PARTITIONS)
     arguments = [argument.format(learner=learner) for argument in arguments]
     for expected in (events, 0):

@@ -35,3 +35,5 @@ def test_ctrl_c_gives_the_jobs_back_and_the_next_run_finishes_them(kafka_4, lear
     code, printed = run_py_on_4(PROGRAM)
     assert code == 0, printed
     assert "end 24: lag 0" in run_py_on_4("check", "16")[1]
+    assert run_py_on_4("labs", "reset", "16")[0] == 0
+    assert "0 of 6 reached" in run_py_on_4("check", "16")[1]

@@ -42,23 +42,6 @@ def test_a_lab_can_be_done_again_after_a_reset_and_nothing_else_is_touched(kafka
 
 
 @pytest.mark.slow
-def test_after_a_reset_a_group_starts_again_and_its_history_with_it(kafka, run_py, learner, click):
-    click()
-    program, group = "labs/lab_02_groups/second_group.py", f"{learner}-second"
-    first = run_py(program).splitlines()[-1]
-    assert run_py(program).endswith("has read 0 events\n")
-    assert "done     it ran again" in run_py("check", "2", code=1)
-
-    assert f"deletes     the group {group}" in run_py("labs", "reset", "2")
-    assert history.of(group) == history.History()
-    assert f"not yet  it ran again and resumed at its offsets: there is no group {group}" in run_py(
-        "check", "2", code=1
-    )
-    assert run_py(program).splitlines()[-1] == first
-    assert "done     a second group has read the whole topic" in run_py("check", "2", code=1)
-
-
-@pytest.mark.slow
 def test_the_history_of_a_group_without_commits_is_forgotten_too(kafka, run_py, learner):
     group = f"{learner}-static"
     member = joined(kafka, group, {"auto.offset.reset": "latest"})

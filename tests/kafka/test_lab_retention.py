@@ -2,7 +2,7 @@
 
 import pytest
 
-from brokers import compose, local
+from brokers import compose
 from tests.brokers import local_broker
 from tests.programs import run_py
 
@@ -13,19 +13,13 @@ PROGRAMS = ["labs/lab_19_compaction/compaction.py", "labs/lab_12_retention/reten
 @pytest.fixture(scope="module")
 def without_cleaner(tmp_path_factory):
     """The address of a broker with the settings that it has on native Windows."""
-    as_here = compose.server_properties
-
-    def as_on_windows(*arguments) -> dict[str, str]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(compose.platform, "system", lambda: "Windows")
-            return as_here(*arguments)
-
     broker = local_broker(tmp_path_factory.mktemp("broker"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local, "server_properties", as_on_windows)
-        broker.start(lambda _line: None)
-    yield broker.bootstrap_servers
-    broker.stop()
+        patch.setattr(compose.platform, "system", lambda: "Windows")
+        as_on_windows = broker.settings()
+    broker.settings = lambda: as_on_windows
+    with broker as servers:
+        yield servers
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

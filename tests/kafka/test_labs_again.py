@@ -16,33 +16,15 @@ from tests.programs import Program, expect_no_traceback, run_py
 from tests.scheduling import rest_repeats
 
 pytestmark = pytest.mark.slow
-SLOW, RETENTION, COUNT, LAG, PROTOCOLS, MIGRATION, WORKERS, BATCHING, LATE = (
-    f"labs/lab_{path}.py"
-    for path in (
-        "11_slow_consumer/slow_consumer",
-        "12_retention/retention",
-        "13_exactly_once/likes_per_minute",
-        "14_throughput/lag",
-        "15_new_protocol/protocols",
-        "15_new_protocol/migration",
-        "16_queues/workers",
-        "17_batching/batching",
-        "18_event_time/late_likes",
-    )
-)
+PROTOCOLS, MIGRATION = (f"labs/lab_15_new_protocol/{name}.py" for name in ("protocols", "migration"))
 TWICE = {  # lab -> what is typed, and how many goals that reaches
-    11: ([SLOW], "4 of 6"),
-    12: ([RETENTION], "2 of 2"),
-    13: ([LATE, f"{COUNT} --kill", COUNT], "3 of 3"),
-    15: ([MIGRATION], "2 of 6"),
-    16: ([WORKERS], "6 of 6"),
-    17: ([BATCHING], "5 of 5"),
-    18: ([LATE, COUNT], "3 of 3"),
+    12: (["labs/lab_12_retention/retention.py"], "2 of 2"),
+    17: (["labs/lab_17_batching/batching.py"], "5 of 5"),
+    18: (["labs/lab_18_event_time/late_likes.py", "labs/lab_13_exactly_once/likes_per_minute.py"], "3 of 3"),
 }
 INTERRUPTED = [  # the lab, what is typed, and what that has printed when the Ctrl+C comes
-    (11, SLOW, "slow +reads partition 1, offset 0"),
-    (11, f"{SLOW} --pause", "slow +reads partition 1, offset 0"),
-    (14, LAG, "lag grows"),
+    (11, "labs/lab_11_slow_consumer/slow_consumer.py", "slow +reads partition 1, offset 0"),
+    (14, "labs/lab_14_throughput/lag.py", "lag grows"),
     (15, PROTOCOLS, "^range"),
     (15, MIGRATION, "^two old ones"),
 ]
@@ -79,7 +61,7 @@ def test_a_lab_can_be_done_twice_and_a_reset_leaves_nothing(lab, learner_of):
     programs, reached = TWICE[lab]
     for _ in range(2):
         for program in programs:
-            code, printed = run_py(servers, learner, *program.split(), seconds=240)
+            code, printed = run_py(servers, learner, program, seconds=240)
             assert code == 0, printed
         assert f"{reached} reached" in (checked := run_py(servers, learner, "check", str(lab))[1]), checked
     expect_nothing_after_a_reset(lab, servers, learner)
@@ -89,19 +71,9 @@ def test_a_lab_can_be_done_twice_and_a_reset_leaves_nothing(lab, learner_of):
 @pytest.mark.parametrize(("lab", "typed", "shown"), rest_repeats(INTERRUPTED))
 def test_after_ctrl_c_a_reset_leaves_nothing(lab, typed, shown, learner_of, start):
     servers, learner = learner_of(lab)
-    command = [sys.executable, "run.py", *typed.split()]
-    program = start(Program(*command, KAFKA_BOOTSTRAP_SERVERS=servers, LEARNER=learner))
+    program = start(Program(sys.executable, "run.py", typed, KAFKA_BOOTSTRAP_SERVERS=servers, LEARNER=learner))
     program.wait_for(shown)
     os.killpg(program.process.pid, signal.SIGINT)
     assert program.wait() == 130
     expect_no_traceback(program.lines)
     expect_nothing_after_a_reset(lab, servers, learner)
-
-
-@pytest.mark.parametrize("program", [PROTOCOLS, MIGRATION, WORKERS])
-def test_on_kafka_3_a_program_says_what_to_start(kafka_3, program):
-    code, printed = run_py(kafka_3, "labs", program)
-    assert code == 1
-    assert kafka4.WHAT in printed.replace("This lab", "this lab")
-    assert kafka4.START in printed
-    assert "Traceback" not in printed

@@ -1,7 +1,5 @@
 """Lag is what is left to read: after transactions, deletions and odd commits."""
 
-import json
-
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -13,10 +11,7 @@ from page.watcher import GroupWatcher
 from plumbing.kafka import client_config
 from tests.brokers import TOPIC, recreate
 from tests.programs import consumer, wait_until
-
-
-def like(order: int) -> str:
-    return json.dumps({"order": order, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000})
+from tests.reliability.test_bad_input import like
 
 
 @pytest.fixture
@@ -37,7 +32,7 @@ def watcher(servers, group):
 def write(servers: str, partition: int, count: int, order: int = 1) -> None:
     writer = Producer(client_config(servers))
     for _ in range(count):
-        writer.produce(TOPIC, like(order), partition=partition)
+        writer.produce(TOPIC, like(order=order), partition=partition)
     assert writer.flush(30) == 0
 
 
@@ -71,7 +66,7 @@ def test_after_a_transaction_nothing_is_left_to_read(servers, start, group, watc
     writer.init_transactions(20)
     writer.begin_transaction()
     for _ in range(3):
-        writer.produce(TOPIC, like(1), partition=0)
+        writer.produce(TOPIC, like(), partition=0)
     writer.flush(20)
     getattr(writer, end)(20)
     status = member.wait_for_status(lambda status: status["position"]["0"] == 4)  # three records and a marker

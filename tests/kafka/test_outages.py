@@ -1,35 +1,24 @@
 """Broker or topic missing: a clear line, and the programs recover by themselves. On separate local brokers."""
 
 import contextlib
-import os
-import signal
+import select
 import socket
-import sys
+import socketserver
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from confluent_kafka import Consumer, KafkaException
-from confluent_kafka.admin import AdminClient
 
 from brokers.local import LocalBroker
 from brokers.ports import free_ports
-from plumbing.kafka import client_config
-from tests.brokers import TOPIC, listeners, local_broker, with_topic
+from tests.brokers import listeners, local_broker, with_topic
 from tests.programs import consumer, producer, wait_until
 
 
-@pytest.fixture
-def broker(tmp_path):
-    broker = local_broker(tmp_path)
-    yield broker
-    broker.stop()
-
-
 @pytest.mark.slow
-def test_programs_started_first_wait_for_broker_and_topic(broker, start, group):
+def test_programs_started_first_wait_for_broker_and_topic(tmp_path, request, start, group):
+    broker = local_broker(tmp_path)
+    request.addfinalizer(broker.stop)
     servers = broker.bootstrap_servers
     member, api = start(consumer(servers, group)), start(producer(servers))
     member.wait_for(f"^No broker answers on {servers}. Start it: python run.py")
@@ -52,44 +41,6 @@ def test_programs_started_first_wait_for_broker_and_topic(broker, start, group):
     api.wait_until_it_answers()
     assert requests.post(f"{api.url}/like", timeout=20).json()["order"] == 1
     member.wait_for_likes({1})
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process with a signal")
-def test_every_member_returns_to_a_broker_that_hung(broker, group):
-    """A broker that hangs is fenced; when it continues, it may report for a moment that the cluster has no brokers.
-    librdkafka then forgets the one it knew, and has to start over with the bootstrap servers."""
-    broker.start()
-    servers = with_topic(broker.bootstrap_servers)
-    config = client_config(servers) | {"group.id": group, "session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
-    admin = AdminClient(client_config(servers))
-    members = [Consumer(config) for _ in range(8)]
-    over = threading.Event()
-
-    def poll() -> None:
-        while not over.is_set():
-            for member in members:
-                member.poll(0.02)
-
-    def present() -> int:
-        with contextlib.suppress(KafkaException, TimeoutError):
-            return len(admin.describe_consumer_groups([group], request_timeout=5)[group].result(10).members)
-        return 0
-
-    for member in members:
-        member.subscribe([TOPIC])
-    with ThreadPoolExecutor(1) as polling:
-        polling.submit(poll)
-        try:
-            for _ in range(3):
-                wait_until(lambda: present() == len(members), "all members")
-                os.kill(broker.process.pid, signal.SIGSTOP)
-                time.sleep(7)  # longer than their sessions, and the broker's own with the controller
-                os.kill(broker.process.pid, signal.SIGCONT)
-                time.sleep(7)  # for the group to notice the missing member
-            wait_until(lambda: present() == len(members), "all members again")
-        finally:
-            over.set()
 
 
 STRANDED = """
@@ -142,47 +93,33 @@ def test_a_member_that_does_not_come_back_is_replaced(kafka, start, group, click
     assert member.interrupt() == 0
 
 
-class Line:
+class Line(socketserver.ThreadingTCPServer):
     """A relay between the programs and the broker; drop() silently kills its current connections, as when a laptop
     sleeps. Later ones work."""
 
+    daemon_threads, drops = True, 0
+
     def __init__(self, port: int, broker_port: int):
-        self._dead: set[socket.socket] = set()
-        self._open: set[socket.socket] = set()
-        self._broker_port = broker_port
-        self._listener = socket.create_server(("127.0.0.1", port))
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(("127.0.0.1", port), None)
+        self._broker = ("127.0.0.1", broker_port)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def drop(self) -> None:
-        self._dead |= self._open
+        self.drops += 1
 
     def close(self) -> None:
-        for end in (self._listener, *self._open):
-            self._end(end)
-            end.close()
+        self.shutdown()
+        self.server_close()
 
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # closed
+    def finish_request(self, near: socket.socket, _address) -> None:
+        drops = self.drops
+        with contextlib.suppress(OSError), socket.create_connection(self._broker) as far:
             while True:
-                near = self._listener.accept()[0]
-                self._open.add(near)
-                far = socket.create_connection(("127.0.0.1", self._broker_port))
-                self._open.add(far)
-                for source, target in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
-
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while (data := source.recv(65536)) and source not in self._dead:
-                target.sendall(data)
-        if source not in self._dead:
-            self._end(source)
-            self._end(target)
-
-    @staticmethod
-    def _end(connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+                for source in select.select([near, far], [], [])[0]:
+                    if not (data := source.recv(65536)):
+                        return
+                    if self.drops == drops:
+                        (far if source is near else near).sendall(data)
 
 
 class BrokerBehindALine(LocalBroker):

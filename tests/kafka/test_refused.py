@@ -1,7 +1,5 @@
 """What keeps a program from Kafka for good: it says so, and what to type, instead of waiting without a reason."""
 
-import sys
-
 import pytest
 import requests
 from confluent_kafka import Producer
@@ -12,8 +10,9 @@ from brokers.ports import free_ports
 from plumbing import topic
 from plumbing.kafka import client_config
 from plumbing.orders import Orders
-from tests.brokers import TOPIC, with_topic
-from tests.programs import Program, consumer
+from tests.brokers import TOPIC, listeners, with_topic
+from tests.programs import Program, consumer, producer
+from tests.reliability.test_bad_input import like
 
 LATE = "late"  # a topic that accepts no event of another time than now, as if this computer's clock were wrong
 
@@ -25,8 +24,7 @@ class StrictBroker(LocalBroker):
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    ports = dict(zip(("EXTERNAL", "INTERNAL", "CONTROLLER"), free_ports(3), strict=True))
-    with StrictBroker(tmp_path_factory.mktemp("strict"), ports) as servers:
+    with StrictBroker(tmp_path_factory.mktemp("strict"), listeners(free_ports(3))) as servers:
         admin = AdminClient(client_config(with_topic(servers)))
         no_time = {"message.timestamp.before.max.ms": "0", "message.timestamp.after.max.ms": "0"}
         topic.create(admin, LATE, 3, no_time)
@@ -38,10 +36,8 @@ def member(start, group):
     """Start consumer.py with these settings in its CONFIG."""
 
     def start_member(servers: str, **settings) -> Program:
-        port = free_ports(1)[0]
-        code = f"import consumer; consumer.CONFIG.update({ {n.replace('_', '.'): v for n, v in settings.items()} }); "
-        environment = {"KAFKA_BOOTSTRAP_SERVERS": servers, "CONSUMER_GROUP": group, "CONSUMER_PORT": str(port)}
-        return start(Program(sys.executable, "-c", f"{code}consumer.main()", port=port, **environment))
+        own = {name.replace("_", "."): value for name, value in settings.items()}
+        return start(consumer(servers, group, code=f"import consumer; consumer.CONFIG.update({own}); consumer.main()"))
 
     return start_member
 
@@ -78,11 +74,7 @@ def test_a_full_group_is_named_with_its_size(strict, member, group):
 
 
 def test_a_clock_that_is_wrong_is_named_in_the_answer(strict, start):
-    port = free_ports(1)[0]
-    code = f"import producer; producer.TOPIC = {LATE!r}; producer.main()"
-    late = start(
-        Program(sys.executable, "-c", code, port=port, KAFKA_BOOTSTRAP_SERVERS=strict, PRODUCER_PORT=str(port))
-    )
+    late = start(producer(strict, code=f"import producer; producer.TOPIC = {LATE!r}; producer.main()"))
     late.wait_until_it_answers()
     answer = requests.post(f"{late.url}/like", timeout=20)
     assert answer.status_code == 503
@@ -110,8 +102,7 @@ def test_no_order_is_given_again_behind_an_open_transaction(kafka, group):
         foreign.produce(name, b"junk", partition=partition)
     foreign.flush()
     for order in range(1, 7):
-        like = b'{"order": %d, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}' % order
-        likes.produce(name, like, partition=(order - 1) % 3)
+        likes.produce(name, like(order=order), partition=(order - 1) % 3)
     likes.flush()
     assert Orders(name, {"bootstrap.servers": kafka, "client.id": group}).take(1, 3) == range(7, 8)
     foreign.abort_transaction()
@@ -127,8 +118,7 @@ def test_no_order_is_given_again_behind_a_record_that_cannot_be_read(kafka, grou
     assert poison.flush(120) == 0
     likes = Producer(client_config(kafka))
     for order in range(1, 4):
-        like = b'{"order": %d, "clicked_at": "2025-12-20 21:45:01", "ts_ms": 1734721501000}' % order
-        likes.produce(name, like)
+        likes.produce(name, like(order=order))
     likes.flush()
     [order] = Orders(name, {"bootstrap.servers": kafka, "client.id": group}).take(1, 1)
     assert order > 3

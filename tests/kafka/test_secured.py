@@ -6,14 +6,9 @@ import re
 import psutil
 import pytest
 import requests
-from confluent_kafka.admin import (
-    AdminClient,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
+from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 
-from plumbing.kafka import client_config
+from plumbing.kafka import InvalidSettings, client_config
 from tests.brokers import create_topic, secured_broker
 from tests.programs import consumer, producer, run_py
 from tests.scheduling import rest_repeats
@@ -57,12 +52,10 @@ def with_line(secured, folder, name: str, value: str):
     return file
 
 
-@pytest.fixture
 def wrong_password(secured, tmp_path):
     return with_line(secured, tmp_path, "sasl.password", "guessed-Wrong-1")
 
 
-@pytest.fixture
 def wrong_authority(secured, tmp_path):
     other = secured_broker(tmp_path / "other")
     other.folder.mkdir()
@@ -70,7 +63,6 @@ def wrong_authority(secured, tmp_path):
     return with_line(secured, tmp_path, "ssl.ca.location", other.certificate.as_posix())
 
 
-@pytest.fixture
 def no_rule(secured, tmp_path):
     """A user with a password, but without an access rule."""
     admin = AdminClient(client_config(secured.bootstrap_servers, secured.properties_of("admin")))
@@ -86,15 +78,15 @@ def no_rule(secured, tmp_path):
 
 
 REFUSALS = {
-    "wrong_password": "invalid credentials",
-    "wrong_authority": "certificate verify failed",
-    "no_rule": "likes is missing, or access rules hide it",
+    wrong_password: "invalid credentials",
+    wrong_authority: "certificate verify failed",
+    no_rule: "likes is missing, or access rules hide it",
 }
 
 
 @pytest.mark.parametrize(("wrong", "words"), rest_repeats(REFUSALS.items()))
-def test_a_refused_client_learns_why(secured, start, group, monkeypatch, request, wrong, words):
-    file = request.getfixturevalue(wrong)
+def test_a_refused_client_learns_why(secured, start, group, monkeypatch, tmp_path, wrong, words):
+    file = wrong(secured, tmp_path)
     password = re.search("sasl.password=(.+)", file.read_text())[1]
     monkeypatch.setenv("KAFKA_CLIENT_CONFIG", str(file))
     api, member = start(producer(secured.bootstrap_servers)), start(consumer(secured.bootstrap_servers, group))
@@ -104,7 +96,7 @@ def test_a_refused_client_learns_why(secured, start, group, monkeypatch, request
     answer = requests.post(f"{api.url}/like", timeout=20)
     assert answer.status_code == 503
     assert words in answer.json()["error"]
-    assert "KAFKA_CLIENT_CONFIG" in answer.json()["hint"] or wrong == "no_rule"
+    assert "KAFKA_CLIENT_CONFIG" in answer.json()["hint"] or wrong == no_rule
     again = requests.post(f"{api.url}/like", timeout=20)
     assert words in again.json()["error"]
     assert words in requests.get(f"{member.url}/health", timeout=20).json()["error"]
@@ -124,11 +116,15 @@ def test_doctor_reports_a_missing_tls_setting(secured, monkeypatch):
     assert "-> check the file that KAFKA_CLIENT_CONFIG names: TLS" in printed
 
 
-INVALID = [b"no.such.setting=1", None, b"\xff\xfe", b"group.instance.id=a", b"transactional.id=a"]
-INVALID += [b"api.version.request=false"]
+def test_settings_that_are_not_for_all_clients_are_refused(tmp_path):
+    file = tmp_path / "client.properties"
+    for content in (b"\xff\xfe", b"group.instance.id=a", b"transactional.id=a", b"api.version.request=false"):
+        file.write_bytes(content)
+        with pytest.raises(InvalidSettings, match=r"^KAFKA_CLIENT_CONFIG "):
+            client_config("localhost:1", file)
 
 
-@pytest.mark.parametrize("content", rest_repeats(INVALID))
+@pytest.mark.parametrize("content", rest_repeats([b"no.such.setting=1", None]))
 def test_an_invalid_client_properties_is_one_clear_line(tmp_path, start, group, monkeypatch, content):
     file = tmp_path / "client.properties"
     if content is not None:

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from brokers import java
@@ -11,7 +11,7 @@ from labs.topics import named
 from launcher import cli
 from plumbing import Problem
 from plumbing.kafka import client_config
-from plumbing.topic import READ_TO_END, create, read_to_end
+from plumbing.topic import create
 
 SECONDS = 20
 
@@ -23,26 +23,11 @@ def topic(kafka, group) -> str:
     return group
 
 
-def write(kafka, topic: str, *values: bytes, partition: int = 0, transaction: str = "") -> None:
-    """Write the values; with a transaction, one that is committed, or aborted if its name begins with `aborted`."""
-    own = {"transactional.id": f"{topic}-{transaction}"} if transaction else {}
-    producer = Producer(client_config(kafka) | own)
-    if transaction:
-        producer.init_transactions(SECONDS)
-        producer.begin_transaction()
+def write(kafka, topic: str, *values: bytes, partition: int = 0) -> None:
+    producer = Producer(client_config(kafka))
     for value in values:
         producer.produce(topic, value, partition=partition)
     producer.flush(SECONDS)
-    if transaction:
-        end = producer.abort_transaction if transaction.startswith("aborted") else producer.commit_transaction
-        end(SECONDS)
-
-
-def read(kafka, topic: str, **own: str) -> list[Message]:
-    """The records of partition 0, read from its beginning by a consumer with these settings."""
-    consumer = Consumer(client_config(kafka) | READ_TO_END | {"group.id": topic, **own})
-    with contextlib.closing(consumer):
-        return list(read_to_end(consumer, [TopicPartition(topic, 0, 0)], SECONDS))
 
 
 def tool(capfd, name: str, kafka, *arguments: str) -> str:
@@ -79,54 +64,6 @@ def test_a_console_consumer_with_a_timeout_shows_all_records_and_ends_without_an
     write(kafka, topic, b"one", b"two")
     options = ("--topic", topic, "--from-beginning", "--timeout-ms", "5000", "--property", "print.offset=true")
     assert tool(capfd, "kafka-console-consumer", kafka, *options) == "Offset:0\tone\nOffset:1\ttwo\n"
-
-
-def first_read(kafka, topic: str, group: str, reset: str) -> int:
-    """The offset at which a member of the group starts to read partition 0, its end included."""
-    own = {"group.id": group, "auto.offset.reset": reset}
-    consumer = Consumer(client_config(kafka) | READ_TO_END | own)
-    with contextlib.closing(consumer):
-        [start] = consumer.committed([TopicPartition(topic, 0)], SECONDS)
-        consumer.assign([start])
-        return consumer.poll(SECONDS).offset()
-
-
-@pytest.mark.slow
-def test_offsets_have_gaps_where_a_transaction_ended(kafka, topic):
-    write(kafka, topic, b"one", transaction="committed")
-    write(kafka, topic, b"two", transaction="committed")
-    assert [record.offset() for record in read(kafka, topic)] == [0, 2]
-
-
-@pytest.mark.slow
-def test_librdkafka_skips_what_was_aborted_by_default_and_kafkas_own_tools_do_not(kafka, topic, capfd):
-    write(kafka, topic, b"withdrawn", transaction="aborted")
-    write(kafka, topic, b"valid")
-    assert [record.value() for record in read(kafka, topic)] == [b"valid"]
-    asked = ("--topic", topic, "--partition", "0", "--offset", "earliest")
-    printed = tool(capfd, "kafka-console-consumer", kafka, *asked, "--max-messages", "2")
-    assert printed.split() == ["withdrawn", "valid"]
-
-
-@pytest.mark.slow
-def test_where_a_new_group_starts_is_up_to_auto_offset_reset(kafka, topic, group):
-    write(kafka, topic, b"one", b"two")
-    assert first_read(kafka, topic, f"{group}-1", "earliest") == 0
-    assert first_read(kafka, topic, f"{group}-2", "latest") == 2
-
-
-@pytest.mark.slow
-def test_auto_offset_reset_decides_too_where_the_log_no_longer_has_the_committed_offset(kafka, topic, group):
-    write(kafka, topic, b"one", b"two", b"three", b"four")
-    consumer = Consumer(client_config(kafka) | {"group.id": group})
-    with contextlib.closing(consumer):
-        consumer.commit(offsets=[TopicPartition(topic, 0, 1)], asynchronous=False)
-    assert first_read(kafka, topic, group, "latest") == 1
-    admin = AdminClient(client_config(kafka))  # kept: without it, there is no answer
-    [deleted] = admin.delete_records([TopicPartition(topic, 0, 3)]).values()
-    deleted.result(SECONDS)
-    assert first_read(kafka, topic, group, "earliest") == 3
-    assert first_read(kafka, topic, group, "latest") == 4
 
 
 @pytest.mark.slow

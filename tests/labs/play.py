@@ -22,11 +22,8 @@ LEFT_OPEN_IN_LABS = LEFT_OPEN + [  # earlier labs change these; `...` on a page 
 SESSIONS = ("python run.py --brokers 3", "python run.py --broker secured", "python run.py --kafka 4")
 SERVER = "python run.py registry"
 LOOK_SECONDS = 60
-LOOKS = (
-    "curl ",
-    "python run.py check",
-    "python run.py kafka-console-consumer",
-)  # commands that change nothing: if they come too early, they are repeated
+# Commands that change nothing: if they come too early, they are repeated.
+LOOKS = ("curl ", "python run.py check", "python run.py kafka-console-consumer")
 
 
 def play(page: Path, session: Program, folder: Path) -> None:
@@ -78,7 +75,8 @@ def play_step(step: Step, session: Program, folder: Path) -> None:
 
 def missing(step: Step, folder: Path) -> str:
     """Run the commands; returns the first line that they do not print, with their output."""
-    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    environment = {**os.environ, "HTTP_PROXY": "http://127.0.0.1:9"}  # is for the world outside
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = [run_in_shell(command, folder, environment) for command in step.commands]
     if failed := next((one for one in done if one.returncode), None):
         return f"{failed.args}\n{failed.stdout}{failed.stderr}"

@@ -18,7 +18,7 @@ from brokers import choose, compose, docker, jars, java, local, registry, secure
 from brokers.ports import free_ports, port_holder
 from labs.lab_08_schemas import check
 from launcher import reset
-from plumbing import Problem, web
+from plumbing import Problem, advertised, web
 from plumbing.address import addresses
 from plumbing.kafka import answers
 
@@ -186,6 +186,11 @@ def test_a_broker_is_started_only_if_the_client_properties_can_reach_it(tmp_path
 )
 def test_host_and_port_of_each_server(servers, found):
     assert addresses(servers) == found
+
+
+def test_why_an_address_that_a_broker_advertises_cannot_be_reached():
+    unused = ("127.0.0.1", free_ports(1)[0])
+    assert advertised.problem("localhost:1", {unused}).startswith(f"127.0.0.1:{unused[1]}, where nothing answers")
 
 
 # The registry

@@ -192,6 +192,15 @@ def test_records_that_are_neither_likes_nor_counts_are_ignored(value):
     assert reached(BOTH, log) == ALL
 
 
+def test_counts_are_restored_whatever_else_is_in_their_topic(monkeypatch):
+    others = ((b"hello", b"ann"), (b"{}", None), (b"[1]", b"ann"), (b'{"likes": "x"}', b"ann"), (None, b"ann"))
+    records = [Record(b'{"likes": 2, "time_ms": 5}', key=b"ann 2025"), *(Record(v, key=key) for v, key in others)]
+    monkeypatch.setattr(likes_per_minute, "read", lambda *_, **__: records)
+    state = likes_per_minute.State()
+    state.restore()
+    assert (state.likes, state.time_ms) == ({"ann 2025": 2}, 5)
+
+
 def test_each_lab_has_its_goals_and_a_finished_one_of_before_the_split_stays_finished():
     log = killed()
     for lab, its_goals in ((check, {KILLED, GOES_ON, EQUAL}), (check_of_lab_18, {LIKES, EQUAL, NONE_LOST})):

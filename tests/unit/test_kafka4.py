@@ -11,9 +11,10 @@ from brokers.jars import CURRENT, LESSONS
 from brokers.local import LocalBroker
 from brokers.ports import PortHolder
 from brokers.secured import SecuredBroker
-from labs import checks, kafka4
+from labs import checks, kafka4, programs
 from launcher import cli
 from plumbing import Problem, version
+from settings import ROOT
 from tests import fake_docker as says
 from tests.unit.deeds import Seen
 from tests.unit.test_launcher import found_here
@@ -112,6 +113,8 @@ def test_a_lab_that_needs_kafka_4_says_how_to_start_it(monkeypatch):
     monkeypatch.setattr(kafka4, "is_kafka_4", lambda: False)
     with pytest.raises(Problem, match="needs Kafka 4") as refused:
         kafka4.need()
+    of_4 = [path for path in programs() if path.startswith(("labs/lab_15_", "labs/lab_16_"))]
+    assert [path for path in of_4 if "    kafka4.need()\n" not in (ROOT / path).read_text(encoding="utf-8")] == []
     goal = kafka4.missing()
     assert not goal.reached
     assert [[*checks.goals(lab, Seen())] for lab in kafka4.LABS] == [[goal], [goal]]

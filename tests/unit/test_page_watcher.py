@@ -214,6 +214,18 @@ def test_a_client_with_only_the_name_of_a_consumer_is_soon_left_alone(broker, an
     assert answering.asked.count(stranger) > asked
 
 
+def test_a_client_without_a_port_is_never_asked(broker, answering, group, clocks):
+    name = "<i>someone</i>"
+    broker.owners = [name] * 3
+    for _ in range(20):
+        seen = look(group)
+        clocks.pass_by(1)
+    assert (name, None, "consuming") in [(member.client_id, member.port, member.state) for member in seen.members]
+    assert name not in answering.asked
+    broker.owners = list(OWNERS)
+    assert f"{name} left or timed out" in look(group).rebalances[-1].causes
+
+
 def test_a_consumer_on_another_port_is_asked_until_it_is_long_gone(broker, answering, group, clocks):
     other = "consumer-8080"
     broker.owners[0] = other

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from brokers import jars
 from brokers.lock import lock, wait_for
 from plumbing.child import ONE_OUTPUT
+from tests.docker.stand_in import parts
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = HERE.parents[1] / "requirements" / "lock.txt"
@@ -144,23 +145,9 @@ def make_stable_abi_dll(work: Path, library: Path) -> None:
 
 def add_wine_10(work: Path) -> None:
     """Wine 10: cmd.exe and its tools, because those of Wine 8 lose exit codes"""
-    lists, archives = work / "apt/lists/partial", work / "apt/cache/archives/partial"
-    for folder in (lists, archives):
-        folder.mkdir(parents=True)
-    mirrors = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Codename: bookworm")
-    source = work / "apt/source.list"
-    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    source.write_text(f"deb [signed-by={keyring}] {mirrors.split()[0]} trixie main\n")
-    options = {
-        "Dir::Etc::SourceList": source,
-        "Dir::Etc::SourceParts": "/dev/null",
-        "Dir::State::Lists": lists.parent,
-        "Dir::Cache": archives.parents[1],
-        "APT::Sandbox::User": "root",
-    }
-    arguments = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    run("apt-get", *arguments, "update", "-qq")
-    run("apt-get", *arguments, "download", "-qq", "libwine/trixie", cwd=work)  # apt checks signature and SHA-256
+    apt = parts.apt(work / "apt")
+    run(*apt, "update")
+    run(*apt, "download", "libwine/trixie", cwd=work)  # apt checks signature and SHA-256
     (package,) = work.glob("libwine_*.deb")
     run("dpkg-deb", "--extract", package, work / "wine10")
     (programs,) = (work / "wine10").glob("usr/lib/*/wine/x86_64-windows")

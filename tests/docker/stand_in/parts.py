@@ -38,12 +38,12 @@ def fetch() -> None:
     CACHE.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as work:
         work = Path(work)
-        apt = _apt(work)
-        _call([*apt, "update"])
+        own = apt(work)
+        _call([*own, "update"])
         for name, packages in (("engine", ENGINE + IPTABLES), ("images", IMAGES)):
             (work / name).mkdir()
             (work / "parts" / name).mkdir(parents=True)
-            _call([*apt, "download", *packages], cwd=work / name)
+            _call([*own, "download", *packages], cwd=work / name)
             for package in (work / name).glob("*.deb"):
                 _call(["dpkg-deb", "--extract", str(package), str(work / "parts" / name)])
         for name in ("iptables", "ip6tables"):  # Debian's links to them are made when the package is installed
@@ -52,7 +52,7 @@ def fetch() -> None:
             (work / "parts").rename(folder())
 
 
-def _apt(work: Path) -> list[str]:
+def apt(work: Path) -> list[str]:
     """apt-get with the lists of both releases in `work`; the proxy and the rest are the system's."""
     for name in ("lists/partial", "cache/archives/partial"):
         (work / name).mkdir(parents=True)
