@@ -1,6 +1,5 @@
 """The table and the plot of docs/performance.md."""
 
-import math
 import os
 import platform
 import time
@@ -59,8 +58,6 @@ def cells(line: Line) -> tuple[str, ...]:
 
 def with_spread(spread: Spread, unit: str) -> str:
     """`1,234/s (1,200 to 1,300)`; without the spread if it was measured once."""
-    if math.isnan(spread.median):
-        return "-"
     median, low, high = (number(value) for value in (spread.median, spread.low, spread.high))
     text = f"{median} {unit}".strip() if unit != "/s" else f"{median}/s"
     return text if spread.low == spread.high else f"{text} ({low} to {high})"

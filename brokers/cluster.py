@@ -34,23 +34,15 @@ class LocalNode(LocalBroker):
 
 
 class LocalCluster(Broker):
-    """Three Apache Kafka processes on the loopback interface; `nodes` can be stopped, killed and started.
-
-    folder  has a folder for each; by default inside that of their version
-    ports   listener name -> port, for each; by default those of the compose file
-    """
+    """Three Apache Kafka processes on the loopback interface; `nodes` can be stopped, killed and started. `folder` has
+    a folder for each; `ports` are listener name -> port, for each."""
 
     def __init__(self, folder: Path | None = None, ports: list[dict[str, int]] | None = None, kafka: int = LESSONS):
-        described = services(kafka)
         folder = folder or folder_of(kafka) / "cluster"
-        ports = ports or [service.ports for service in described]
-        renumbered = {}
-        for service, own in zip(described, ports, strict=True):
-            renumbered |= renumber(service, own)
-        self.nodes = [
-            LocalNode(folder / service.name, own, service, renumbered)
-            for service, own in zip(described, ports, strict=True)
-        ]
+        described = services(kafka)
+        pairs = list(zip(described, ports or [service.ports for service in described], strict=True))
+        renumbered = {old: new for service, own in pairs for old, new in renumber(service, own).items()}
+        self.nodes = [LocalNode(folder / service.name, own, service, renumbered) for service, own in pairs]
         self.bootstrap_servers = ",".join(node.bootstrap_servers for node in self.nodes)
         self.how_to_start = f"start {', start '.join(node.name for node in self.nodes)}, in the terminal of run.py"
         self.description = f"three {self.nodes[0].title} (local, data in {shown(folder)})"

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 
 import settings
-from plumbing import Problem
+from plumbing import Problem, child
 
 PATIENCE_SECONDS = 10.0  # for an answer from the engine
 FILE = "docker-compose.yml"
@@ -64,18 +64,10 @@ class Container:
 
 def docker(*arguments: str, timeout: float = PATIENCE_SECONDS) -> subprocess.CompletedProcess:
     """Run a Docker command in the project's folder. Raises `NoAnswer`."""
+    command = [shutil.which("docker") or "docker", *arguments]
+    options = child.ONE_OUTPUT | {"stderr": subprocess.PIPE, "timeout": timeout}
     try:
-        return subprocess.run(
-            [shutil.which("docker") or "docker", *arguments],
-            cwd=settings.ROOT,
-            env=settings.environment_of_docker(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
-        )
+        return subprocess.run(command, cwd=settings.ROOT, env=settings.environment_of_docker(), **options)
     except subprocess.TimeoutExpired:
         what = f"Docker did not finish in {timeout:.0f} s: docker {' '.join(arguments[:6])}"
         raise NoAnswer(what, "docker ps   (answers at once if Docker is well; else restart Docker)") from None

@@ -8,13 +8,7 @@ from settings import ROOT
 
 METADATA, OFFSETS, TOPIC_ID = "__cluster_metadata-0", "__consumer_offsets", "partition.metadata"
 # What Kafka writes again, from its logs, if it is missing.
-REBUILT = (
-    "*-checkpoint",
-    "*/*-checkpoint",
-    "bootstrap.checkpoint",
-    f"{METADATA}/quorum-state",
-    f"{METADATA}/{TOPIC_ID}",
-)
+REBUILT = ("*checkpoint", "*/*-checkpoint", f"{METADATA}/quorum-state", f"{METADATA}/{TOPIC_ID}")
 
 
 def damage(data: Path) -> Failure | None:

@@ -102,22 +102,15 @@ def _alone_in(folder: Path) -> BinaryIO:
 
 
 class LocalBroker(Broker):
-    """One Apache Kafka process on the loopback interface.
-
-    folder        data, settings and log of this broker; by default that of its version
-    ports         listener name -> port; by default those of the compose file
-    service       its description, with its version
-    renumbered    port in the compose file -> port here, if the settings name other brokers, too
-    java_options  in addition to those of every broker
-    """
+    """One Apache Kafka process on the loopback interface."""
 
     def __init__(
         self,
-        folder: Path | None = None,
-        ports: dict[str, int] = PORTS,
+        folder: Path | None = None,  # with data, settings and log; by default that of its version
+        ports: dict[str, int] = PORTS,  # listener name -> port
         service: Service = SINGLE,
-        renumbered: dict[int, int] | None = None,
-        java_options: Sequence[str] = (),
+        renumbered: dict[int, int] | None = None,  # port in the compose file -> port here, also of other brokers
+        java_options: Sequence[str] = (),  # in addition to those of every broker
     ):
         self.folder = Path(folder or folder_of(service.kafka))
         self.ports = ports
@@ -156,10 +149,8 @@ class LocalBroker(Broker):
         runtime = java.command()
         self.folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self.folder).free < FREE_MEGABYTES * 2**20:
-            raise Problem(
-                f"less than {FREE_MEGABYTES} MB are free on the disk of {self.folder}",
-                "make room and type the same command again",
-            )
+            what = f"less than {FREE_MEGABYTES} MB are free on the disk of {self.folder}"
+            raise Problem(what, "make room and type the same command again")
         self._refuse_data_of_another_version()
         locked = _alone_in(self.folder)
         try:

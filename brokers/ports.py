@@ -18,8 +18,6 @@ from plumbing import Problem
 # Below the ports of outgoing connections, which could take one between the check and its use
 # (https://en.wikipedia.org/wiki/Ephemeral_port: from 32768 on Linux, from 49152 elsewhere).
 QUIET_PORTS = range(20_000, 29_000)  # and below those of the compose files
-
-
 # These listen for the containers: ending one of them could end Docker itself.
 DOCKERS = ("docker", "com.docker", "Docker", "rootless", "vpnkit", "wslrelay", "OrbStack", "limactl", "gvproxy")
 _OTHER_COMMANDS = {"test", "bench", "labs", "check", "registry"}  # commands of run.py; what they start ends with them
@@ -27,18 +25,13 @@ _OTHER_COMMANDS = {"test", "bench", "labs", "check", "registry"}  # commands of 
 
 @dataclass(frozen=True)
 class PortHolder:
-    """The process that holds a port; it has no pid if the system does not reveal it.
-
-    session    the run.py that started it: its terminal and pid
-    container  the Docker container that published the port
-    reserved   no process: the system has reserved the port, as Windows does for Hyper-V
-    """
+    """The process that holds a port; it has no pid if the system does not reveal it."""
 
     pid: int | None = None
     command: str = ""
-    session: str = ""
-    container: Container | None = None
-    reserved: bool = False
+    session: str = ""  # the run.py that started it: its terminal and pid
+    container: Container | None = None  # the Docker container that published the port
+    reserved: bool = False  # no process: the system has reserved the port, as Windows does for Hyper-V
 
     def __str__(self) -> str:
         if self.container:
@@ -117,14 +110,9 @@ def _session_of(process: psutil.Process) -> str:
         for parent in [process, *process.parents()]:
             names = [Path(word).name for word in parent.cmdline()]
             if "run.py" in names[:3] and not _OTHER_COMMANDS.intersection(names):
-                return shown(parent)
+                terminal = parent.terminal() if hasattr(parent, "terminal") else None
+                return f"{terminal or 'a window'} (pid {parent.pid})"
     return ""
-
-
-def shown(process: psutil.Process) -> str:
-    """Where to find it: `/dev/pts/3 (pid 42)`."""
-    terminal = process.terminal() if hasattr(process, "terminal") else None
-    return f"{terminal or 'a window'} (pid {process.pid})"
 
 
 def _short(command: list[str]) -> str:

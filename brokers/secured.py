@@ -9,20 +9,13 @@ import secrets
 from pathlib import Path
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
 from brokers import Progress, java
 from brokers.compose import SINGLES
 from brokers.jars import LESSONS
 from brokers.local import PORTS, LocalBroker, folder_of
-from plumbing.kafka import answers, client_config
+from plumbing.kafka import admin_client, answers
 
 MECHANISM = "SCRAM-SHA-256"
 KEYTOOL = ["-m", "java.base/sun.security.tools.keytool.Main"]  # some Javas lack the command
@@ -60,10 +53,21 @@ class SecuredBroker(LocalBroker):
     def wait_until_it_answers(self) -> None:
         super().wait_until_it_answers()
         try:
-            allow(AdminClient(client_config(self.bootstrap_servers, self.properties_of("admin"))), "learner")
+            self._allow("learner")
         except KafkaException:
             self.stop()
             raise
+
+    def _allow(self, user: str) -> None:
+        """Give the user the rights in `RULES`, on every topic and group and on the cluster, from every address."""
+        who, pattern, allow = f"User:{user}", ResourcePatternType.LITERAL, AclPermissionType.ALLOW
+        rules = [
+            AclBinding(kind, NAMES.get(kind, "*"), pattern, who, "*", operation, allow)
+            for kind, operations in RULES.items()
+            for operation in operations
+        ]
+        for done in admin_client(self.bootstrap_servers, self.properties_of("admin")).create_acls(rules).values():
+            done.result()
 
     def answers(self) -> bool:
         return answers(self.bootstrap_servers, 1.0, self.properties_of("admin"))
@@ -140,17 +144,3 @@ class SecuredBroker(LocalBroker):
             file.touch(0o600)
             file.write_text(secrets.token_urlsafe(24), encoding="utf-8")
         return file
-
-
-def allow(admin: AdminClient, user: str) -> None:
-    """Give the user the rights in `RULES`, on every topic and group and on the cluster, from every address."""
-    who = f"User:{user}"
-    rules = [
-        AclBinding(
-            kind, NAMES.get(kind, "*"), ResourcePatternType.LITERAL, who, "*", operation, AclPermissionType.ALLOW
-        )
-        for kind, operations in RULES.items()
-        for operation in operations
-    ]
-    for done in admin.create_acls(rules).values():
-        done.result()

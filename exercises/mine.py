@@ -19,6 +19,15 @@ def file_of(exercise: Exercise) -> Path:
     return FOLDER / f"{exercise.name}.py"
 
 
+def saved(file: Path) -> tuple[int, int] | None:
+    """Differs after each save; None if there is no file."""
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size
+
+
 def begin(exercise: Exercise) -> Path:
     """The learner's file; the start file is copied unless it exists."""
     file = file_of(exercise)

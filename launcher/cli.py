@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import labs
 import settings
@@ -23,20 +23,13 @@ KINDS = ("docker", "local", "secured")
 DEV, LABS, BENCH, PROGRAMS = "requirements/dev.txt", "requirements/labs.txt", "requirements/bench.txt", setup.PROGRAMS
 
 
-@dataclass(frozen=True)
-class Command:
-    """`python run.py NAME`.
-
-    help          one line
-    requirements  the file with the packages it needs
-    run           is called with the parsed options; returns the exit code
-    passes_on     True if the arguments go to the program it runs
-    """
+class Command(NamedTuple):
+    """`python run.py NAME`."""
 
     help: str
-    requirements: str
-    run: Callable[[argparse.Namespace], int]
-    passes_on: bool = False
+    requirements: str  # the file with the packages it needs
+    run: Callable[[argparse.Namespace], int]  # called with the parsed options; returns the exit code
+    passes_on: bool = False  # True if the arguments go to the program it runs
 
 
 def main(arguments: list[str]) -> int:
@@ -48,14 +41,12 @@ def main(arguments: list[str]) -> int:
         name, options = parse(arguments)
         setup.enter(COMMANDS[name].requirements)
         return COMMANDS[name].run(options)
-    except Problem as problem:
+    except (Problem, OSError) as error:  # a file, or a program to start
+        problem = error if isinstance(error, Problem) else problem_of(error)
         terminal.complain(str(problem), problem.hint)
         return 1
     except KeyboardInterrupt:
         return 130
-    except OSError as error:  # a file, or a program to start
-        terminal.complain(str(refused := problem_of(error)), refused.hint)
-        return 1
 
 
 def parse(arguments: list[str]) -> tuple[str, argparse.Namespace]:
@@ -254,6 +245,5 @@ COMMANDS = {
     "windows": Command("on Windows: open the five programs in windows", PROGRAMS, _main("windows"), passes_on=True),
     "clean": Command("wipe the data of the local broker", PROGRAMS, _clean),
 }
-COMMANDS |= {
-    name: Command(f"Kafka's own {name}", PROGRAMS, _kafka_command, passes_on=True) for name in java.COMMANDS_OF_4
-}
+for name in java.COMMANDS_OF_4:
+    COMMANDS[name] = Command(f"Kafka's own {name}", PROGRAMS, _kafka_command, passes_on=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import ConsumerGroupState, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 import settings
@@ -75,10 +75,10 @@ def findings() -> Iterator[Finding]:
     yield _hosts()
     if not problem:
         yield from _cluster(servers)
-    elif no_broker:
-        yield _no_broker(servers, str(problem))
+    elif no_broker and servers == settings.DEFAULT_BOOTSTRAP_SERVERS and (holder := port_holder(9092)):
+        yield Finding("kafka", f"port 9092 is taken by {holder}, not a broker", f"end it: {holder.how_to_end}")
     else:
-        yield Finding("kafka", str(problem), problem.hint)
+        yield Finding("kafka", str(problem), "python run.py   (or start_kafka.bat)" if no_broker else problem.hint)
 
 
 def _disk() -> Finding:
@@ -215,12 +215,6 @@ def _refuses(host: str) -> bool:
         return False
 
 
-def _no_broker(servers: str, problem: str) -> Finding:
-    if servers == settings.DEFAULT_BOOTSTRAP_SERVERS and (holder := port_holder(9092)):
-        return Finding("kafka", f"port 9092 is taken by {holder}, not a broker", f"end it: {holder.how_to_end}")
-    return Finding("kafka", problem, "python run.py   (or start_kafka.bat)")
-
-
 def _cluster(servers: str) -> Iterator[Finding]:
     """The broker, the topic and the group, as the broker sees them."""
     admin = AdminClient(client_config(servers))
@@ -233,12 +227,11 @@ def _cluster(servers: str) -> Iterator[Finding]:
             problem = missing(settings.TOPIC)
             yield Finding("topic", str(problem), problem.hint)
             return
-        count, wanted = len(topic.partitions), PARTITIONS
-        if security_protocol() == "PLAINTEXT":
-            delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {settings.TOPIC}"
-        else:  # Kafka's tools would not get in
+        count = len(topic.partitions)
+        delete = f"python run.py kafka-topics --bootstrap-server {servers} --delete --topic {settings.TOPIC}"
+        if security_protocol() != "PLAINTEXT":  # Kafka's tools would not get in
             delete = f"let the broker's administrator delete {settings.TOPIC}"
-        fix = "" if count == wanted else f"{delete}   (this deletes its events!), then: python run.py topic"
+        fix = "" if count == PARTITIONS else f"{delete}   (this deletes its events!), then: python run.py topic"
         yield Finding("topic", f"{settings.TOPIC} has {count} partitions", fix)
         yield _clock(admin, servers, count)
         yield _group(admin, servers)
@@ -270,18 +263,13 @@ def _seconds_ahead_of_broker(admin: AdminClient, servers: str) -> float | None:
     if security_protocol() != "PLAINTEXT":
         return None
     name = f"doctor-{uuid.uuid4().hex[:12]}"
-    dated: list[float] = []
+    reports: list = []
     try:
         create(admin, name, 1, {"message.timestamp.type": "LogAppendTime"})
         producer = Producer(client_config(servers))
-
-        def note(error: KafkaError | None, message: Message) -> None:
-            if error is None:
-                dated.append(message.timestamp()[1] / 1000)
-
-        producer.produce(name, b"", on_delivery=note)
+        producer.produce(name, b"", on_delivery=lambda *report: reports.append(report))
         producer.flush(10)
-        return time.time() - dated[0] if dated else None
+        return next((time.time() - sent.timestamp()[1] / 1000 for error, sent in reports if not error), None)
     except KafkaException:
         return None
     finally:

@@ -106,9 +106,8 @@ def _check(words: list[str]) -> int:
         raise Problem(f"there is no exercise in {_shown(folder)}", hint)
     passed = {exercise.number: judge(exercise, file) for exercise, file in found}
     for exercise, _ in found:
-        terminal.write(
-            f"  {exercise.number:>2}  {exercise.title:<50} {'done' if passed[exercise.number] else 'not yet'}"
-        )
+        state = "done" if passed[exercise.number] else "not yet"
+        terminal.write(f"  {exercise.number:>2}  {exercise.title:<50} {state}")
     terminal.write(f"{sum(passed.values())} of {len(exercises())} passed")
     return 0 if all(passed.values()) else 1
 
@@ -206,20 +205,13 @@ class Watch:
             return self._typed.get(timeout=seconds)
         return None
 
-    def _state(self) -> tuple | None:
-        try:
-            state = self._file.stat()
-        except OSError:
-            return None
-        return state.st_mtime_ns, state.st_size
-
     def _is_saved(self) -> bool:
         """True if it has changed since the last judgement, and is complete: editors write it in several steps."""
-        state = self._state()
+        state = mine.saved(self._file)
         if state is None or state == self._seen:
             return False
         time.sleep(LOOK_SECONDS)
-        if state != self._state():
+        if state != mine.saved(self._file):
             return False
         self._seen = state
         return True
@@ -240,7 +232,7 @@ class Watch:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._waiting.append(self._typed.get_nowait())
-        return any(line in LAST[:-1] for line in self._waiting) or self._state() != self._seen
+        return any(line in LAST[:-1] for line in self._waiting) or mine.saved(self._file) != self._seen
 
     def _obey(self, line: str) -> bool:
         """False if it is the last command."""
@@ -255,14 +247,14 @@ class Watch:
                 terminal.complain(str(problem), problem.hint)
         elif line in ("hint", "h"):
             self._show_hints()
-        elif line == "solution":
-            self._show_solution()
         elif line == "list":
             _list()
-        elif line == "task":
-            self._show_task()
         elif line == "check":
             self._seen = None
+        elif line == "solution":
+            self._show_solution()
+        elif line == "task":
+            self._show_task()
         elif line == "reset":
             self._reset()
         elif line:

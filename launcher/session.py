@@ -131,7 +131,10 @@ class Session:
             case "like", [] | [_] as count:
                 self._like(*count)
             case "stop" | "kill" | "start" as verb, [name] if program := self._find(name, verb == "start"):
-                self._try(verb, program)
+                try:
+                    self._change(verb, program)
+                except Problem as error:
+                    terminal.complain(str(error), error.hint)
             case "start", [name] if name.startswith("kafka"):
                 terminal.complain(f"{name} was not started by this terminal", self.broker.how_to_start)
             case "stop" | "kill" | "start" as verb, _:
@@ -159,12 +162,6 @@ class Session:
             self.consumers.append(self._consumer(following))
         names = {program.name.removeprefix("consumer-"): program for program in [*self.programs, *self.broker.nodes]}
         return names.get(name)
-
-    def _try(self, verb: str, program: Program) -> None:
-        try:
-            self._change(verb, program)
-        except Problem as error:
-            terminal.complain(str(error), error.hint)
 
     def _change(self, verb: str, program: Any) -> None:
         if verb == "start":

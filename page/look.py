@@ -2,23 +2,16 @@
 
 import contextlib
 import time
-from concurrent.futures import Future
 from dataclasses import dataclass
 
-from confluent_kafka import (
-    ConsumerGroupState,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    TopicCollection,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
 
 from page.group import Event
 from page.tail import Tail
 from plumbing import Problem
 from plumbing.kafka import BROKER_SECONDS, NO_ANSWER, Errors, check_advertised, client
+from plumbing.lag import log_ends
 from plumbing.offsets import label_of
 from plumbing.renewal import abandon, let_go
 from plumbing.topic import missing
@@ -88,15 +81,11 @@ class Cluster:
         # Independent requests are sent together.
         description = self._admin.describe_consumer_groups([self.group], request_timeout=BROKER_SECONDS)
         identity = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=BROKER_SECONDS)
-        asked_starts = self._offsets(numbers, OffsetSpec.earliest())
         self._note_identity(label_of(identity[self.topic].result().topic_id))
         committed = self._tail.committed(numbers, self._label)
         # Asked after `committed`, because an offset beyond the end means something.
-        asked_ends = self._offsets(numbers, OffsetSpec.latest())
-        starts, ends = (
-            {p.partition: asked.result().offset for p, asked in offsets.items()}
-            for offsets in (asked_starts, asked_ends)
-        )
+        logs = log_ends(self._admin, self.topic, numbers)
+        starts, ends = ({number: log[which] for number, log in logs.items()} for which in (0, 1))
         group = description[self.group].result()
         clients = {member.member_id: member.client_id for member in group.members}
         owners = {
@@ -106,13 +95,6 @@ class Cluster:
             if p.topic == self.topic
         }
         return Look(tick, group.state, clients, owners, starts, ends, committed)
-
-    def _offsets(self, numbers: list[int], which: OffsetSpec) -> dict[TopicPartition, Future]:
-        """The first or last offsets that a consumer can read, excluding open transactions."""
-        partitions = {TopicPartition(self.topic, number): which for number in numbers}
-        return self._admin.list_offsets(
-            partitions, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=BROKER_SECONDS
-        )
 
     def _note_identity(self, label: str) -> None:
         """Forget what is known about a deleted topic of the same name."""

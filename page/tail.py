@@ -21,18 +21,9 @@ class Tail:
 
     def __init__(self, config: dict, group: str, topic: str):
         self.topic = topic
-        self._consumer = client(
-            Consumer,
-            config
-            | READ_TO_END
-            | {
-                "group.id": group,
-                "enable.auto.offset.store": False,
-                "auto.offset.reset": "earliest",
-                "fetch.message.max.bytes": 16_384,
-                "queued.min.messages": EVENTS_KEPT,
-            },
-        )
+        own = {"group.id": group, "enable.auto.offset.store": False, "auto.offset.reset": "earliest"}
+        small = {"fetch.message.max.bytes": 16_384, "queued.min.messages": EVENTS_KEPT}
+        self._consumer = client(Consumer, config | READ_TO_END | own | small)
         self._events: dict[int, deque[Event]] = {}
         self._next: dict[int, int] = {}  # partition -> offset after the last one read
 

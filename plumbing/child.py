@@ -14,14 +14,8 @@ import settings
 from settings import ROOT
 
 # For a program without input, whose lines and errors are read together.
-ONE_OUTPUT: dict[str, Any] = {
-    "stdin": subprocess.DEVNULL,
-    "stdout": subprocess.PIPE,
-    "stderr": subprocess.STDOUT,
-    "text": True,
-    "encoding": "utf-8",
-    "errors": "replace",
-}
+ONE_OUTPUT: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+ONE_OUTPUT |= {"text": True, "encoding": "utf-8", "errors": "replace"}
 started: list[Callable[[int], None]] = []  # called with the pid of each program that is started
 LEAVE_SECONDS = 10.0  # how long a program may take to end after a Ctrl+C: it may have a group to leave
 READ_SECONDS = 10.0  # how long to read the last lines of a program that has ended: its own child may hold them back
@@ -46,26 +40,18 @@ def call(command: list[str], **options) -> int:
 
 
 class Child:
-    """A program in its own process. `on_line(line)` is called, in a thread, for each line that it writes.
-
-    command      its words; the first is the executable
-    environment  variables in addition to those of this process
-    log          a file to which its lines are appended instead
-    reads        True if it has an input, for type(); otherwise its input is empty
-    late         True if a Ctrl+C waits until its StopSignal can deal with it
-    holds        a locked file, which it keeps locked until it ends; not on Windows
-    """
+    """A program in its own process."""
 
     def __init__(
         self,
         *command: str,
-        on_line: Callable[[str], None] = print,
+        on_line: Callable[[str], None] = print,  # called, in a thread, for each line that it writes
         cwd: Path = ROOT,
-        environment: dict[str, str] | None = None,
-        log: Path | None = None,
-        reads: bool = False,
-        late: bool = False,
-        holds: BinaryIO | None = None,
+        environment: dict[str, str] | None = None,  # variables in addition to those of this process
+        log: Path | None = None,  # a file to which its lines are appended instead
+        reads: bool = False,  # True if it has an input, for type(); otherwise its input is empty
+        late: bool = False,  # True if a Ctrl+C waits until its StopSignal can deal with it
+        holds: BinaryIO | None = None,  # a locked file, which it keeps locked until it ends; not on Windows
     ):
         output: Any = log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE)
         with output as output, put_off_ctrl_c() if late else contextlib.nullcontext():

@@ -54,13 +54,8 @@ def log_ends(
 ) -> dict[int, tuple[int, int]]:
     """Partition -> the offset of its first record and the one after its last, by default without those of an open
     transaction. One request to each leader for all of its partitions. Raises KafkaException."""
-    asked = [
-        admin.list_offsets(
-            {TopicPartition(topic, partition): which for partition in partitions},
-            isolation_level=isolation,
-            request_timeout=BROKER_SECONDS,
-        )
-        for which in (OffsetSpec.earliest(), OffsetSpec.latest())
-    ]
+    places = [TopicPartition(topic, partition) for partition in partitions]
+    wanted = (dict.fromkeys(places, which) for which in (OffsetSpec.earliest(), OffsetSpec.latest()))
+    asked = [admin.list_offsets(one, isolation_level=isolation, request_timeout=BROKER_SECONDS) for one in wanted]
     firsts, ends = ({p.partition: answer.result().offset for p, answer in answers.items()} for answers in asked)
     return {partition: (firsts[partition], ends[partition]) for partition in partitions}

@@ -40,18 +40,9 @@ def measure(bench: Bench) -> Iterator[Line]:
     for name in _files_of_the_repository():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy / name)
-    try:
-        took, _memory = _first_like(copy)
-        yield _aimed("fresh clone, package caches warm", [took], "s", FRESH_SECONDS)
-        yield _aimed("what the fresh clone occupies on the disk", [_size(copy)], "MB", DISK_MB)
-    except NotMeasured as reason:
-        yield Line("start", "fresh clone", Spread.of([float("nan")]), "s", f"not measured: {reason}")
-        shutil.rmtree(copy / ".venv", ignore_errors=True)
-        try:
-            (copy / ".venv").symlink_to(ROOT / ".venv", target_is_directory=True)
-        except OSError as error:  # Windows allows it to few
-            raise NotMeasured(f"second start: {error}") from error
-        _first_like(copy)  # makes the data folder
+    took, _memory = _first_like(copy)
+    yield _aimed("fresh clone, package caches warm", [took], "s", FRESH_SECONDS)
+    yield _aimed("what the fresh clone occupies on the disk", [_size(copy)], "MB", DISK_MB)
     seconds, memory = zip(*(_first_like(copy) for _ in range(rounds)), strict=True)
     yield _aimed(
         "second start, to the first confirmed like", seconds, "s", SECOND_SECONDS, "the local broker alone", alone

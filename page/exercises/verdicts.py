@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from exercises import exercises, mine
 from labs.checks import Goal
@@ -67,7 +66,7 @@ class Verdicts(Helper):
         return None
 
     def _is_due(self, number: int, now: float) -> bool:
-        saved, last = _saved(self._files[number]), self._verdicts.get(number)
+        saved, last = mine.saved(self._files[number]), self._verdicts.get(number)
         if saved is None:
             self._verdicts.pop(number, None)
             return False
@@ -99,12 +98,3 @@ class Verdicts(Helper):
         hint = f"python run.py exercise check {number}"
         problem = "the judgement has ended unexpectedly"
         self._verdicts[number] = replace(verdict, at=time.monotonic(), complete=True, problem=problem, hint=hint)
-
-
-def _saved(file: Path) -> tuple[int, int] | None:
-    """Differs after each save; None if there is no file."""
-    try:
-        state = file.stat()
-    except OSError:
-        return None
-    return state.st_mtime_ns, state.st_size

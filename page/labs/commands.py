@@ -103,29 +103,17 @@ def show_sample(lab: int, before: Block, sample: Block) -> None:
 def show_block(lab: int, block: Block) -> None:
     """A block of the kind run or sh."""
     st.code(block.text, language=None, wrap_lines=True)
-    if block.kind == "run":
-        _show_run(lab, block)
-    elif CONTROL_URL and _can_be_run(lab, block):
-        _show_button(lab, block)
+    if CONTROL_URL and (block.kind == "run" or _can_be_run(lab, block)):
+        name, key = f"Run: {label(block, blocks.page_of(lab))}", f"do-{lab}-{block.number}"
+        st.button(name, icon=":material/play_arrow:", key=key, on_click=carry_out, args=[lab, block.number])
+    elif block.kind == "run":
+        st.caption("Without `python run.py`: " + "; then ".join(dict.fromkeys(map(by_hand, block.commands))))
     else:
         st.caption("For a terminal in this folder.")
     if output := outputs().get((lab, block.number)):
         follow = st.fragment(_show_output, run_every=POLL_SECONDS if output.live else None)
         with st.container(key=f"out-{lab}-{block.number}"):
             follow(lab, block, output)
-
-
-def _show_run(lab: int, block: Block) -> None:
-    if CONTROL_URL:
-        _show_button(lab, block)
-        return
-    steps = dict.fromkeys(map(by_hand, block.commands))
-    st.caption("Without `python run.py`: " + "; then ".join(steps))
-
-
-def _show_button(lab: int, block: Block) -> None:
-    name, key = f"Run: {label(block, blocks.page_of(lab))}", f"do-{lab}-{block.number}"
-    st.button(name, icon=":material/play_arrow:", key=key, on_click=carry_out, args=[lab, block.number])
 
 
 def _can_be_run(lab: int, block: Block) -> bool:
@@ -156,7 +144,9 @@ def _ask_run_py(lab: int, number: int) -> Output | None:
         st.toast("This page was opened under a name that is not a name of this computer.", icon=":material/error:")
         return None
     try:
-        return _type(lab, number) if blocks.page_of(lab).block(number).kind == "run" else _run(lab, number)
+        if blocks.page_of(lab).block(number).kind == "run":
+            return _type(lab, number)
+        return Output(f"programs/{run_py.send('programs', lab=lab, block=number)['run']}", 0, RUNNING)
     except requests.HTTPError as error:
         st.toast(_reason(error), icon=":material/error:")
     except requests.RequestException:
@@ -170,10 +160,6 @@ def _type(lab: int, number: int) -> Output:
     for command in others:
         run_py.send("", command=command)
     return Output("lines", following, "new lines of all programs appear here ...")
-
-
-def _run(lab: int, number: int) -> Output:
-    return Output(f"programs/{run_py.send('programs', lab=lab, block=number)['run']}", 0, RUNNING)
 
 
 def _reason(refusal: requests.HTTPError) -> str:
@@ -194,9 +180,8 @@ def _show_output(lab: int, block: Block, output: Output) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(status_html(output.state), width="stretch")
         if output.is_program and output.live:
-            st.button(
-                f"Stop: {name}", icon=":material/stop:", key=f"stop-{lab}-{block.number}", on_click=_stop, args=[output]
-            )
+            key = f"stop-{lab}-{block.number}"
+            st.button(f"Stop: {name}", icon=":material/stop:", key=key, on_click=_stop, args=[output])
     if was_live and not output.live:
         st.rerun()  # the whole page: this part no longer needs to poll
 
