@@ -66,7 +66,8 @@ class SecuredBroker(LocalBroker):
             for kind, operations in RULES.items()
             for operation in operations
         ]
-        for done in admin_client(self.bootstrap_servers, self.properties_of("admin")).create_acls(rules).values():
+        admin = admin_client(self.bootstrap_servers, self.properties_of("admin"))  # kept until it has its answers
+        for done in admin.create_acls(rules).values():
             done.result()
 
     def answers(self) -> bool:
