@@ -164,6 +164,7 @@ def test_where_packages_come_from_is_for_the_user_to_say(project, monkeypatch, t
     assert settings.environment_of_installer(uv)["UV_DEFAULT_INDEX"] == "https://variable.example"
 
 
+@pytest.mark.slow
 def test_a_package_that_is_not_the_pinned_one_is_refused(project, monkeypatch):
     right = (project / "requirements" / "lock.txt").read_text()
     (project / "requirements" / "lock.txt").write_text(right[:-9] + "00000000\n")
