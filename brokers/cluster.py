@@ -34,8 +34,11 @@ class LocalNode(LocalBroker):
 
 
 class LocalCluster(Broker):
-    """Three Apache Kafka processes on the loopback interface; `nodes` can be stopped, killed and started. `folder` has
-    a folder for each; `ports` are listener name -> port, for each."""
+    """Three Apache Kafka processes on the loopback interface; `nodes` can be stopped, killed and started.
+
+    folder  has a folder for each; by default inside that of their version
+    ports   listener name -> port, for each; by default those of the compose file
+    """
 
     def __init__(self, folder: Path | None = None, ports: list[dict[str, int]] | None = None, kafka: int = LESSONS):
         folder = folder or folder_of(kafka) / "cluster"

@@ -107,7 +107,7 @@ class LocalBroker(Broker):
     def __init__(
         self,
         folder: Path | None = None,  # with data, settings and log; by default that of its version
-        ports: dict[str, int] = PORTS,  # listener name -> port
+        ports: dict[str, int] = PORTS,  # listener name -> port; by default those of the compose file
         service: Service = SINGLE,
         renumbered: dict[int, int] | None = None,  # port in the compose file -> port here, also of other brokers
         java_options: Sequence[str] = (),  # in addition to those of every broker

@@ -269,7 +269,7 @@ def _seconds_ahead_of_broker(admin: AdminClient, servers: str) -> float | None:
         producer = Producer(client_config(servers))
         producer.produce(name, b"", on_delivery=lambda *report: reports.append(report))
         producer.flush(10)
-        return next((time.time() - sent.timestamp()[1] / 1000 for error, sent in reports if not error), None)
+        return next((time.time() - sent.timestamp()[1] / 1000 for error, sent in reports if error is None), None)
     except KafkaException:
         return None
     finally:

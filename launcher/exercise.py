@@ -247,14 +247,14 @@ class Watch:
                 terminal.complain(str(problem), problem.hint)
         elif line in ("hint", "h"):
             self._show_hints()
-        elif line == "list":
-            _list()
-        elif line == "check":
-            self._seen = None
         elif line == "solution":
             self._show_solution()
+        elif line == "list":
+            _list()
         elif line == "task":
             self._show_task()
+        elif line == "check":
+            self._seen = None
         elif line == "reset":
             self._reset()
         elif line:

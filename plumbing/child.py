@@ -14,8 +14,14 @@ import settings
 from settings import ROOT
 
 # For a program without input, whose lines and errors are read together.
-ONE_OUTPUT: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-ONE_OUTPUT |= {"text": True, "encoding": "utf-8", "errors": "replace"}
+ONE_OUTPUT: dict[str, Any] = {
+    "stdin": subprocess.DEVNULL,
+    "stdout": subprocess.PIPE,
+    "stderr": subprocess.STDOUT,
+    "text": True,
+    "encoding": "utf-8",
+    "errors": "replace",
+}
 started: list[Callable[[int], None]] = []  # called with the pid of each program that is started
 LEAVE_SECONDS = 10.0  # how long a program may take to end after a Ctrl+C: it may have a group to leave
 READ_SECONDS = 10.0  # how long to read the last lines of a program that has ended: its own child may hold them back
@@ -44,7 +50,7 @@ class Child:
 
     def __init__(
         self,
-        *command: str,
+        *command: str,  # its words; the first is the executable
         on_line: Callable[[str], None] = print,  # called, in a thread, for each line that it writes
         cwd: Path = ROOT,
         environment: dict[str, str] | None = None,  # variables in addition to those of this process

@@ -137,7 +137,7 @@ def create(admin: AdminClient, name: str, partitions: int, config: dict[str, str
 def _ask_leaders(admin: AdminClient, name: str, partitions: int) -> None:
     """Raises KafkaException unless each partition answers. Brokers list a new topic before they are ready to lead it,
     and until then their errors, and those of librdkafka, vary."""
-    admin.list_topics(timeout=BROKER_SECONDS)  # it may go on for minutes by an older list, without the topic
+    admin.list_topics(timeout=BROKER_SECONDS)  # or the client may go by an older list, without the topic, for minutes
     ends = {TopicPartition(name, partition): OffsetSpec.latest() for partition in range(partitions)}
     for end in admin.list_offsets(ends, request_timeout=BROKER_SECONDS).values():
         end.result()

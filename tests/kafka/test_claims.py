@@ -18,7 +18,7 @@ def owners(members) -> list[list[int]]:
 def test_1_each_consumer_owns_the_partition_of_its_number_and_a_fourth_one_none(kafka, group, three_consumers, start):
     fourth = start(consumer(kafka, group, port=port_behind(three_consumers)))
     assert fourth.wait_for_status(lambda status: status["rebalances"])["assignment"] == []
-    # They may get theirs back a moment later than it learns that there is none for it.
+    # The fourth learns that it gets none a moment before the others have theirs back.
     wait_until(lambda: owners(three_consumers) == [[0], [1], [2]], "the partitions of the others, as before")
     assert fourth.status()["assignment"] == []
 
